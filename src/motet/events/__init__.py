@@ -1,0 +1,1 @@
+"""What happened, told to those who listen: the bus of one node."""

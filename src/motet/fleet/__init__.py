@@ -1,0 +1,1 @@
+"""What a workspace owns besides messages: SIMs, devices, accounts, short codes."""

@@ -1,0 +1,1 @@
+"""The messaging hub: accepts, commits, routes and follows every message."""

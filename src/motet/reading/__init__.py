@@ -1,0 +1,1 @@
+"""A selection of fields becomes SQL rows: what every read goes through."""

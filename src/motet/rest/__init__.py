@@ -1,0 +1,1 @@
+"""Plain HTTP: health, readiness, metrics."""

@@ -1,0 +1,1 @@
+"""A mobile network in one process: an SMSC that speaks real SMPP, with virtual phones behind it."""
