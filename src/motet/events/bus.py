@@ -1,0 +1,110 @@
+"""Tells subscriptions on this node which messages changed. Carries ids only: readers read the row again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+PENDING_LIMIT = 50_000
+"""Distinct message ids that wait for one listener (about 5 MB). One that falls further behind is ended, not thinned out:
+a subscriber then knows that it missed something and subscribes again."""
+
+BATCH_LIMIT = 500
+"""Most ids handed over at once: the reader's next statement reads that many rows."""
+
+
+class Bus:
+    """Passes message ids from the hub to the listeners of a workspace. One per node, used from its event loop only."""
+
+    __slots__ = ("_closed", "_listeners")
+
+    def __init__(self) -> None:
+        self._listeners: dict[int, set[Listener]] = {}
+        self._closed = False
+
+    def has_listeners(self, workspace_id: int) -> bool:
+        """Whether publishing for the workspace reaches anyone. Costs one look-up: made for the hot path."""
+        return workspace_id in self._listeners
+
+    def publish_messages(self, workspace_id: int, message_ids: Sequence[int]) -> None:
+        """Says that these messages were committed or changed. Never blocks, never raises."""
+        listeners = self._listeners.get(workspace_id)
+        if listeners is None:
+            return
+        for listener in tuple(listeners):  # an overflowing one leaves the set
+            listener._put(message_ids)
+
+    def listen(self, workspace_id: int) -> Listener:
+        """A listener that hears everything published from now on, until its `close`. The caller must close it."""
+        listener = Listener(self, workspace_id)
+        if self._closed:
+            listener.close()
+        else:
+            self._listeners.setdefault(workspace_id, set()).add(listener)
+        return listener
+
+    def close(self) -> None:
+        """Ends every listener, and any to come."""
+        self._closed = True
+        for listeners in list(self._listeners.values()):
+            for listener in tuple(listeners):
+                listener.close()
+
+    def _remove(self, listener: Listener) -> None:
+        listeners = self._listeners.get(listener.workspace_id)
+        if listeners is not None:
+            listeners.discard(listener)
+            if not listeners:
+                del self._listeners[listener.workspace_id]
+
+
+class Listener:
+    """An async iterator of lists of message ids, at most `BATCH_LIMIT` each, oldest first.
+
+    Steps of one message that were not yet taken are merged into one: whoever takes the id reads the message's present
+    state, so the final state is never missed. Iteration ends on `close`, and after an overflow (`overflowed`).
+    """
+
+    __slots__ = ("_bus", "_closed", "_pending", "_wake", "overflowed", "workspace_id")
+
+    def __init__(self, bus: Bus, workspace_id: int) -> None:
+        self.workspace_id = workspace_id
+        self.overflowed = False
+        self._bus = bus
+        self._pending: dict[int, None] = {}  # an ordered set
+        self._wake = asyncio.Event()
+        self._closed = False
+
+    def __aiter__(self) -> Listener:
+        return self
+
+    async def __anext__(self) -> list[int]:
+        while not self._pending:
+            if self._closed:
+                raise StopAsyncIteration
+            self._wake.clear()
+            await self._wake.wait()
+        pending = self._pending
+        if len(pending) <= BATCH_LIMIT:
+            self._pending = {}
+            return list(pending)
+        batch = [message_id for message_id, _ in zip(pending, range(BATCH_LIMIT), strict=False)]
+        for message_id in batch:
+            del pending[message_id]
+        return batch
+
+    def close(self) -> None:
+        """Stops listening. What is pending is dropped; a waiting iteration ends. May be called again."""
+        self._closed = True
+        self._pending = {}
+        self._wake.set()
+        self._bus._remove(self)
+
+    def _put(self, message_ids: Sequence[int]) -> None:
+        pending = self._pending
+        pending.update(dict.fromkeys(message_ids))
+        if len(pending) > PENDING_LIMIT:
+            self.overflowed = True
+            self.close()
+        else:
+            self._wake.set()
