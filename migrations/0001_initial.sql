@@ -84,6 +84,8 @@ CREATE TABLE smpp_account (
     rate_per_s        integer,                           -- submits per second; null: no limit
     max_binds         integer NOT NULL DEFAULT 16,
     queue_limit       integer NOT NULL DEFAULT 1000000,  -- open messages before ESME_RMSGQFUL
+    outbind_host      text,                              -- where to send outbind when MO or receipts wait for it
+    outbind_port      integer,
     enabled           boolean NOT NULL DEFAULT true,
     created_at        timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (workspace_id, id)
@@ -127,6 +129,7 @@ CREATE TABLE node (
     started_at     timestamptz NOT NULL DEFAULT now(),
     ended_at       timestamptz,
     succeeded_by   integer REFERENCES node (incarnation),
+    last_id        bigint NOT NULL DEFAULT 0,      -- given a few seconds ago: ids never go back, even if the clock does
     low_water      bigint NOT NULL DEFAULT 0       -- every message of this owner below it is final or in `waiting`
 );
 CREATE INDEX node_live ON node (number) WHERE succeeded_by IS NULL;
@@ -181,7 +184,7 @@ CREATE TABLE message (
     -- What changes, once:
     state                smallint NOT NULL DEFAULT 0,
     attempts             smallint NOT NULL DEFAULT 0,
-    error                integer,                       -- network_error_code's value, or the command_status upstream gave
+    error                text,                          -- the receipt's err, or the command_status upstream gave, by name
     final_at             timestamptz,
     error_detail         text,
     PRIMARY KEY (workspace_id, id)
@@ -208,7 +211,7 @@ CREATE TABLE part_receipt (
     part        smallint NOT NULL,
     at          timestamptz NOT NULL,
     state       smallint NOT NULL,
-    error       integer,
+    error       text,
     PRIMARY KEY (message_id, part)
 ) PARTITION BY RANGE (message_id);
 
@@ -242,7 +245,7 @@ CREATE TABLE esme_delivery (
     message_id    bigint NOT NULL,
     kind          smallint NOT NULL,          -- 0 final receipt, 1 intermediate notification, 2 MO
     state         smallint NOT NULL,          -- MessageState the receipt tells
-    error         integer,
+    error         text,
     at            timestamptz NOT NULL,       -- done date
     expires_at    timestamptz NOT NULL,
     PRIMARY KEY (account_id, id)

@@ -56,6 +56,17 @@ class WaitingReason(IntEnum):
     """Upstream asked for patience (throttled, queue full): due at `due`."""
     RECEIPT = 3
     """Upstream has it; without a receipt by `due` (validity plus grace) it becomes UNKNOWN."""
+    HELD = 4
+    """Its owner took it from here into memory; it is due again for whoever succeeds that owner."""
+
+
+class EsmeDeliveryKind(IntEnum):
+    """What an ESME is owed."""
+
+    RECEIPT = 0
+    NOTIFICATION = 1
+    """An intermediate notification: the message is not final yet."""
+    MO = 2
 
 
 class WebhookStatus(IntEnum):
