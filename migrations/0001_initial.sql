@@ -232,8 +232,10 @@ CREATE TABLE waiting (
     owner         integer NOT NULL,
     reason        smallint NOT NULL,
     due           timestamptz NOT NULL,
+    ends_at       timestamptz NOT NULL,       -- without progress by then: EXPIRED, or UNKNOWN if upstream has it
     attempts      smallint NOT NULL DEFAULT 0
 );
+CREATE INDEX waiting_end ON waiting (owner, ends_at);
 CREATE INDEX waiting_due ON waiting (owner, reason, due, message_id);
 CREATE INDEX waiting_workspace ON waiting (workspace_id, reason, message_id);
 

@@ -55,7 +55,7 @@ class WaitingReason(IntEnum):
     RETRY = 2
     """Upstream asked for patience (throttled, queue full): due at `due`."""
     RECEIPT = 3
-    """Upstream has it; without a receipt by `due` (validity plus grace) it becomes UNKNOWN."""
+    """Upstream has it; without a receipt by `ends_at` (validity plus grace) it becomes UNKNOWN."""
     HELD = 4
     """Its owner took it from here into memory; it is due again for whoever succeeds that owner."""
 
