@@ -1,0 +1,517 @@
+"""The SMPP session of one link, either side, without clock, socket or logging: octets in, events out (SMPP 3.4 §2).
+
+    session = Session(Side.SMSC, now=now)                     # a server's; Side.ESME for a client's
+    for event in session.receive_data(octets, now):           # Event(command_id, command_status, sequence_number, ...)
+        if event.command_id == CommandId.BIND_TRANSCEIVER:    # a request: context is None, we must answer
+            write(session.accept_bind(event, "motet", now))   # or session.refuse_bind(event, status)
+        elif event.command_id == CommandId.SUBMIT_SM:
+            write(session.respond(CommandId.SUBMIT_SM, event.sequence_number, 0, MessageIdResp("42")))
+        elif event.command_id == CommandId.DELIVER_SM_RESP:   # a response: context is what request() was given
+            delivered(event.context, event.command_status)
+    write(session.data_to_send())                             # the session's own answers
+    if session.closing: close(session.close_reason)
+    write(session.request(CommandId.DELIVER_SM, Sm(...), context, now))
+    # at session.next_deadline(): session.on_time(now) -> events of requests that timed out
+
+The session answers enquire_link, unbind, unknown commands, commands that the state forbids and bodies that do not
+parse by itself; unbind is handed up as an event too, already answered. Nothing a peer sends raises.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from motet.smpp.codec import (
+    HEADER,
+    NO_MESSAGE_ID,
+    decode_body,
+    encode,
+    encode_header_and,
+    encode_message_id_resp,
+    encode_sm,
+    message_id_resp_at,
+    sm_at,
+)
+from motet.smpp.constants import (
+    HEADER_OCTETS,
+    MAX_PDU_OCTETS,
+    MAX_SEQUENCE_NUMBER,
+    RESPONSE_BIT,
+    VERSION_3_3,
+    VERSION_3_4,
+    CommandId,
+    CommandStatus,
+    Tag,
+)
+from motet.smpp.errors import BodyError, UsageError
+from motet.smpp.layouts import LAYOUTS
+from motet.smpp.pdu import Bind, BindResp, Body, Empty, Sm, SubmitMulti
+from motet.smpp.states import BOUND, BOUND_BY, REQUESTS, UNANSWERED, Side, State, other
+from motet.smpp.tlv import check_lengths, find, find_int, octet
+
+__all__ = ["Event", "Limits", "Session", "Side", "State"]
+
+RESPONSE_TIMEOUT: Final = -1
+"""command_status of an event whose response did not come in time."""
+RESPONSE_INVALID: Final = -2
+"""command_status of an event whose response came and does not parse."""
+CONNECTION_LOST: Final = -3
+"""command_status of an event whose response cannot come any more."""
+
+_SUBMIT_SM: Final = 0x0000_0004
+_DELIVER_SM: Final = 0x0000_0005
+_SUBMIT_SM_RESP: Final = 0x8000_0004
+_DELIVER_SM_RESP: Final = 0x8000_0005
+_DATA_SM_RESP: Final = 0x8000_0103
+_HOT_COMMANDS: Final = (_SUBMIT_SM, _DELIVER_SM)
+_HOT_RESPONSES: Final = (_SUBMIT_SM_RESP, _DELIVER_SM_RESP)
+_NO_COMMAND: Final = -1
+_EMPTY: Final = Empty()
+_unpack_header = HEADER.unpack_from
+_new = tuple.__new__
+
+
+class Event(NamedTuple):
+    """A PDU from the peer, or the end of waiting for one. `context` is None for the peer's requests.
+
+    For our requests it is what `request` was given, and `command_status` may also be RESPONSE_TIMEOUT,
+    RESPONSE_INVALID or CONNECTION_LOST (all negative) with an Empty body.
+    """
+
+    command_id: int
+    command_status: int
+    sequence_number: int
+    body: Body
+    context: Any
+
+
+class Limits(NamedTuple):
+    """Bounds and timers of a session (SMPP 3.4 §2.9, §7.2), in seconds; None switches a timer off."""
+
+    session_init_s: float | None = 30.0
+    """From the connection to an accepted bind."""
+    enquire_link_s: float | None = 30.0
+    """Silence of the peer after which an enquire_link is sent."""
+    response_s: float = 30.0
+    """From a request to its response."""
+    inactivity_s: float | None = None
+    """Without any PDU but enquire_link, after which the session unbinds."""
+    pdu_octets: int = MAX_PDU_OCTETS
+    """Largest command_length taken."""
+    in_flight: int = 65_536
+    """Most requests without response; a window is usually smaller and the caller's."""
+    version_unsaid: int = VERSION_3_3
+    """The version of an SMSC whose bind response has no sc_interface_version (§5.3.2.25: it knows no TLVs)."""
+
+
+class Session:
+    """One session. Not for use by two threads. `now` is any clock that does not go back, in seconds."""
+
+    __slots__ = (
+        "_allowed",
+        "_bind_deadline",
+        "_binding",
+        "_enquire_sent",
+        "_enquire_sequence",
+        "_hot_command",
+        "_in_flight",
+        "_last_received",
+        "_last_transaction",
+        "_limits",
+        "_may_send",
+        "_needed",
+        "_next_sequence",
+        "_out",
+        "_rest",
+        "_side",
+        "_state",
+        "_strict",
+        "close_reason",
+        "peer_version",
+        "stray_responses",
+        "tlvs_allowed",
+    )
+
+    def __init__(self, side: Side, *, now: float, limits: Limits = Limits()) -> None:  # noqa: B008 (immutable)
+        self._side = side
+        self._strict = side is Side.SMSC
+        self._limits = limits
+        self._rest = bytearray()
+        self._needed = 0
+        self._out: list[bytes] = []
+        self._in_flight: dict[int, tuple[int, Any, float]] = {}
+        self._next_sequence = 1
+        self._last_received = now
+        self._last_transaction = now
+        self._bind_deadline = None if limits.session_init_s is None else now + limits.session_init_s
+        self._binding: int | None = None
+        self._enquire_sequence = 0
+        self._enquire_sent: float | None = None
+        self.close_reason: str | None = None
+        """Why the session closes; None while it lives."""
+        self.peer_version = VERSION_3_4
+        """The peer's interface_version; meaningful once bound."""
+        self.tlvs_allowed = True
+        """Whether the peer knows optional parameters; those given to a session of a peer that does not are dropped."""
+        self.stray_responses = 0
+        """Responses that answered nothing in flight, and were dropped."""
+        self._state = State.OPEN
+        self._enter(State.OPEN)
+
+    @property
+    def state(self) -> State:
+        """The state by SMPP 3.4 §2.2."""
+        return self._state
+
+    @property
+    def closing(self) -> bool:
+        """True when nothing more is to come but `data_to_send`, after which the socket is to be closed."""
+        return self._state is State.CLOSED
+
+    @property
+    def in_flight(self) -> int:
+        """How many of our requests have no response yet."""
+        return len(self._in_flight)
+
+    def receive_data(self, data: bytes, now: float) -> list[Event]:
+        """What the octets, in pieces of any size, say: requests to answer and responses to ours, in order.
+
+        Keeps at most a PDU that is not whole yet. Never raises, whatever the octets are; after `closing`, nothing.
+        """
+        if self._state is State.CLOSED:
+            return []
+        self._last_received = now
+        rest = self._rest
+        if rest:
+            rest += data
+            if len(rest) < self._needed:
+                return []
+            data = bytes(rest)
+            rest.clear()
+        events: list[Event] = []
+        add = events.append
+        in_flight = self._in_flight
+        most_octets = self._limits.pdu_octets
+        hot_command = self._hot_command
+        size = len(data)
+        position = 0
+        while size - position >= HEADER_OCTETS:
+            length, command_id, status, sequence = _unpack_header(data, position)
+            if not HEADER_OCTETS <= length <= most_octets:
+                self._nack(sequence, CommandStatus.ESME_RINVCMDLEN)
+                self._close(f"command_length {length}")
+                position = size
+                break
+            end = position + length
+            if end > size:
+                break
+            if command_id == hot_command:
+                try:
+                    sm = sm_at(data, position + HEADER_OCTETS, end)
+                    if self._strict and sm[17]:
+                        _check_submit(sm)
+                except BodyError as error:
+                    self._answer_error(command_id, sequence, error.status)
+                else:
+                    add(_new(Event, (command_id, status, sequence, sm, None)))
+            elif command_id in _HOT_RESPONSES:
+                waiting = in_flight.get(sequence)
+                if waiting is None or waiting[0] != command_id:
+                    self.stray_responses += 1
+                else:
+                    del in_flight[sequence]
+                    try:
+                        body = message_id_resp_at(data, position + HEADER_OCTETS, end)
+                    except BodyError:
+                        add(_new(Event, (command_id, RESPONSE_INVALID, sequence, _EMPTY, waiting[1])))
+                    else:
+                        add(_new(Event, (command_id, status, sequence, body, waiting[1])))
+            else:
+                event = self._receive(command_id, status, sequence, data, position + HEADER_OCTETS, end)
+                if event is not None:
+                    add(event)
+                if self.closing:
+                    position = size
+                    break
+                hot_command = self._hot_command
+            position = end
+        if position < size:
+            rest += data[position:] if position else data
+            self._needed = int.from_bytes(rest[:4], "big") if size - position >= HEADER_OCTETS else HEADER_OCTETS
+        if events:
+            self._last_transaction = now
+        return events
+
+    def data_to_send(self) -> bytes:
+        """What the session itself has to say since the last call: answers, enquire_link, unbind."""
+        if not self._out:
+            return b""
+        data = b"".join(self._out)
+        self._out.clear()
+        return data
+
+    def request(self, command_id: int, body: Body, context: Any, now: float) -> bytes:
+        """The octets of a new request; its response comes as an event with `context`.
+
+        outbind and alert_notification have no response and their context is dropped. TLVs are left out for a peer
+        below version 3.4. UsageError if the state or the peer's version forbids the command, a field does not fit or
+        `Limits.in_flight` is reached.
+        """
+        if command_id not in self._may_send:
+            raise UsageError(f"command {command_id:#010x} in state {self._state.name}")
+        in_flight = self._in_flight
+        if len(in_flight) >= self._limits.in_flight and command_id != CommandId.UNBIND:
+            raise UsageError(f"{len(in_flight)} requests without response")
+        sequence = self._take_sequence()
+        if body[-1] and not self.tlvs_allowed:
+            body = _without_tlvs(body)
+        if command_id in _HOT_COMMANDS:
+            octets = encode_sm(command_id, sequence, body)  # type: ignore[arg-type]  # encode_sm unpacks, and tells
+            in_flight[sequence] = (command_id | RESPONSE_BIT, context, now + self._limits.response_s)
+            return octets
+        octets = encode(command_id, 0, sequence, body)
+        if command_id not in UNANSWERED:
+            in_flight[sequence] = (command_id | RESPONSE_BIT, context, now + self._limits.response_s)
+        self._sent(command_id)
+        return octets
+
+    def respond(self, command_id: int, sequence_number: int, status: int, body: Body | None = None) -> bytes:
+        """The octets of the answer to the peer's request `command_id`; the response's id follows from it.
+
+        With an error status, or None for the body, there is none where §4 allows that. UsageError if a field does
+        not fit.
+        """
+        response_id = command_id | RESPONSE_BIT
+        if body is not None and body[-1] and not self.tlvs_allowed:
+            body = _without_tlvs(body)
+        if response_id in _HOT_RESPONSES:
+            if body is None:
+                body = NO_MESSAGE_ID
+            if not body[-1]:
+                return encode_message_id_resp(response_id, status, sequence_number, body[0])  # type: ignore[arg-type]
+        if body is None or (status and response_id != _DATA_SM_RESP):
+            return _bodyless(response_id, status, sequence_number)
+        return encode(response_id, status, sequence_number, body)
+
+    def accept_bind(self, event: Event, system_id: str, now: float) -> bytes:
+        """The octets that accept the bind that `event` asks for, with our system_id; the session is bound then.
+
+        sc_interface_version goes to peers of version 3.4 and above only. UsageError if no bind waits for an answer.
+        """
+        bind = self._pending_bind(event)
+        self._learn_version(bind.interface_version)
+        tlvs = (octet(Tag.SC_INTERFACE_VERSION, VERSION_3_4),) if self.tlvs_allowed else ()
+        octets = encode(event.command_id | RESPONSE_BIT, 0, event.sequence_number, BindResp(system_id, tlvs))
+        self._last_received = self._last_transaction = now
+        self._enter(BOUND_BY[event.command_id])
+        return octets
+
+    def refuse_bind(self, event: Event, status: int) -> bytes:
+        """The octets that refuse the bind; the peer may try again until the session init timer ends."""
+        self._pending_bind(event)
+        return _bodyless(event.command_id | RESPONSE_BIT, status, event.sequence_number)
+
+    def close(self, reason: str) -> list[Event]:
+        """End the session, for instance because the connection is lost. The requests in flight come back as events
+        with CONNECTION_LOST, oldest first; whether the peer took them is unknown."""
+        self._close(reason)
+        events = [
+            Event(command_id, CONNECTION_LOST, sequence, _EMPTY, context)
+            for sequence, (command_id, context, _) in self._in_flight.items()
+        ]
+        self._in_flight.clear()
+        return events
+
+    def next_deadline(self) -> float | None:
+        """When `on_time` is to be called next; None if there is nothing to wait for."""
+        if self._state is State.CLOSED:
+            return None
+        return min(self._deadlines(), default=None)
+
+    def on_time(self, now: float) -> list[Event]:
+        """Do what is due at `now`: requests that timed out come as events; enquire_link, unbind and closing follow
+        the limits."""
+        if self._state is State.CLOSED:
+            return []
+        events = self._expire(now)
+        if self._bind_deadline is not None and now >= self._bind_deadline:
+            self._close("no bind in time")
+        elif self._state in BOUND:
+            self._keep_alive(now)
+        return events
+
+    def _deadlines(self) -> list[float]:
+        limits = self._limits
+        deadlines = []
+        if self._bind_deadline is not None:
+            deadlines.append(self._bind_deadline)
+        for _, _, deadline in self._in_flight.values():
+            deadlines.append(deadline)  # the oldest comes first: one response time for all
+            break
+        if self._state in BOUND:
+            if self._enquire_sent is not None:
+                deadlines.append(self._enquire_sent + limits.response_s)
+            elif limits.enquire_link_s is not None:
+                deadlines.append(self._last_received + limits.enquire_link_s)
+            if limits.inactivity_s is not None:
+                deadlines.append(self._last_transaction + limits.inactivity_s)
+        return deadlines
+
+    def _expire(self, now: float) -> list[Event]:
+        expired = []
+        for sequence, (command_id, context, deadline) in self._in_flight.items():
+            if deadline > now:
+                break
+            expired.append(Event(command_id, RESPONSE_TIMEOUT, sequence, _EMPTY, context))
+        for event in expired:
+            del self._in_flight[event.sequence_number]
+            if event.command_id == CommandId.UNBIND_RESP or event.command_id & ~RESPONSE_BIT in BOUND_BY:
+                self._close("no response to unbind" if self._state is State.UNBINDING else "no response to bind")
+        return [event for event in expired if event.context is not _OWN]
+
+    def _keep_alive(self, now: float) -> None:
+        limits = self._limits
+        if self._enquire_sent is not None:
+            if self._last_received >= self._enquire_sent:
+                self._enquire_sent = None  # the peer lives, though it did not answer that one
+            elif now >= self._enquire_sent + limits.response_s:
+                self._close("enquire_link without response")
+                return
+        elif limits.enquire_link_s is not None and now >= self._last_received + limits.enquire_link_s:
+            self._enquire_sequence = self._take_sequence()
+            self._enquire_sent = now
+            self._out.append(encode_header_and(CommandId.ENQUIRE_LINK, 0, self._enquire_sequence))
+        if limits.inactivity_s is not None and now >= self._last_transaction + limits.inactivity_s:
+            self._out.append(self.request(CommandId.UNBIND, _EMPTY, _OWN, now))
+
+    def _receive(
+        self, command_id: int, status: int, sequence: int, data: bytes, position: int, end: int
+    ) -> Event | None:
+        """A PDU off the fast path."""
+        if command_id & RESPONSE_BIT:
+            return self._receive_response(command_id, status, sequence, data, position, end)
+        if command_id not in LAYOUTS:
+            self._nack(sequence, CommandStatus.ESME_RINVCMDID)
+            return None
+        is_bind = command_id in BOUND_BY
+        if is_bind and (self._binding is not None or self._state in BOUND) and self._side is Side.SMSC:
+            self._answer_error(command_id, sequence, CommandStatus.ESME_RALYBND)
+            return None
+        if command_id not in self._allowed:
+            self._answer_error(command_id, sequence, CommandStatus.ESME_RINVBNDSTS)
+            return None
+        try:
+            body = decode_body(command_id, data, position, end)
+            if self._strict and body[-1]:
+                _check_submit(body)
+        except BodyError as error:
+            self._answer_error(command_id, sequence, error.status)
+            return None
+        if command_id == CommandId.ENQUIRE_LINK:
+            self._out.append(encode_header_and(CommandId.ENQUIRE_LINK_RESP, 0, sequence))
+            return None
+        if is_bind:
+            self._binding = sequence
+        elif command_id == CommandId.UNBIND:
+            self._out.append(encode_header_and(CommandId.UNBIND_RESP, 0, sequence))
+            self._close("unbind by the peer")
+        elif command_id == CommandId.OUTBIND:
+            self._enter(State.OUTBOUND)
+        return Event(command_id, status, sequence, body, None)
+
+    def _receive_response(
+        self, command_id: int, status: int, sequence: int, data: bytes, position: int, end: int
+    ) -> Event | None:
+        is_nack = command_id == CommandId.GENERIC_NACK
+        is_enquire_answer = is_nack or command_id == CommandId.ENQUIRE_LINK_RESP
+        if is_enquire_answer and self._enquire_sent is not None and sequence == self._enquire_sequence:
+            self._enquire_sent = None
+            return None
+        waiting = self._in_flight.get(sequence)
+        if waiting is None or not (is_nack or waiting[0] == command_id):
+            self.stray_responses += 1
+            return None
+        del self._in_flight[sequence]
+        expected, context, _ = waiting
+        body: Body
+        try:
+            body = decode_body(command_id, data, position, end)
+        except BodyError:
+            body, status = _EMPTY, RESPONSE_INVALID
+        if expected == CommandId.UNBIND_RESP:
+            self._close("unbound")
+        elif isinstance(body, BindResp) and status == CommandStatus.ESME_ROK:
+            version = find_int(body.tlvs, Tag.SC_INTERFACE_VERSION)
+            self._learn_version(self._limits.version_unsaid if version is None else version)
+            self._enter(BOUND_BY[expected & ~RESPONSE_BIT])
+        return None if context is _OWN else Event(command_id, status, sequence, body, context)
+
+    def _answer_error(self, command_id: int, sequence: int, status: int) -> None:
+        if command_id in UNANSWERED:
+            self._nack(sequence, status)
+        else:
+            self._out.append(_bodyless(command_id | RESPONSE_BIT, status, sequence))
+
+    def _nack(self, sequence: int, status: int) -> None:
+        self._out.append(encode_header_and(CommandId.GENERIC_NACK, status, sequence))
+
+    def _pending_bind(self, event: Event) -> Bind:
+        if self._binding != event.sequence_number or not isinstance(event.body, Bind) or self._state is State.CLOSED:
+            raise UsageError("this bind does not wait for an answer")
+        self._binding = None
+        return event.body
+
+    def _learn_version(self, version: int) -> None:
+        self.peer_version = version
+        self.tlvs_allowed = version >= VERSION_3_4
+
+    def _take_sequence(self) -> int:
+        sequence = self._next_sequence
+        while sequence in self._in_flight or (sequence == self._enquire_sequence and self._enquire_sent is not None):
+            sequence = sequence + 1 if sequence < MAX_SEQUENCE_NUMBER else 1
+        self._next_sequence = sequence + 1 if sequence < MAX_SEQUENCE_NUMBER else 1
+        return sequence
+
+    def _sent(self, command_id: int) -> None:
+        if command_id == CommandId.UNBIND:
+            self._enter(State.UNBINDING)
+        elif command_id == CommandId.OUTBIND:
+            self._enter(State.OUTBOUND)
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        if state is State.UNBINDING:
+            self._may_send = _NOTHING  # and the peer may still send what it might before
+            return
+        self._allowed = REQUESTS[other(self._side)].get(state, _NOTHING)
+        self._may_send = REQUESTS[self._side].get(state, _NOTHING)
+        self._hot_command = next((command for command in _HOT_COMMANDS if command in self._allowed), _NO_COMMAND)
+        if state in BOUND:
+            self._bind_deadline = None
+
+    def _close(self, reason: str) -> None:
+        if self._state is not State.CLOSED:
+            self.close_reason = reason
+            self._rest.clear()
+            self._enter(State.CLOSED)
+
+
+_NOTHING: Final = frozenset[CommandId]()
+_OWN: Final = object()
+"""The context of the session's own requests."""
+
+
+def _check_submit(body: Body) -> None:
+    check_lengths(body.tlvs)
+    if isinstance(body, Sm | SubmitMulti) and body.short_message and find(body.tlvs, Tag.MESSAGE_PAYLOAD):
+        raise BodyError(CommandStatus.ESME_RINVOPTPARAMVAL)
+
+
+def _without_tlvs(body: Body) -> Body:
+    if find(body.tlvs, Tag.MESSAGE_PAYLOAD) is not None:
+        raise UsageError("message_payload for a peer below SMPP 3.4")
+    return body._replace(tlvs=())
+
+
+def _bodyless(response_id: int, status: int, sequence: int) -> bytes:
+    if response_id == _DELIVER_SM_RESP:
+        return encode_message_id_resp(response_id, status, sequence, "")
+    return encode_header_and(response_id, status, sequence)
