@@ -61,7 +61,7 @@ async def test_a_newer_schema_is_refused(empty_database_url: str) -> None:
 
 async def test_an_older_schema_is_refused_with_the_remedy(empty_database_url: str) -> None:
     connection = await asyncpg.connect(empty_database_url)
-    with pytest.raises(SchemaError, match="2 migration.* from 0001_first on are missing; run `motet migrate`"):
+    with pytest.raises(SchemaError, match=r"2 migration.* from 0001_first on are missing; run `motet migrate`"):
         await check_schema(connection, [FIRST, SECOND])
     await migrate(connection, [FIRST])
     with pytest.raises(SchemaError, match="from 0002_second on are missing"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
-from types import TracebackType
 
 from motet.config import StartError
 
@@ -13,12 +12,12 @@ LOCK_NAME = "motet.lock"
 
 
 class DataDirectoryLock:
-    """Held for as long as a process uses a data directory. The kernel frees it with the process, so kill -9 leaves none."""
+    """Held while a process uses a data directory. The kernel frees it with the process: kill -9 leaves none."""
 
     __slots__ = ("_descriptor", "path")
 
     def __init__(self, directory: Path) -> None:
-        """Makes the directory where it is missing (mode 0700) and locks it. Raises StartError if another Motet has it."""
+        """Makes the directory if it is missing (mode 0700) and locks it. Raises StartError if another Motet has it."""
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path = directory.resolve() / LOCK_NAME
@@ -46,5 +45,5 @@ class DataDirectoryLock:
     def __enter__(self) -> DataDirectoryLock:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()

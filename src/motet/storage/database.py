@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 POOL_SIZE = 16
-"""Connections for edges (GraphQL, REST, webhooks). The embedded server takes 60; lanes and listeners are beside these."""
+"""Connections for edges (GraphQL, REST, webhooks). The embedded server takes 60; lanes and listeners come on top."""
 
 STATEMENT_TIMEOUT = timedelta(seconds=30)
 """No statement of an edge runs longer: its caller has gone by then."""
@@ -33,7 +33,7 @@ PooledConnection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionP
 
 
 class Database:
-    """An opened database. `pool` speaks aware datetimes and jsonb as Python values; `connect_lane` speaks microseconds."""
+    """An opened database. `pool` speaks aware datetimes and jsonb as Python values, `connect_lane` microseconds."""
 
     __slots__ = ("pool", "url")
 
@@ -56,11 +56,10 @@ class Database:
         return cls(url, pool)
 
     async def connect_lane(self, name: str = "lane") -> Connection:
-        """A connection of its own for the hot path. timestamptz is an int, microseconds since the Unix epoch, both ways;
+        """A connection of its own for the hot path. timestamptz is an int both ways: microseconds since the Unix epoch.
         jsonb is str. The caller closes it."""
-        connection = await asyncpg.connect(
-            self.url, timeout=CONNECT_TIMEOUT_S, server_settings=_server_settings(f"motet {name}", LANE_STATEMENT_TIMEOUT)
-        )
+        settings = _server_settings(f"motet {name}", LANE_STATEMENT_TIMEOUT)
+        connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
         await connection.set_type_codec(
             "timestamptz", schema="pg_catalog", encoder=_encode_us, decoder=_decode_us, format="tuple"
         )
@@ -69,9 +68,8 @@ class Database:
     async def connect(self, name: str) -> Connection:
         """A connection of its own that speaks as the pool's do, for what holds one for long (LISTEN, locks). The caller
         closes it."""
-        connection = await asyncpg.connect(
-            self.url, timeout=CONNECT_TIMEOUT_S, server_settings=_server_settings(f"motet {name}", STATEMENT_TIMEOUT)
-        )
+        settings = _server_settings(f"motet {name}", STATEMENT_TIMEOUT)
+        connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
         await _prepare_edge(connection)
         return connection
 

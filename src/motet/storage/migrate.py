@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema: plain SQL files, each applied once, in order, under a lock, with a checksum."""
+"""Brings a database to the newest schema: plain SQL files, each applied once and in order, with a checksum."""
 
 from __future__ import annotations
 
@@ -101,7 +101,9 @@ def _missing(wanted: Sequence[Migration], applied: dict[int, tuple[str, str]]) -
     newer = sorted(set(applied) - {one.version for one in wanted})
     if newer:
         names = ", ".join(f"{version:04}_{applied[version][0]}" for version in newer)
-        raise SchemaError(f"the database's schema is newer than this motet, which does not know {names}; run a newer motet")
+        raise SchemaError(
+            f"the database's schema is newer than this motet, which does not know {names}; run a newer motet"
+        )
     for one in wanted:
         if one.version in applied and applied[one.version][1] != one.checksum:
             raise SchemaError(
