@@ -1,0 +1,130 @@
+"""Who acts, and what they may do. Roles and their permissions are one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """One thing that a field, a mutation or a route needs, as `noun:verb`."""
+
+    VIEWER_READ = "viewer:read"
+    WORKSPACE_READ = "workspace:read"
+    WORKSPACE_WRITE = "workspace:write"
+    SIM_READ = "sim:read"
+    SIM_WRITE = "sim:write"
+    DEVICE_READ = "device:read"
+    DEVICE_WRITE = "device:write"
+    SERVICE_POLICY_READ = "service_policy:read"
+    SERVICE_POLICY_WRITE = "service_policy:write"
+    COVERAGE_POLICY_READ = "coverage_policy:read"
+    COVERAGE_POLICY_WRITE = "coverage_policy:write"
+    SMS_READ = "sms:read"
+    SMS_SEND = "sms:send"
+    EVENT_READ = "event:read"
+    TICKET_READ = "ticket:read"
+    TICKET_WRITE = "ticket:write"
+    WEBHOOK_READ = "webhook:read"
+    WEBHOOK_WRITE = "webhook:write"
+    SHORT_CODE_READ = "short_code:read"
+    SHORT_CODE_WRITE = "short_code:write"
+    SMPP_ACCOUNT_READ = "smpp_account:read"
+    SMPP_ACCOUNT_WRITE = "smpp_account:write"
+    USER_READ = "user:read"
+    USER_WRITE = "user:write"
+    API_KEY_READ = "api_key:read"
+    API_KEY_WRITE = "api_key:write"
+    AUDIT_READ = "audit:read"
+    SMSC_LINK_READ = "smsc_link:read"
+    SMSC_LINK_WRITE = "smsc_link:write"
+    WORKSPACES_READ = "workspaces:read"
+    WORKSPACES_WRITE = "workspaces:write"
+
+
+class Role(StrEnum):
+    """What a member of a workspace is."""
+
+    SUPER_ADMIN = "SUPER_ADMIN"
+    """An administrator in every workspace of the organisation."""
+    ADMINISTRATOR = "ADMINISTRATOR"
+    USER = "USER"
+    """Runs the fleet: everything but people, keys and credentials."""
+    OBSERVER = "OBSERVER"
+    """Reads the fleet."""
+
+
+_P = Permission
+
+OPERATOR_PERMISSIONS = frozenset(
+    {_P.VIEWER_READ, _P.SMSC_LINK_READ, _P.SMSC_LINK_WRITE, _P.WORKSPACES_READ, _P.WORKSPACES_WRITE}
+)
+"""The operator stands above the workspaces: what it does inside one, it does by naming it."""
+
+_ABOVE_WORKSPACES = OPERATOR_PERMISSIONS - {_P.VIEWER_READ}
+
+_OBSERVER = frozenset(
+    {
+        _P.VIEWER_READ,
+        _P.WORKSPACE_READ,
+        _P.SIM_READ,
+        _P.DEVICE_READ,
+        _P.SERVICE_POLICY_READ,
+        _P.COVERAGE_POLICY_READ,
+        _P.SMS_READ,
+        _P.EVENT_READ,
+        _P.TICKET_READ,
+        _P.WEBHOOK_READ,
+        _P.SHORT_CODE_READ,
+        _P.SMPP_ACCOUNT_READ,
+    }
+)
+_USER = _OBSERVER | {
+    _P.SIM_WRITE,
+    _P.DEVICE_WRITE,
+    _P.SERVICE_POLICY_WRITE,
+    _P.COVERAGE_POLICY_WRITE,
+    _P.SMS_SEND,
+    _P.TICKET_WRITE,
+    _P.WEBHOOK_WRITE,
+    _P.SHORT_CODE_WRITE,
+}
+_ADMINISTRATOR = frozenset(_P) - _ABOVE_WORKSPACES
+
+ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.SUPER_ADMIN: _ADMINISTRATOR,
+    Role.ADMINISTRATOR: _ADMINISTRATOR,
+    Role.USER: _USER,
+    Role.OBSERVER: _OBSERVER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Someone who has proved who they are: a member of one workspace with a role, or the operator with neither."""
+
+    subject: str
+    """Who, as the audit log shows it: `administrator@demo`, `operator`."""
+    workspace_id: int | None
+    workspace: str | None
+    """The workspace's name."""
+    role: Role | None
+    is_operator: bool
+    permissions: frozenset[Permission]
+    expires_at: int
+    """Unix seconds from which on the principal is nobody."""
+
+    def allows(self, permission: Permission) -> bool:
+        """Whether the principal may do this, in its own workspace or, for the operator, above them."""
+        return permission in self.permissions
+
+
+def member(subject: str, workspace_id: int, workspace: str, role: Role, expires_at: int) -> Principal:
+    """A principal of one workspace, with its role's permissions."""
+    return Principal(subject, workspace_id, workspace, role, False, ROLE_PERMISSIONS[role], expires_at)
+
+
+def operator(subject: str, expires_at: int) -> Principal:
+    """A principal above the workspaces."""
+    return Principal(subject, None, None, None, True, OPERATOR_PERMISSIONS, expires_at)

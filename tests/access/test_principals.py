@@ -1,0 +1,30 @@
+"""The table of roles."""
+
+from motet.access.principals import OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
+
+
+def test_every_role_has_a_row_and_each_holds_more_than_the_next() -> None:
+    assert set(ROLE_PERMISSIONS) == set(Role)
+    administrator, user, observer = (ROLE_PERMISSIONS[role] for role in (Role.ADMINISTRATOR, Role.USER, Role.OBSERVER))
+    assert ROLE_PERMISSIONS[Role.SUPER_ADMIN] == administrator
+    assert observer < user < administrator
+
+
+def test_observers_change_nothing() -> None:
+    assert {permission.split(":")[1] for permission in ROLE_PERMISSIONS[Role.OBSERVER]} == {"read"}
+
+
+def test_users_touch_neither_people_nor_credentials() -> None:
+    for permission in (
+        Permission.USER_WRITE,
+        Permission.API_KEY_WRITE,
+        Permission.SMPP_ACCOUNT_WRITE,
+        Permission.AUDIT_READ,
+        Permission.WORKSPACE_WRITE,
+    ):
+        assert permission not in ROLE_PERMISSIONS[Role.USER]
+
+
+def test_members_and_the_operator_share_only_the_viewer() -> None:
+    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] & OPERATOR_PERMISSIONS == {Permission.VIEWER_READ}
+    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS == set(Permission)
