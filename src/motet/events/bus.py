@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 PENDING_LIMIT = 50_000
-"""Distinct message ids that wait for one listener (about 5 MB). One that falls further behind is ended, not thinned out:
+"""Distinct message ids that wait for one listener (about 5 MB). One that falls further behind is ended, not thinned:
 a subscriber then knows that it missed something and subscribes again."""
 
 BATCH_LIMIT = 500

@@ -1,0 +1,27 @@
+"""What can be read: one declaration per type, the only place that says which column a field is."""
+
+from motet.reading.entities.device import DEVICE
+from motet.reading.entities.message import SMS_MESSAGE
+from motet.reading.entities.short_code import SHORT_CODE
+from motet.reading.entities.sim import SIM
+from motet.reading.entities.smpp_account import SMPP_ACCOUNT
+from motet.reading.entities.smsc_link import SMSC_LINK
+from motet.reading.entities.webhook import WEBHOOK, WEBHOOK_DELIVERY
+from motet.reading.entities.workspace import WORKSPACE
+from motet.reading.model import Entity
+
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity
+    for entity in (
+        SIM,
+        DEVICE,
+        SMS_MESSAGE,
+        SMPP_ACCOUNT,
+        SHORT_CODE,
+        WEBHOOK,
+        WEBHOOK_DELIVERY,
+        SMSC_LINK,
+        WORKSPACE,
+    )
+}
+"""By the name of the GraphQL type, which is also the type in global ids."""

@@ -1,0 +1,46 @@
+"""Devices as they are read."""
+
+# ruff: noqa: S608 - text of this module's constants; a caller's values are parameters
+
+from motet.access.principals import Permission
+from motet.domain.states import DeviceStatus, SimStatus
+from motet.reading.filters import contains, equals, has_all, one_of
+from motet.reading.makers import column, global_id, state, text_of
+from motet.reading.model import Entity, SortKey, ToMany, ToOne
+from motet.reading.statement import Statement
+
+
+def _msisdn(value: str, alias: str, statement: Statement) -> str:
+    """The number of the SIM that is in the device; one that was deleted has left its number to others."""
+    number = statement.add(value.removeprefix("+"))
+    return (
+        f"{alias}.sim_id IN (SELECT s.id FROM sim s WHERE s.workspace_id = {alias}.workspace_id"
+        f" AND s.msisdn = {number} AND s.status <> {SimStatus.DELETED:d})"
+    )
+
+
+DEVICE = Entity(
+    name="Device",
+    table="device",
+    permission=Permission.DEVICE_READ,
+    fields={
+        "id": global_id("Device"),
+        "name": column("name"),
+        "status": state("status", DeviceStatus),
+        "tags": column("tags"),
+        "imei": column("imei"),
+        "imeiLock": column("imei_lock"),
+        "ipAddress": text_of("ip_address"),
+        "createdAt": column("created_at"),
+        "sim": ToOne("Sim", "sim_id"),
+        "smsMessages": ToMany("SmsMessage", "device_id"),
+    },
+    filters={
+        "status": one_of("status", DeviceStatus),
+        "tags": has_all("tags"),
+        "name": contains("name"),
+        "imei": equals("imei"),
+        "msisdn": _msisdn,
+    },
+    orders={"CREATED_AT": SortKey(), "NAME": SortKey("name")},
+)

@@ -1,0 +1,34 @@
+"""SIMs as they are read."""
+
+from motet.access.principals import Permission
+from motet.domain.states import SimStatus
+from motet.reading.filters import equals, equals_number, is_null, one_of
+from motet.reading.makers import column, global_id, state
+from motet.reading.model import Entity, SortKey, ToOne
+
+SIM = Entity(
+    name="Sim",
+    table="sim",
+    permission=Permission.SIM_READ,
+    fields={
+        "id": global_id("Sim"),
+        "iccid": column("iccid"),
+        "eid": column("eid"),
+        "imsi": column("imsi"),
+        "msisdn": column("msisdn"),
+        "status": state("status", SimStatus),
+        "formFactor": column("form_factor"),
+        "qualityGrade": column("quality_grade"),
+        "createdAt": column("created_at"),
+        "activatedAt": column("activated_at"),
+        "device": ToOne("Device", "device_id"),
+    },
+    filters={
+        "status": one_of("status", SimStatus),
+        "iccid": equals("iccid"),
+        "imsi": equals("imsi"),
+        "msisdn": equals_number("msisdn"),
+        "unassigned": is_null("device_id"),
+    },
+    orders={"CREATED_AT": SortKey(), "ICCID": SortKey("iccid")},
+)

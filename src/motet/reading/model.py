@@ -1,0 +1,102 @@
+"""The vocabulary in which types declare, once, how their fields map to columns, computed values and relations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from motet.access.principals import Permission
+from motet.reading.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A field read from columns of its own row.
+
+    `columns` are SQL expressions in which `{t}` stands for the row's alias. `make` turns their values into the field's
+    value; None hands the single column on as it is. A single column that is null makes null without a call.
+    """
+
+    columns: tuple[str, ...]
+    make: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A field that does not depend on the row."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ToOne:
+    """The one row of `entity` whose id is in our `column`; null where there is none. Becomes a LEFT JOIN."""
+
+    entity: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToMany:
+    """The rows of `entity` whose `column` holds our id, as a connection. One LATERAL statement reads all parents'."""
+
+    entity: str
+    column: str
+
+
+Field = Value | Fixed | ToOne | ToMany
+Condition = Callable[[Any, str, Statement], str]
+"""A filter field: (argument, alias, statement) -> SQL condition."""
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A column to sort by, before the id that breaks ties; None sorts by the id, that is, by creation."""
+
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a list is read: the conditions that bound it by index, for the alias that is put in."""
+
+    conditions: tuple[str, ...]
+    """With `{t}` for the alias: tenant, parent, cursor."""
+
+    descending: bool
+
+    def where(self, alias: str) -> str:
+        return " AND ".join(condition.replace("{t}", alias) for condition in self.conditions) or "true"
+
+
+class Scan(Protocol):
+    """Reads a filtered list of which few rows may match: at most `limit` candidates are looked at."""
+
+    def __call__(
+        self, arguments: Mapping[str, Any], scope: Scope, statement: Statement, limit: int, *, parent: bool
+    ) -> str | None:
+        """A FROM item of candidate rows in list order, or None if the list needs no bound.
+
+        `parent` says that the scope is one parent's rows, for which other indexes hold.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A type that can be read: its table, its fields, and how its lists are filtered and sorted."""
+
+    name: str
+    table: str
+    permission: Permission | None
+    """What reading takes; None: nothing but to be someone."""
+    fields: Mapping[str, Field]
+    tenant_column: str | None = "workspace_id"
+    """Holds the workspace that a row belongs to; None: rows are the operator's own."""
+    operator_reads_all: bool = False
+    """Whether a principal outside workspaces reads every workspace's rows. Only that of the workspaces themselves."""
+    filters: Mapping[str, Condition] = field(default_factory=dict)
+    orders: Mapping[str, SortKey] = field(default_factory=lambda: {"CREATED_AT": SortKey()})
+    default_order: str = "CREATED_AT"
+    newest_first: bool = False
+    scan: Scan | None = None

@@ -1,0 +1,60 @@
+"""Which page of a list is asked for: `first`, `after`, `last`, `before`, and the order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from motet.reading.cursor import SortPosition, decode_cursor
+from motet.reading.errors import InvalidRequestError
+from motet.reading.model import Entity
+
+DEFAULT_PAGE = 50
+MAX_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of at most `size` rows. `backward`: the last ones of the range, still handed over in list order."""
+
+    size: int
+    backward: bool
+    after: SortPosition | None
+    before: SortPosition | None
+    order: str
+    column: str | None
+    """The text column sorted by before the id; None: the id alone."""
+    descending: bool
+
+    @property
+    def read_descending(self) -> bool:
+        """The direction in which rows are read: the list's own, or against it for `last`."""
+        return self.descending != self.backward
+
+
+def page_of(entity: Entity, arguments: Mapping[str, Any]) -> Page:
+    """The page that a connection's arguments ask for. Raises InvalidRequestError. Nulls count as absent."""
+    first, last = arguments.get("first"), arguments.get("last")
+    if first is not None and last is not None:
+        raise InvalidRequestError("Give `first` or `last`, not both.")
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 0 <= size <= MAX_PAGE:
+            raise InvalidRequestError(f"`{name}` must be 0 to {MAX_PAGE}.")
+    order, descending = entity.default_order, entity.newest_first
+    order_by = arguments.get("orderBy")
+    if order_by is not None:
+        order = order_by.get("field") or order
+        descending = (order_by.get("direction") or "ASC") == "DESC"
+    column = entity.orders[order].column
+    tag = f"{entity.name}:{order}"
+    after, before = arguments.get("after"), arguments.get("before")
+    return Page(
+        size=last if last is not None else (DEFAULT_PAGE if first is None else first),
+        backward=last is not None,
+        after=None if after is None else decode_cursor(after, tag, keyed=column is not None),
+        before=None if before is None else decode_cursor(before, tag, keyed=column is not None),
+        order=tag,
+        column=column,
+        descending=descending,
+    )

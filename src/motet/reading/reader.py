@@ -1,0 +1,162 @@
+"""Runs reads: plans a selection, runs its statements on one connection, shapes the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+
+from motet.access.principals import Principal
+from motet.reading import sql
+from motet.reading.entities import ENTITIES
+from motet.reading.model import Entity
+from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan
+from motet.reading.selection import Selected
+from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
+from motet.reading.sql import Sql
+
+_READ_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+"""What a statement can fail with: a part of the answer is then null, and the rest stands."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """Plain values as the selection asked for, and the parts that are null because they could not be read."""
+
+    value: Any
+    failures: list[Failure] = field(default_factory=list)
+
+
+class Reader:
+    """Reads what a principal may see. Every method raises RequestError if the read as a whole is not possible."""
+
+    def __init__(self, pool: asyncpg.Pool, entities: Mapping[str, Entity] = ENTITIES) -> None:
+        self._pool = pool
+        self._entities = entities
+
+    async def connection(self, principal: Principal, entity: str, selected: Selected) -> Answer:
+        """A list at the root, with the page, filter and order of its arguments."""
+        planner = Planner(principal, self._entities)
+        plan = planner.connection(self._entities[entity], selected, ())
+        async with self._pool.acquire() as connection:
+            read = _Read(connection, principal.workspace_id, planner.failures)
+            connections = await read.connections(plan, None)
+        return Answer(connections[0], planner.failures)
+
+    async def one(
+        self, principal: Principal, entity: str, children: Sequence[Selected], filter_: Mapping[str, Any]
+    ) -> Answer:
+        """The newest row that passes the filter, or null."""
+        planner = Planner(principal, self._entities)
+        plan = planner.object(self._entities[entity], tuple(children), ())
+        statement = sql.object_by_filter(plan, principal.workspace_id, filter_)
+        async with self._pool.acquire() as connection:
+            read = _Read(connection, principal.workspace_id, planner.failures)
+            found = list((await read.objects(plan, statement)).values())
+        return Answer(found[0] if found else None, planner.failures)
+
+    async def by_id(self, principal: Principal, entity: str, children: Sequence[Selected], row_id: int) -> Answer:
+        """The row of this id, or null."""
+        answer = await self.by_ids(principal, entity, children, [row_id])
+        return Answer(answer.value.get(row_id), answer.failures)
+
+    async def by_ids(
+        self,
+        principal: Principal,
+        entity: str,
+        children: Sequence[Selected],
+        ids: Sequence[int],
+        filter_: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """A dict from id to object of the rows with these ids that exist and pass the filter."""
+        planner = Planner(principal, self._entities)
+        plan = planner.object(self._entities[entity], tuple(children), ())
+        statement = sql.objects_by_id(plan, principal.workspace_id, ids, filter_ or {})
+        async with self._pool.acquire() as connection:
+            read = _Read(connection, principal.workspace_id, planner.failures)
+            return Answer(await read.objects(plan, statement), planner.failures)
+
+
+class _Read:
+    """One read on one connection."""
+
+    def __init__(self, connection: Any, workspace_id: int | None, failures: list[Failure]) -> None:
+        self._connection = connection
+        self._workspace_id = workspace_id
+        self._failures = failures
+
+    async def objects(self, plan: ObjectPlan, statement: Sql) -> dict[int, Any]:
+        rows = await self._fetch(statement)
+        lists = await self._lists(plan.row, rows)
+        shape = object_shape(plan.parts)
+        return {row[plan.id_column]: shape(row, lists) for row in rows}
+
+    async def connections(self, plan: ConnectionPlan, parents: Sequence[int] | None) -> dict[int, Any]:
+        """The connection of each parent, by its id; a list at the root is that of parent 0."""
+        pages = await self._pages(plan, parents)
+        lists = await self._lists(plan.row, [row for page in pages.values() for row in page.rows])
+        shape = connection_shape(plan)
+        return {parent: shape(page, lists) for parent, page in pages.items()}
+
+    async def _lists(self, row_plan: RowPlan, rows: Sequence[Row]) -> Lists:
+        lists: list[Mapping[int, Any] | None] = []
+        for plan, id_column in zip(row_plan.lists, row_plan.list_columns, strict=True):
+            parents = list(dict.fromkeys(row[id_column] for row in rows if row[id_column] is not None))
+            if not parents:
+                lists.append({})
+                continue
+            try:
+                lists.append(await self.connections(plan, parents))
+            except _READ_ERRORS as error:
+                self._failures.append(Failure(plan.path, error))
+                lists.append(None)
+        return lists
+
+    async def _pages(self, plan: ConnectionPlan, parents: Sequence[int] | None) -> dict[int, ReadPage]:
+        pages = {parent: ReadPage([]) for parent in ((0,) if parents is None else parents)}
+        for row in await self._fetch(sql.page(plan, self._workspace_id, parents)):
+            pages[0 if parents is None else row[-1]].rows.append(row)
+        page = plan.page
+        more: dict[int, bool] = {}
+        for parent, read in pages.items():
+            more[parent] = len(read.rows) > page.size
+            del read.rows[page.size :]
+            if page.backward:
+                read.rows.reverse()
+        if plan.page_info:
+            await self._page_info(plan, parents, pages, more)
+        if plan.counted:
+            for row in await self._fetch(sql.count(plan, self._workspace_id, parents)):
+                read = pages[0 if parents is None else row[2]]
+                read.total, read.total_is_estimate = row[0], row[1]
+        return pages
+
+    async def _page_info(
+        self, plan: ConnectionPlan, parents: Sequence[int] | None, pages: dict[int, ReadPage], more: dict[int, bool]
+    ) -> None:
+        page = plan.page
+        if not all(more.values()):
+            ended = sql.scan_end(plan, self._workspace_id, parents)
+            for row in await self._fetch(ended) if ended else ():
+                parent = 0 if parents is None else row[1]
+                if not more[parent]:  # the scan stopped short of a full page: the next one goes on from there
+                    more[parent] = True
+                    if page.backward:
+                        pages[parent].start = (row[0],)
+                    else:
+                        pages[parent].end = (row[0],)
+        for parent, read in pages.items():
+            read.has_next = more[parent] and not page.backward
+            read.has_previous = more[parent] and page.backward
+        if page.after is not None and "hasPreviousPage" in plan.page_info:
+            for row in await self._fetch(sql.beyond(plan, self._workspace_id, parents, earlier=True)):
+                pages[0 if parents is None else row[1]].has_previous |= row[0]
+        if page.before is not None and "hasNextPage" in plan.page_info:
+            for row in await self._fetch(sql.beyond(plan, self._workspace_id, parents, earlier=False)):
+                pages[0 if parents is None else row[1]].has_next |= row[0]
+
+    async def _fetch(self, statement: Sql) -> list[Row]:
+        rows: list[Row] = await self._connection.fetch(statement.text, *statement.parameters)
+        return rows

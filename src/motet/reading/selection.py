@@ -1,0 +1,29 @@
+"""What is asked for: a tree of fields, free of GraphQL's syntax. Stage one of a read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """One field of the answer: `key` is its name there (the alias, if any), `name` what the model calls it.
+
+    `arguments` hold plain values: enum values by name, ids as given, times as aware datetimes. A field without
+    sub-fields has no `children`. Fragments are expanded, conditions decided and equal keys merged before.
+    """
+
+    key: str
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    children: tuple[Selected, ...] = ()
+
+
+def fields(*names: str, **nested: Sequence[Selected]) -> tuple[Selected, ...]:
+    """A selection written in Python: `fields("id", "name", sim=fields("iccid"))`."""
+    return (
+        *(Selected(name, name) for name in names),
+        *(Selected(name, name, {}, tuple(children)) for name, children in nested.items()),
+    )
