@@ -1,5 +1,235 @@
-"""What an operator sets, from flags and MOTET_* variables. (First version: the error every start-up step raises.)"""
+"""What an operator sets: flags, each with a MOTET_* variable behind it, made into one frozen object. A flag wins."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+MAX_DEVICES = 1_000_000
+"""Sample devices of the demo: what its numbering plan has room for."""
+
+MAX_BINDS = 64
+MAX_WINDOW = 10_000
+SYSTEM_ID_OCTETS = 15
+"""SMPP 3.4 §4.1.1: a C-octet string of at most 16 with its end."""
+PASSWORD_OCTETS = 8
+"""SMPP 3.4 §4.1.1, of at most 9 with its end."""
 
 
 class StartError(Exception):
     """Motet cannot start. The message is for the person at the shell: what is wrong, and what to do about it."""
+
+
+class Address(NamedTuple):
+    """Where a server listens. Port 0 means a free port, chosen when it does."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def reachable(self) -> Address:
+        """The same for one who connects from this machine: all interfaces are reached through loopback."""
+        return Address({"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self.host, self.host), self.port)  # noqa: S104
+
+
+HTTP_ADDRESS = Address("127.0.0.1", 8080)
+SMPP_ADDRESS = Address("127.0.0.1", 2775)
+SMPP_TLS_ADDRESS = Address("127.0.0.1", 3550)
+NETWORK_ADDRESS = Address("127.0.0.1", 8090)
+
+
+@dataclass(frozen=True, slots=True)
+class SmscUrl:
+    """An upstream given on the command line: `smpp://system_id:password@host:port?binds=1&window=100`."""
+
+    system_id: str
+    password: str = field(repr=False)
+    address: Address
+    binds: int = 1
+    window: int = 100
+
+
+class LogFormat(StrEnum):
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, with its default."""
+
+    http: Address = HTTP_ADDRESS
+    smpp: Address = SMPP_ADDRESS
+    smpp_tls: Address | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    network: Address = NETWORK_ADDRESS
+    data_dir: Path = Path("data")
+    database_url: str | None = field(default=None, repr=False)
+    secret_key_file: Path | None = None
+    smsc: tuple[SmscUrl, ...] = ()
+    devices: int = 1000
+    json: bool = False
+    log_format: LogFormat = LogFormat.CONSOLE
+    log_level: LogLevel = LogLevel.INFO
+
+
+class SettingError(StartError):
+    """A flag or variable has a value that it cannot have."""
+
+
+def parse_address(text: str) -> Address:
+    """`HOST:PORT`, the host in brackets if it is IPv6. Raises ValueError."""
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:.%]+)\]|([^\s:\[\]]+)):(\d{1,5})", text)
+    if match is None or int(match[3]) > 65_535:
+        raise ValueError("must be HOST:PORT, such as 127.0.0.1:2775 or [::1]:2775")
+    return Address(match[1] or match[2], int(match[3]))
+
+
+def parse_smsc_url(text: str) -> SmscUrl:
+    """`smpp://system_id:password@host:port?binds=1&window=100`, percent-encoded as URLs are. Raises ValueError."""
+    url = urlsplit(text)
+    if url.scheme != "smpp" or not url.hostname or url.username is None or url.path not in ("", "/") or url.fragment:
+        raise ValueError("must look like smpp://system_id:password@host:port?binds=1&window=100")
+    system_id, password = unquote(url.username), unquote(url.password or "")
+    if not 1 <= len(system_id.encode()) <= SYSTEM_ID_OCTETS:
+        raise ValueError(f"its system_id must have 1 to {SYSTEM_ID_OCTETS} octets")
+    if len(password.encode()) > PASSWORD_OCTETS:
+        raise ValueError(f"its password must have at most {PASSWORD_OCTETS} octets")
+    numbers = {"binds": (1, MAX_BINDS), "window": (100, MAX_WINDOW)}
+    given: dict[str, int] = {}
+    for name, value in parse_qsl(url.query, keep_blank_values=True):
+        if name not in numbers or name in given:
+            raise ValueError(f"has {name!r} among its options, which are binds and window, each once")
+        given[name] = _number(value, 1, numbers[name][1], name)
+    port = 2775 if url.port is None else url.port
+    if port == 0:
+        raise ValueError("must name a port")
+    options = {name: given.get(name, default) for name, (default, _) in numbers.items()}
+    return SmscUrl(system_id, password, Address(url.hostname, port), **options)
+
+
+def parse_duration_s(text: str) -> int:
+    """`90s`, `15m`, `1h`, `30d` in seconds; a bare number is seconds. Raises ValueError."""
+    match = re.fullmatch(r"(\d{1,9})([smhd]?)", text)
+    if match is None or int(match[1]) == 0:
+        raise ValueError("must be a time such as 90s, 15m, 1h or 30d")
+    return int(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}[match[2]]
+
+
+def _number(text: str, least: int, most: int, name: str = "") -> int:
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise ValueError(f"{name + ' ' if name else ''}must be a number from {least} to {most}")
+    return int(text)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("must be a path")
+    return Path(text).expanduser()
+
+
+def _database_url(text: str) -> str:
+    if urlsplit(text).scheme not in ("postgresql", "postgres"):
+        raise ValueError("must look like postgresql://user:password@host:5432/database")
+    return text
+
+
+def _switch(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError("must be 1 or 0")
+    return words[text.lower()]
+
+
+class _Flag(NamedTuple):
+    parse: Callable[[str], Any]
+    metavar: str
+    help: str
+
+
+FLAGS: Mapping[str, _Flag] = {
+    "http": _Flag(parse_address, "HOST:PORT", "where HTTP is served: GraphQL, REST, portal (127.0.0.1:8080)"),
+    "smpp": _Flag(parse_address, "HOST:PORT", "where ESMEs connect (127.0.0.1:2775)"),
+    "smpp-tls": _Flag(parse_address, "HOST:PORT", "where ESMEs connect with TLS (127.0.0.1:3550 once there is a cert)"),
+    "tls-cert": _Flag(_path, "FILE", "the certificate chain for --smpp-tls, PEM"),
+    "tls-key": _Flag(_path, "FILE", "its private key, PEM"),
+    "network": _Flag(parse_address, "HOST:PORT", "the simulated network's control API (127.0.0.1:8090)"),
+    "data-dir": _Flag(_path, "DIR", "where this Motet keeps what is its own (./data)"),
+    "database-url": _Flag(_database_url, "URL", "a PostgreSQL >= 15; absent: an embedded one under the data dir"),
+    "secret-key-file": _Flag(_path, "FILE", "encrypts secrets in the database; 64 hex digits (in the data dir)"),
+    "smsc": _Flag(parse_smsc_url, "URL", "an upstream: smpp://system_id:password@host:port?binds=1&window=100"),
+    "devices": _Flag(lambda text: _number(text, 1, MAX_DEVICES), "N", "how many sample devices (1000)"),
+    "json": _Flag(_switch, "", "one JSON line on stdout when ready"),
+    "log-format": _Flag(LogFormat, "json|console", "how logs are written to stderr (console)"),
+    "log-level": _Flag(LogLevel, "debug|info|warning|error", "the least severe log that is written (info)"),
+}
+
+
+def add_flags(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
+    """Gives the parser these of the `FLAGS`. Values stay text: `read_settings` judges flags and variables alike."""
+    for name in names:
+        flag = FLAGS[name]
+        text = f"{flag.help} [{variable_of(name)}]"
+        if name == "json":
+            parser.add_argument("--json", action="store_const", const="1", help=text)
+        elif name == "smsc":
+            parser.add_argument("--smsc", action="append", metavar=flag.metavar, help=text + "; repeatable")
+        else:
+            parser.add_argument(f"--{name}", metavar=flag.metavar, help=text)
+
+
+def variable_of(name: str) -> str:
+    """The environment variable behind a flag: `MOTET_DATA_DIR` for `data-dir`."""
+    return "MOTET_" + name.upper().replace("-", "_")
+
+
+def read_settings(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings from parsed arguments and the environment. Raises SettingError naming the flag or variable.
+
+    A variable that is set but empty counts as absent. MOTET_SMSC holds URLs parted by spaces.
+    """
+    values: dict[str, Any] = {}
+    for name, flag in FLAGS.items():
+        key = name.replace("-", "_")
+        given, where = getattr(arguments, key, None), f"--{name}"
+        if given is None and environment.get(variable_of(name)):
+            given, where = environment[variable_of(name)], variable_of(name)
+            if name == "smsc":
+                given = given.split()
+        if given is None:
+            continue
+        try:
+            values[key] = tuple(map(flag.parse, given)) if isinstance(given, list) else flag.parse(given)
+        except ValueError as error:
+            words = f"must be {flag.metavar.replace('|', ', ')}" if isinstance(flag.parse, type) else str(error)
+            raise SettingError(f"{where} {words}") from None
+    return _with_tls(Settings(**values))
+
+
+def _with_tls(settings: Settings) -> Settings:
+    """TLS takes a certificate and its key, or neither; together they turn it on."""
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise SettingError("--tls-cert and --tls-key go together")
+    if settings.smpp_tls is not None and settings.tls_cert is None:
+        raise SettingError("--smpp-tls needs --tls-cert and --tls-key")
+    if settings.tls_cert is None or settings.smpp_tls is not None:
+        return settings
+    return replace(settings, smpp_tls=SMPP_TLS_ADDRESS)

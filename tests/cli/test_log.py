@@ -1,0 +1,67 @@
+"""Logs go to standard error, as asked, without what must not be there."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from motet.config import LogFormat, LogLevel
+from motet.log import configure_logging
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def test_json_lines_hide_secrets_and_texts(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogFormat.JSON)
+    log = structlog.get_logger()
+    log.info("bound", system_id="demo", password="hunter2", text="Grüße", count=3)
+    log.debug("not shown")
+    logging.getLogger("uvicorn").warning("from a %s", "library", extra={"token": "eyJ"})
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = [json.loads(line) for line in err.splitlines()]
+    assert [line.pop("timestamp")[-1] for line in lines] == ["Z", "Z"]
+    assert lines == [
+        {"event": "bound", "level": "info", "system_id": "demo", "password": "…", "text": "…", "count": 3},
+        {"event": "from a library", "level": "warning", "token": "…"},
+    ]
+
+
+def test_texts_are_shown_at_debug_and_secrets_never(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogFormat.JSON, LogLevel.DEBUG)
+    structlog.get_logger().debug("accepted", text="Grüße", secret="whsec")
+    line = json.loads(capsys.readouterr().err)
+    assert (line["text"], line["secret"]) == ("Grüße", "…")
+
+
+def test_an_exception_is_one_json_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogFormat.JSON)
+    try:
+        raise ValueError("x")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    line = json.loads(capsys.readouterr().err)
+    assert line["event"] == "failed"
+    assert "ValueError: x" in line["exception"]
+
+
+def test_the_console_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogFormat.CONSOLE)
+    structlog.get_logger().warning("link down", link="a")
+    err = capsys.readouterr().err
+    assert "link down" in err
+    assert "link=a" in err
+    assert "\x1b" not in err
+    assert sys.stderr is not None
