@@ -8,9 +8,20 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from motet.config import (
+    PASSWORD_OCTETS,
+    SYSTEM_ID_OCTETS,
+    SettingError,
+    StartError,
+    add_flags,
+    read_settings,
+    variable_of,
+)
+from motet.log import configure_logging
 from motet.simulator.message_ids import MessageIdFormat
 from motet.simulator.options import DEFAULT_PASSWORD, DEFAULT_SYSTEM_ID, SimulatorOptions
 from motet.simulator.phones import MAX_PHONES, PhoneListError, numbered_phones, read_phones
@@ -19,32 +30,24 @@ from motet.simulator.store import StoreError
 
 DEFAULT_PHONES = 1_000
 
-_MAX_SYSTEM_ID_OCTETS = 15
-_MAX_PASSWORD_OCTETS = 8
+_OWN_FLAGS = {
+    "phones": ("N", f"how many phones, numbered from 99900000001 ({DEFAULT_PHONES})"),
+    "phones-file": ("FILE", 'in place of --phones: a JSON list of {"msisdn", "imsi", "iccid"}'),
+    "system-id": ("NAME", f"what ESMEs bind with, up to {SYSTEM_ID_OCTETS} octets ({DEFAULT_SYSTEM_ID})"),
+    "password": ("WORD", f"their password, up to {PASSWORD_OCTETS} octets ({DEFAULT_PASSWORD})"),
+    "message-id-format": ("dec|hex|mixed", "mixed answers in hexadecimal and reports in decimal (dec)"),
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The flags; each has an environment variable MOTET_<NAME>, and the flag wins."""
-    parser.description = (
-        "An SMSC that speaks SMPP 3.4, with virtual phones behind it and a control API over HTTP. Without --phones-file"
-        " the phones are numbered: MSISDN 99900000001, 99900000002 and so on."
+    parser.description = "An SMSC that speaks SMPP 3.4, virtual phones behind it, and a control API over HTTP."
+    add_flags(parser, ["smpp", "network", "json", "log-format", "log-level"])
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help=f"keeps texts and receipts across restarts [{variable_of('data-dir')}]"
     )
-    _add(parser, "smpp", "127.0.0.1:2775", "HOST:PORT", "where ESMEs connect; port 0 is a free one", _address)
-    _add(parser, "network", "127.0.0.1:8090", "HOST:PORT", "the control API; port 0 is a free one", _address)
-    _add(parser, "data-dir", None, "DIR", "keeps held texts, inboxes and receipts across restarts", Path)
-    _add(parser, "phones", str(DEFAULT_PHONES), "N", "how many phones", _phone_count)
-    _add(parser, "phones-file", None, "FILE", 'JSON list of {"msisdn", "imsi", "iccid"} in place of --phones', Path)
-    _add(parser, "system-id", DEFAULT_SYSTEM_ID, "NAME", "what ESMEs bind with, up to 15 octets", _system_id)
-    _add(parser, "password", DEFAULT_PASSWORD, "WORD", "their password, up to 8 octets", _password)
-    _add(
-        parser,
-        "message-id-format",
-        MessageIdFormat.DEC,
-        "dec|hex|mixed",
-        "how message ids look; mixed is hexadecimal in responses and decimal in receipts",
-        MessageIdFormat,
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON line on stdout when ready")
+    for name, (metavar, meaning) in _OWN_FLAGS.items():
+        parser.add_argument(f"--{name}", metavar=metavar, help=f"{meaning} [{variable_of(name)}]")
     parser.add_argument(
         "--stop-on-stdin-eof", action="store_true", help="end when stdin is closed, as it is when the parent dies"
     )
@@ -53,22 +56,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT, a second of which ends at once. 0, or 1 when it cannot start or go on."""
     try:
-        phones = read_phones(args.phones_file) if args.phones_file else list(numbered_phones(args.phones))
-        options = SimulatorOptions(
-            phones=phones,
-            smpp=args.smpp,
-            network=args.network,
-            data_dir=args.data_dir,
-            system_id=args.system_id,
-            password=args.password,
-            message_id_format=args.message_id_format,
-        )
+        settings = read_settings(args)
+        configure_logging(settings.log_format, settings.log_level)
+        options = _options(args, os.environ)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(options, as_json=args.json, stop_on_stdin_eof=args.stop_on_stdin_eof))
-    except (PhoneListError, StoreError, StoppedError, OSError) as error:
+            runner.run(_run(options, as_json=settings.json, stop_on_stdin_eof=args.stop_on_stdin_eof))
+    except (StartError, PhoneListError, StoreError, StoppedError, OSError) as error:
         print(f"motet simulator: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _options(args: argparse.Namespace, environment: Mapping[str, str]) -> SimulatorOptions:
+    """What the flags and variables say; an empty variable counts as absent. Raises SettingError, PhoneListError."""
+    settings = read_settings(args, environment)
+    own: dict[str, str] = {}
+    for name in (*_OWN_FLAGS, "data-dir"):
+        given = getattr(args, name.replace("-", "_"))
+        own[name] = environment.get(variable_of(name), "") if given is None else given
+    try:
+        message_id_format = MessageIdFormat(own["message-id-format"] or MessageIdFormat.DEC)
+    except ValueError:
+        raise SettingError("--message-id-format must be dec, hex or mixed") from None
+    if own["phones-file"]:
+        phones = read_phones(Path(own["phones-file"]))
+    else:
+        phones = list(numbered_phones(_count(own["phones"] or str(DEFAULT_PHONES))))
+    return SimulatorOptions(
+        phones=phones,
+        smpp=settings.smpp,
+        network=settings.network,
+        data_dir=settings.data_dir if own["data-dir"] else None,
+        system_id=_short_ascii("system-id", own["system-id"] or DEFAULT_SYSTEM_ID, SYSTEM_ID_OCTETS),
+        password=_short_ascii("password", own["password"] or DEFAULT_PASSWORD, PASSWORD_OCTETS),
+        message_id_format=message_id_format,
+    )
 
 
 async def _run(options: SimulatorOptions, *, as_json: bool, stop_on_stdin_eof: bool) -> None:
@@ -101,44 +123,20 @@ def _print_json(line: dict[str, Any]) -> None:
 
 def _print_plain(line: dict[str, Any]) -> None:
     smpp = line["smpp"]
-    print(f"SMSC      {smpp['host']}:{smpp['port']}  system_id {smpp['system_id']}  password {smpp['password']}")
-    print(f"Phones    {line['phones']}, the first is {line['first_phone']}")
-    print(f"Control   {line['network']}/phones", flush=True)
+    print(f"SMSC     {smpp['host']}:{smpp['port']}, system_id {smpp['system_id']}, password {smpp['password']}")
+    print(f"Phones   {line['phones']}, the first is {line['first_phone']}")
+    print(f"Control  {line['network']}/phones", flush=True)
 
 
-def _add(
-    parser: argparse.ArgumentParser, name: str, default: str | None, metavar: str, meaning: str, kind: Any
-) -> None:
-    variable = "MOTET_" + name.upper().replace("-", "_")
-    shown = f" (default {default})" if default is not None else ""
-    default = os.environ.get(variable, default)
-    parser.add_argument(f"--{name}", type=kind, default=default, metavar=metavar, help=f"{meaning} [{variable}]{shown}")
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= MAX_PHONES:
+        raise SettingError(f"--phones must be a number from 1 to {MAX_PHONES}")
+    return int(text)
 
 
-def _address(value: str) -> tuple[str, int]:
-    host, colon, port = value.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65_535:
-        raise argparse.ArgumentTypeError(f"{value!r} is not HOST:PORT")
-    return host.strip("[]") or "127.0.0.1", int(port)
-
-
-def _phone_count(value: str) -> int:
-    if not value.isdigit() or int(value) > MAX_PHONES:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number up to {MAX_PHONES}")
-    return int(value)
-
-
-def _system_id(value: str) -> str:
-    return _short_ascii(value, _MAX_SYSTEM_ID_OCTETS)
-
-
-def _password(value: str) -> str:
-    return _short_ascii(value, _MAX_PASSWORD_OCTETS)
-
-
-def _short_ascii(value: str, octets: int) -> str:
+def _short_ascii(name: str, value: str, octets: int) -> str:
     if not value.isascii() or not value.isprintable() or len(value) > octets:
-        raise argparse.ArgumentTypeError(f"at most {octets} ASCII characters")
+        raise SettingError(f"--{name} must have at most {octets} ASCII characters")
     return value
 
 
