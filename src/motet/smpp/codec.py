@@ -18,11 +18,12 @@ from motet.smpp.constants import (
     MAX_SHORT_MESSAGE_OCTETS,
     RESPONSE_BIT,
     CommandStatus,
+    Tag,
 )
 from motet.smpp.errors import BodyError, PduError, UsageError
 from motet.smpp.layouts import LAYOUTS, MESSAGE_ID_RESP, SM, body_at, encode_body, lenient_body_at
-from motet.smpp.pdu import Body, MessageIdResp, Pdu, Sm
-from motet.smpp.tlv import encode_tlvs, tlvs_at
+from motet.smpp.pdu import Body, MessageIdResp, Pdu, Sm, SubmitMulti
+from motet.smpp.tlv import check_lengths, encode_tlvs, find, tlvs_at
 
 __all__ = ["PduError", "UsageError", "decode", "decode_body", "encode", "encode_message_id_resp", "encode_sm"]
 
@@ -31,7 +32,8 @@ _pack_header = HEADER.pack
 _TAIL = Struct(">10B")
 """esm_class to sm_length of submit_sm and deliver_sm where both times are empty."""
 _unpack_tail = _TAIL.unpack_from
-_pack_tail = _TAIL.pack
+_unpack_last = Struct(">5B").unpack_from
+"""registered_delivery to sm_length."""
 _new = tuple.__new__
 
 _SUBMIT_SM: Final = 0x0000_0004
@@ -40,6 +42,10 @@ _SERVICE_TYPE_SPAN = 5
 _ADDRESS_SPAN = 23
 """From one field's NUL to the next one's: TON, NPI, at most 20 octets of address, NUL."""
 _TIME_SPAN = 16
+_TIME_SPANS = (0, _TIME_SPAN)
+_MAX_ADDRESS = 20
+_SM_OCTETS = HEADER_OCTETS + 17
+"""A submit_sm or deliver_sm in which every string is empty."""
 _MAX_MESSAGE_ID_OCTETS = 64
 
 NO_MESSAGE_ID: Final = MessageIdResp("", ())
@@ -86,45 +92,63 @@ def encode_sm(command_id: int, sequence_number: int, sm: Sm) -> bytes:
         short_message,
         tlvs,
     ) = sm
-    length = len(short_message)
+    message_octets = len(short_message)
     if (
-        schedule_delivery_time
-        or validity_period
-        or service_type
-        or len(source_addr) > 20
-        or len(destination_addr) > 20
-        or length > MAX_SHORT_MESSAGE_OCTETS
+        len(source_addr) > _MAX_ADDRESS
+        or len(destination_addr) > _MAX_ADDRESS
+        or message_octets > MAX_SHORT_MESSAGE_OCTETS
         or "\0" in source_addr
         or "\0" in destination_addr
+        or ((service_type or schedule_delivery_time or validity_period) and not _fits(sm))
     ):
-        return encode(command_id, 0, sequence_number, sm)
+        return encode(command_id, 0, sequence_number, sm)  # says what does not fit
+    optional = encode_tlvs(tlvs) if tlvs else b""
+    length = (
+        _SM_OCTETS
+        + len(service_type)
+        + len(source_addr)
+        + len(destination_addr)
+        + len(schedule_delivery_time)
+        + len(validity_period)
+        + message_octets
+        + len(optional)
+    )
+    if length > MAX_PDU_OCTETS:
+        raise UsageError(f"a PDU of {length} octets, over {MAX_PDU_OCTETS}")
     try:
-        tail = _pack_tail(
-            esm_class,
-            protocol_id,
-            priority_flag,
-            0,
-            0,
-            registered_delivery,
-            replace_if_present_flag,
-            data_coding,
-            sm_default_msg_id,
-            length,
-        )
-        addresses = b"\0%c%c%b\0%c%c%b\0" % (
+        return b"%b%b\0%c%c%b\0%c%c%b\0%c%c%c%b\0%b\0%c%c%c%c%c%b%b" % (
+            _pack_header(length, command_id, 0, sequence_number),
+            service_type.encode("latin-1"),
             source_addr_ton,
             source_addr_npi,
             source_addr.encode("latin-1"),
             dest_addr_ton,
             dest_addr_npi,
             destination_addr.encode("latin-1"),
+            esm_class,
+            protocol_id,
+            priority_flag,
+            schedule_delivery_time.encode("latin-1"),
+            validity_period.encode("latin-1"),
+            registered_delivery,
+            replace_if_present_flag,
+            data_coding,
+            sm_default_msg_id,
+            message_octets,
+            short_message,
+            optional,
         )
     except (struct.error, OverflowError, UnicodeEncodeError):
-        return encode(command_id, 0, sequence_number, sm)  # says what does not fit
-    octets = addresses + tail + short_message
-    if tlvs:
-        octets += encode_tlvs(tlvs)
-    return encode_header_and(command_id, 0, sequence_number, octets)
+        return encode(command_id, 0, sequence_number, sm)
+
+
+def _fits(sm: Sm) -> bool:
+    times = sm.schedule_delivery_time, sm.validity_period
+    return (
+        len(sm.service_type) <= _SERVICE_TYPE_SPAN
+        and "\0" not in sm.service_type
+        and all(not time or (len(time) == _TIME_SPAN and "\0" not in time) for time in times)
+    )
 
 
 def encode_message_id_resp(command_id: int, command_status: int, sequence_number: int, message_id: str) -> bytes:
@@ -172,21 +196,30 @@ def decode_body(command_id: int, data: bytes, position: int, end: int) -> Body:
 
 def sm_at(data: bytes, position: int, end: int) -> Sm:
     """The submit_sm or deliver_sm body in `data[position:end]`, fast. BodyError with the status to answer."""
+    schedule_delivery_time = validity_period = ""
     try:
-        service_nul = data.index(0, position, end)
-        source_nul = data.index(0, service_nul + 3, end)
-        destination_nul = data.index(0, source_nul + 3, end)
+        index = data.index
+        service_nul = index(0, position, end)
+        source_nul = index(0, service_nul + 3, end)
+        destination_nul = index(0, source_nul + 3, end)
         esm_class, protocol_id, priority_flag, schedule, validity, registered, replace, coding, default, length = (
             _unpack_tail(data, destination_nul + 1)
         )
+        message_at = destination_nul + 11
+        if schedule or validity:
+            schedule_nul = index(0, destination_nul + 4, end)
+            validity_nul = index(0, schedule_nul + 1, end)
+            registered, replace, coding, default, length = _unpack_last(data, validity_nul + 1)
+            message_at = validity_nul + 6
+            schedule_delivery_time = data[destination_nul + 4 : schedule_nul].decode("latin-1")
+            validity_period = data[schedule_nul + 1 : validity_nul].decode("latin-1")
+            if len(schedule_delivery_time) not in _TIME_SPANS or len(validity_period) not in _TIME_SPANS:
+                return _careful_sm_at(data, position, end)
     except (ValueError, struct.error):
         return _careful_sm_at(data, position, end)
-    message_at = destination_nul + 11
     message_end = message_at + length
     if (
-        schedule
-        or validity
-        or message_end > end
+        message_end > end
         or length > MAX_SHORT_MESSAGE_OCTETS
         or destination_nul - source_nul > _ADDRESS_SPAN
         or source_nul - service_nul > _ADDRESS_SPAN
@@ -196,7 +229,7 @@ def sm_at(data: bytes, position: int, end: int) -> Sm:
     return _new(
         Sm,
         (
-            data[position:service_nul].decode("latin-1"),
+            data[position:service_nul].decode("latin-1") if service_nul > position else "",
             data[service_nul + 1],
             data[service_nul + 2],
             data[service_nul + 3 : source_nul].decode("latin-1"),
@@ -206,8 +239,8 @@ def sm_at(data: bytes, position: int, end: int) -> Sm:
             esm_class,
             protocol_id,
             priority_flag,
-            "",
-            "",
+            schedule_delivery_time,
+            validity_period,
             registered,
             replace,
             coding,
@@ -228,6 +261,24 @@ def message_id_resp_at(data: bytes, position: int, end: int) -> MessageIdResp:
     body = lenient_body_at(MESSAGE_ID_RESP, data, position, end)
     assert isinstance(body, MessageIdResp)  # noqa: S101 (what the layout makes)
     return body
+
+
+def check_optional(body: Body) -> None:
+    """Check the TLVs of an ESME's request; those of an SMSC are not checked: a receipt is too good to lose.
+
+    BodyError: ESME_RINVPARLEN for a length that §5.3.2 does not allow, ESME_RINVOPTPARAMVAL for both short_message and
+    message_payload (§4.4.1).
+    """
+    check_lengths(body.tlvs)
+    if isinstance(body, Sm | SubmitMulti) and body.short_message and find(body.tlvs, Tag.MESSAGE_PAYLOAD):
+        raise BodyError(CommandStatus.ESME_RINVOPTPARAMVAL)
+
+
+def without_tlvs(body: Body) -> Body:
+    """The body for a peer below version 3.4. UsageError if the text itself is in a TLV."""
+    if find(body.tlvs, Tag.MESSAGE_PAYLOAD) is not None:
+        raise UsageError("message_payload for a peer below SMPP 3.4")
+    return body._replace(tlvs=())
 
 
 def _careful_sm_at(data: bytes, position: int, end: int) -> Sm:

@@ -17,11 +17,12 @@ The session answers enquire_link, unbind, unknown commands, commands that the st
 parse by itself; unbind is handed up as an event too, already answered. Nothing a peer sends raises.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from motet.smpp.codec import (
     HEADER,
     NO_MESSAGE_ID,
+    check_optional,
     decode_body,
     encode,
     encode_header_and,
@@ -29,13 +30,11 @@ from motet.smpp.codec import (
     encode_sm,
     message_id_resp_at,
     sm_at,
+    without_tlvs,
 )
 from motet.smpp.constants import (
     HEADER_OCTETS,
-    MAX_PDU_OCTETS,
-    MAX_SEQUENCE_NUMBER,
     RESPONSE_BIT,
-    VERSION_3_3,
     VERSION_3_4,
     CommandId,
     CommandStatus,
@@ -43,18 +42,22 @@ from motet.smpp.constants import (
 )
 from motet.smpp.errors import BodyError, UsageError
 from motet.smpp.layouts import LAYOUTS
-from motet.smpp.pdu import Bind, BindResp, Body, Empty, Sm, SubmitMulti
+from motet.smpp.pdu import Bind, BindResp, Body
 from motet.smpp.states import BOUND, BOUND_BY, REQUESTS, UNANSWERED, Side, State, other
-from motet.smpp.tlv import check_lengths, find, find_int, octet
+from motet.smpp.timers import Due, Limits, Timers
+from motet.smpp.tlv import find_int, octet
+from motet.smpp.window import CONNECTION_LOST, EMPTY, OWN, RESPONSE_INVALID, RESPONSE_TIMEOUT, Event, Window
 
-__all__ = ["Event", "Limits", "Session", "Side", "State"]
-
-RESPONSE_TIMEOUT: Final = -1
-"""command_status of an event whose response did not come in time."""
-RESPONSE_INVALID: Final = -2
-"""command_status of an event whose response came and does not parse."""
-CONNECTION_LOST: Final = -3
-"""command_status of an event whose response cannot come any more."""
+__all__ = [
+    "CONNECTION_LOST",
+    "RESPONSE_INVALID",
+    "RESPONSE_TIMEOUT",
+    "Event",
+    "Limits",
+    "Session",
+    "Side",
+    "State",
+]
 
 _SUBMIT_SM: Final = 0x0000_0004
 _DELIVER_SM: Final = 0x0000_0005
@@ -64,42 +67,8 @@ _DATA_SM_RESP: Final = 0x8000_0103
 _HOT_COMMANDS: Final = (_SUBMIT_SM, _DELIVER_SM)
 _HOT_RESPONSES: Final = (_SUBMIT_SM_RESP, _DELIVER_SM_RESP)
 _NO_COMMAND: Final = -1
-_EMPTY: Final = Empty()
 _unpack_header = HEADER.unpack_from
 _new = tuple.__new__
-
-
-class Event(NamedTuple):
-    """A PDU from the peer, or the end of waiting for one. `context` is None for the peer's requests.
-
-    For our requests it is what `request` was given, and `command_status` may also be RESPONSE_TIMEOUT,
-    RESPONSE_INVALID or CONNECTION_LOST (all negative) with an Empty body.
-    """
-
-    command_id: int
-    command_status: int
-    sequence_number: int
-    body: Body
-    context: Any
-
-
-class Limits(NamedTuple):
-    """Bounds and timers of a session (SMPP 3.4 §2.9, §7.2), in seconds; None switches a timer off."""
-
-    session_init_s: float | None = 30.0
-    """From the connection to an accepted bind."""
-    enquire_link_s: float | None = 30.0
-    """Silence of the peer after which an enquire_link is sent."""
-    response_s: float = 30.0
-    """From a request to its response."""
-    inactivity_s: float | None = None
-    """Without any PDU but enquire_link, after which the session unbinds."""
-    pdu_octets: int = MAX_PDU_OCTETS
-    """Largest command_length taken."""
-    in_flight: int = 65_536
-    """Most requests without response; a window is usually smaller and the caller's."""
-    version_unsaid: int = VERSION_3_3
-    """The version of an SMSC whose bind response has no sc_interface_version (§5.3.2.25: it knows no TLVs)."""
 
 
 class Session:
@@ -107,23 +76,21 @@ class Session:
 
     __slots__ = (
         "_allowed",
-        "_bind_deadline",
         "_binding",
-        "_enquire_sent",
-        "_enquire_sequence",
         "_hot_command",
         "_in_flight",
-        "_last_received",
-        "_last_transaction",
         "_limits",
         "_may_send",
         "_needed",
-        "_next_sequence",
         "_out",
         "_rest",
         "_side",
         "_state",
         "_strict",
+        "_timers",
+        "_unbind_deadline",
+        "_unbind_sequence",
+        "_window",
         "close_reason",
         "peer_version",
         "stray_responses",
@@ -137,14 +104,12 @@ class Session:
         self._rest = bytearray()
         self._needed = 0
         self._out: list[bytes] = []
-        self._in_flight: dict[int, tuple[int, Any, float]] = {}
-        self._next_sequence = 1
-        self._last_received = now
-        self._last_transaction = now
-        self._bind_deadline = None if limits.session_init_s is None else now + limits.session_init_s
+        self._window = Window()
+        self._in_flight = self._window.requests
+        self._timers = Timers(limits, now)
         self._binding: int | None = None
-        self._enquire_sequence = 0
-        self._enquire_sent: float | None = None
+        self._unbind_sequence = 0
+        self._unbind_deadline: float | None = None
         self.close_reason: str | None = None
         """Why the session closes; None while it lives."""
         self.peer_version = VERSION_3_4
@@ -178,7 +143,7 @@ class Session:
         """
         if self._state is State.CLOSED:
             return []
-        self._last_received = now
+        self._timers.last_received = now
         rest = self._rest
         if rest:
             rest += data
@@ -207,7 +172,7 @@ class Session:
                 try:
                     sm = sm_at(data, position + HEADER_OCTETS, end)
                     if self._strict and sm[17]:
-                        _check_submit(sm)
+                        check_optional(sm)
                 except BodyError as error:
                     self._answer_error(command_id, sequence, error.status)
                 else:
@@ -221,11 +186,11 @@ class Session:
                     try:
                         body = message_id_resp_at(data, position + HEADER_OCTETS, end)
                     except BodyError:
-                        add(_new(Event, (command_id, RESPONSE_INVALID, sequence, _EMPTY, waiting[1])))
+                        add(_new(Event, (command_id, RESPONSE_INVALID, sequence, EMPTY, waiting[1])))
                     else:
                         add(_new(Event, (command_id, status, sequence, body, waiting[1])))
             else:
-                event = self._receive(command_id, status, sequence, data, position + HEADER_OCTETS, end)
+                event = self._receive((command_id, status, sequence), data, position + HEADER_OCTETS, end, now)
                 if event is not None:
                     add(event)
                 if self.closing:
@@ -237,7 +202,7 @@ class Session:
             rest += data[position:] if position else data
             self._needed = int.from_bytes(rest[:4], "big") if size - position >= HEADER_OCTETS else HEADER_OCTETS
         if events:
-            self._last_transaction = now
+            self._timers.last_transaction = now
         return events
 
     def data_to_send(self) -> bytes:
@@ -260,9 +225,9 @@ class Session:
         in_flight = self._in_flight
         if len(in_flight) >= self._limits.in_flight and command_id != CommandId.UNBIND:
             raise UsageError(f"{len(in_flight)} requests without response")
-        sequence = self._take_sequence()
+        sequence = self._window.take_sequence()
         if body[-1] and not self.tlvs_allowed:
-            body = _without_tlvs(body)
+            body = without_tlvs(body)
         if command_id in _HOT_COMMANDS:
             octets = encode_sm(command_id, sequence, body)  # type: ignore[arg-type]  # encode_sm unpacks, and tells
             in_flight[sequence] = (command_id | RESPONSE_BIT, context, now + self._limits.response_s)
@@ -281,7 +246,7 @@ class Session:
         """
         response_id = command_id | RESPONSE_BIT
         if body is not None and body[-1] and not self.tlvs_allowed:
-            body = _without_tlvs(body)
+            body = without_tlvs(body)
         if response_id in _HOT_RESPONSES:
             if body is None:
                 body = NO_MESSAGE_ID
@@ -300,7 +265,7 @@ class Session:
         self._learn_version(bind.interface_version)
         tlvs = (octet(Tag.SC_INTERFACE_VERSION, VERSION_3_4),) if self.tlvs_allowed else ()
         octets = encode(event.command_id | RESPONSE_BIT, 0, event.sequence_number, BindResp(system_id, tlvs))
-        self._last_received = self._last_transaction = now
+        self._timers.last_received = self._timers.last_transaction = now
         self._enter(BOUND_BY[event.command_id])
         return octets
 
@@ -309,22 +274,28 @@ class Session:
         self._pending_bind(event)
         return _bodyless(event.command_id | RESPONSE_BIT, status, event.sequence_number)
 
+    def answer_unbind(self) -> bytes:
+        """The octets that answer the peer's unbind, after which the session is closing; only with
+        `Limits.answers_unbind` off. UsageError if no unbind waits for an answer."""
+        if self._unbind_deadline is None:
+            raise UsageError("no unbind waits for an answer")
+        self._unbind_deadline = None
+        self._close(_UNBIND_BY_PEER)
+        return encode_header_and(CommandId.UNBIND_RESP, 0, self._unbind_sequence)
+
     def close(self, reason: str) -> list[Event]:
         """End the session, for instance because the connection is lost. The requests in flight come back as events
         with CONNECTION_LOST, oldest first; whether the peer took them is unknown."""
         self._close(reason)
-        events = [
-            Event(command_id, CONNECTION_LOST, sequence, _EMPTY, context)
-            for sequence, (command_id, context, _) in self._in_flight.items()
-        ]
-        self._in_flight.clear()
-        return events
+        return self._window.drain()
 
     def next_deadline(self) -> float | None:
         """When `on_time` is to be called next; None if there is nothing to wait for."""
         if self._state is State.CLOSED:
             return None
-        return min(self._deadlines(), default=None)
+        timer = self._timers.next_deadline(bound=self._state in BOUND)
+        deadlines = (timer, self._unbind_deadline, self._window.next_deadline())
+        return min([deadline for deadline in deadlines if deadline is not None], default=None)
 
     def on_time(self, now: float) -> list[Event]:
         """Do what is due at `now`: requests that timed out come as events; enquire_link, unbind and closing follow
@@ -332,62 +303,30 @@ class Session:
         if self._state is State.CLOSED:
             return []
         events = self._expire(now)
-        if self._bind_deadline is not None and now >= self._bind_deadline:
-            self._close("no bind in time")
-        elif self._state in BOUND:
-            self._keep_alive(now)
+        if self._unbind_deadline is not None and now >= self._unbind_deadline:
+            self._out.append(self.answer_unbind())
+        due, reason = self._timers.due(now, bound=self._state in BOUND)
+        if due is Due.ENQUIRE:
+            self._window.reserved = self._window.take_sequence()
+            self._out.append(encode_header_and(CommandId.ENQUIRE_LINK, 0, self._window.reserved))
+        elif due is Due.UNBIND:
+            self._out.append(self.request(CommandId.UNBIND, EMPTY, OWN, now))
+        elif due is Due.CLOSE:
+            self._close(reason)
         return events
 
-    def _deadlines(self) -> list[float]:
-        limits = self._limits
-        deadlines = []
-        if self._bind_deadline is not None:
-            deadlines.append(self._bind_deadline)
-        for _, _, deadline in self._in_flight.values():
-            deadlines.append(deadline)  # the oldest comes first: one response time for all
-            break
-        if self._state in BOUND:
-            if self._enquire_sent is not None:
-                deadlines.append(self._enquire_sent + limits.response_s)
-            elif limits.enquire_link_s is not None:
-                deadlines.append(self._last_received + limits.enquire_link_s)
-            if limits.inactivity_s is not None:
-                deadlines.append(self._last_transaction + limits.inactivity_s)
-        return deadlines
-
     def _expire(self, now: float) -> list[Event]:
-        expired = []
-        for sequence, (command_id, context, deadline) in self._in_flight.items():
-            if deadline > now:
-                break
-            expired.append(Event(command_id, RESPONSE_TIMEOUT, sequence, _EMPTY, context))
+        expired = self._window.expire(now)
         for event in expired:
-            del self._in_flight[event.sequence_number]
             if event.command_id == CommandId.UNBIND_RESP or event.command_id & ~RESPONSE_BIT in BOUND_BY:
-                self._close("no response to unbind" if self._state is State.UNBINDING else "no response to bind")
-        return [event for event in expired if event.context is not _OWN]
+                self._close(f"no response to {CommandId(event.command_id & ~RESPONSE_BIT).name.lower()}")
+        return [event for event in expired if event.context is not OWN]
 
-    def _keep_alive(self, now: float) -> None:
-        limits = self._limits
-        if self._enquire_sent is not None:
-            if self._last_received >= self._enquire_sent:
-                self._enquire_sent = None  # the peer lives, though it did not answer that one
-            elif now >= self._enquire_sent + limits.response_s:
-                self._close("enquire_link without response")
-                return
-        elif limits.enquire_link_s is not None and now >= self._last_received + limits.enquire_link_s:
-            self._enquire_sequence = self._take_sequence()
-            self._enquire_sent = now
-            self._out.append(encode_header_and(CommandId.ENQUIRE_LINK, 0, self._enquire_sequence))
-        if limits.inactivity_s is not None and now >= self._last_transaction + limits.inactivity_s:
-            self._out.append(self.request(CommandId.UNBIND, _EMPTY, _OWN, now))
-
-    def _receive(
-        self, command_id: int, status: int, sequence: int, data: bytes, position: int, end: int
-    ) -> Event | None:
+    def _receive(self, header: tuple[int, int, int], data: bytes, position: int, end: int, now: float) -> Event | None:
         """A PDU off the fast path."""
+        command_id, status, sequence = header
         if command_id & RESPONSE_BIT:
-            return self._receive_response(command_id, status, sequence, data, position, end)
+            return self._receive_response(header, data, position, end)
         if command_id not in LAYOUTS:
             self._nack(sequence, CommandStatus.ESME_RINVCMDID)
             return None
@@ -401,7 +340,7 @@ class Session:
         try:
             body = decode_body(command_id, data, position, end)
             if self._strict and body[-1]:
-                _check_submit(body)
+                check_optional(body)
         except BodyError as error:
             self._answer_error(command_id, sequence, error.status)
             return None
@@ -411,19 +350,17 @@ class Session:
         if is_bind:
             self._binding = sequence
         elif command_id == CommandId.UNBIND:
-            self._out.append(encode_header_and(CommandId.UNBIND_RESP, 0, sequence))
-            self._close("unbind by the peer")
+            self._peer_unbinds(sequence, now)
         elif command_id == CommandId.OUTBIND:
             self._enter(State.OUTBOUND)
         return Event(command_id, status, sequence, body, None)
 
-    def _receive_response(
-        self, command_id: int, status: int, sequence: int, data: bytes, position: int, end: int
-    ) -> Event | None:
+    def _receive_response(self, header: tuple[int, int, int], data: bytes, position: int, end: int) -> Event | None:
+        command_id, status, sequence = header
         is_nack = command_id == CommandId.GENERIC_NACK
         is_enquire_answer = is_nack or command_id == CommandId.ENQUIRE_LINK_RESP
-        if is_enquire_answer and self._enquire_sent is not None and sequence == self._enquire_sequence:
-            self._enquire_sent = None
+        if is_enquire_answer and self._timers.enquire_sent is not None and sequence == self._window.reserved:
+            self._timers.enquire_sent = None
             return None
         waiting = self._in_flight.get(sequence)
         if waiting is None or not (is_nack or waiting[0] == command_id):
@@ -435,14 +372,24 @@ class Session:
         try:
             body = decode_body(command_id, data, position, end)
         except BodyError:
-            body, status = _EMPTY, RESPONSE_INVALID
+            body, status = EMPTY, RESPONSE_INVALID
         if expected == CommandId.UNBIND_RESP:
             self._close("unbound")
         elif isinstance(body, BindResp) and status == CommandStatus.ESME_ROK:
             version = find_int(body.tlvs, Tag.SC_INTERFACE_VERSION)
             self._learn_version(self._limits.version_unsaid if version is None else version)
             self._enter(BOUND_BY[expected & ~RESPONSE_BIT])
-        return None if context is _OWN else Event(command_id, status, sequence, body, context)
+        return None if context is OWN else Event(command_id, status, sequence, body, context)
+
+    def _peer_unbinds(self, sequence: int, now: float) -> None:
+        if self._limits.answers_unbind:
+            self._out.append(encode_header_and(CommandId.UNBIND_RESP, 0, sequence))
+            self._close(_UNBIND_BY_PEER)
+            return
+        self._unbind_sequence = sequence
+        self._unbind_deadline = now + self._limits.response_s
+        self._enter(State.UNBINDING)
+        self._expect(_NOTHING)
 
     def _answer_error(self, command_id: int, sequence: int, status: int) -> None:
         if command_id in UNANSWERED:
@@ -463,13 +410,6 @@ class Session:
         self.peer_version = version
         self.tlvs_allowed = version >= VERSION_3_4
 
-    def _take_sequence(self) -> int:
-        sequence = self._next_sequence
-        while sequence in self._in_flight or (sequence == self._enquire_sequence and self._enquire_sent is not None):
-            sequence = sequence + 1 if sequence < MAX_SEQUENCE_NUMBER else 1
-        self._next_sequence = sequence + 1 if sequence < MAX_SEQUENCE_NUMBER else 1
-        return sequence
-
     def _sent(self, command_id: int) -> None:
         if command_id == CommandId.UNBIND:
             self._enter(State.UNBINDING)
@@ -481,34 +421,25 @@ class Session:
         if state is State.UNBINDING:
             self._may_send = _NOTHING  # and the peer may still send what it might before
             return
-        self._allowed = REQUESTS[other(self._side)].get(state, _NOTHING)
+        self._expect(REQUESTS[other(self._side)].get(state, _NOTHING))
         self._may_send = REQUESTS[self._side].get(state, _NOTHING)
-        self._hot_command = next((command for command in _HOT_COMMANDS if command in self._allowed), _NO_COMMAND)
         if state in BOUND:
-            self._bind_deadline = None
+            self._timers.bind_deadline = None
+
+    def _expect(self, commands: frozenset[CommandId]) -> None:
+        self._allowed = commands
+        self._hot_command = next((command for command in _HOT_COMMANDS if command in commands), _NO_COMMAND)
 
     def _close(self, reason: str) -> None:
         if self._state is not State.CLOSED:
             self.close_reason = reason
             self._rest.clear()
+            self._unbind_deadline = None
             self._enter(State.CLOSED)
 
 
 _NOTHING: Final = frozenset[CommandId]()
-_OWN: Final = object()
-"""The context of the session's own requests."""
-
-
-def _check_submit(body: Body) -> None:
-    check_lengths(body.tlvs)
-    if isinstance(body, Sm | SubmitMulti) and body.short_message and find(body.tlvs, Tag.MESSAGE_PAYLOAD):
-        raise BodyError(CommandStatus.ESME_RINVOPTPARAMVAL)
-
-
-def _without_tlvs(body: Body) -> Body:
-    if find(body.tlvs, Tag.MESSAGE_PAYLOAD) is not None:
-        raise UsageError("message_payload for a peer below SMPP 3.4")
-    return body._replace(tlvs=())
+_UNBIND_BY_PEER: Final = "unbind by the peer"
 
 
 def _bodyless(response_id: int, status: int, sequence: int) -> bytes:
