@@ -118,11 +118,12 @@ async def settle(connection: PooledConnection, results: Sequence[tuple[Any, ...]
     await connection.execute(_SETTLE, *zip(*results, strict=True))
 
 
+# ARRAY, here and below: it is evaluated once. A row-locking subquery under IN may run again and again, past its LIMIT.
 _KILL_PENDING = """
 UPDATE webhook_delivery SET status = 2, last_error = coalesce(last_error, $3)
  WHERE workspace_id = $1
-   AND id IN (SELECT id FROM webhook_delivery
-               WHERE workspace_id = $1 AND webhook_id = $2 AND status = 0 LIMIT $4 FOR UPDATE SKIP LOCKED)
+   AND id = ANY (ARRAY(SELECT id FROM webhook_delivery
+                        WHERE workspace_id = $1 AND webhook_id = $2 AND status = 0 LIMIT $4 FOR UPDATE SKIP LOCKED))
    AND EXISTS (SELECT FROM webhook WHERE workspace_id = $1 AND id = $2 AND status = 1)
 """
 
@@ -137,7 +138,8 @@ async def kill_pending(
 _DELETE_ORPHANS = """
 DELETE FROM webhook_delivery
  WHERE workspace_id = $1
-   AND id IN (SELECT id FROM webhook_delivery WHERE workspace_id = $1 AND webhook_id = $2 AND status = 0 LIMIT $3)
+   AND id = ANY (ARRAY(SELECT id FROM webhook_delivery
+                        WHERE workspace_id = $1 AND webhook_id = $2 AND status = 0 LIMIT $3))
    AND NOT EXISTS (SELECT FROM webhook WHERE workspace_id = $1 AND id = $2)
 """
 
@@ -151,9 +153,9 @@ async def delete_orphans(connection: PooledConnection, workspace_id: int, webhoo
 _REPLAY = """
 UPDATE webhook_delivery SET status = 0, attempts = 0, next_attempt_at = $3
  WHERE workspace_id = $1
-   AND id IN (SELECT id FROM webhook_delivery
-               WHERE workspace_id = $1 AND webhook_id = $2 AND status = 2
-               ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED)
+   AND id = ANY (ARRAY(SELECT id FROM webhook_delivery
+                        WHERE workspace_id = $1 AND webhook_id = $2 AND status = 2
+                        ORDER BY id LIMIT $4 FOR UPDATE SKIP LOCKED))
    AND status = 2
 """
 
@@ -210,8 +212,8 @@ async def workspaces(connection: PooledConnection) -> list[int]:
 _PURGE = """
 DELETE FROM webhook_delivery
  WHERE workspace_id = $1
-   AND id IN (SELECT id FROM webhook_delivery
-               WHERE workspace_id = $1 AND id < $2 AND status = $3 ORDER BY id LIMIT $4)
+   AND id = ANY (ARRAY(SELECT id FROM webhook_delivery
+                        WHERE workspace_id = $1 AND id < $2 AND status = $3 ORDER BY id LIMIT $4))
    AND status = $3
 """
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import ssl
+import time
+from collections.abc import Callable
 
 from motet.access.secrets import SecretBox
 from motet.domain.ids import IdGenerator
@@ -27,17 +29,20 @@ class Webhooks:
         policy: TargetPolicy,
         *,
         tls: ssl.SSLContext | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`ids` is the node's own generator; `tls` replaces the system's trusted authorities."""
+        """`ids` is the node's own generator; `tls` replaces the system's trusted authorities; `clock`: Unix seconds."""
         self._resolver = Resolver()
         self._poster = Poster(self._resolver, policy, tls=tls)
         self._roster = Roster(database)
-        self.outbox = WebhookOutbox(self._roster, ids)
+        self.outbox = WebhookOutbox(self._roster, ids, clock=clock)
         self.service = WebhookService(
-            database, secret_box, self._roster, self.outbox, self._resolver, policy, ids
+            database, secret_box, self._roster, self.outbox, self._resolver, policy, ids, clock=clock
         )
-        self._dispatcher = Dispatcher(database, self._roster, self._poster, secret_box, self.outbox.woken)
-        self._retention = Retention(database)
+        self._dispatcher = Dispatcher(
+            database, self._roster, self._poster, secret_box, self.outbox.woken, clock=clock
+        )
+        self._retention = Retention(database, clock=clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property

@@ -29,7 +29,9 @@ class WebhookOutbox:
         """Whether any webhook of the workspace takes the type: ask before making `data`."""
         return bool(self._roster.wanting(workspace_id, event_type))
 
-    def rows_for(self, workspace_id: int, event_type: str, at_us: int, data: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    def rows_for(
+        self, workspace_id: int, event_type: str, at_us: int, data: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
         """Rows in the order of WEBHOOK_DELIVERY_COLUMNS, one for each webhook that wants the event; times are int µs.
 
         `at_us` is the event's time in Unix microseconds, `data` the body's `data`: what orjson takes.
@@ -53,4 +55,4 @@ class WebhookOutbox:
 def event_body(event_type: str, at_us: int, data: Mapping[str, Any]) -> bytes:
     """The octets that are stored, signed and sent. `timestamp` is ISO 8601 in UTC with microseconds."""
     timestamp = (_EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return orjson.dumps({"type": event_type, "timestamp": timestamp, "data": data})
+    return orjson.dumps({"type": event_type, "timestamp": timestamp, "data": dict(data)})

@@ -3,8 +3,10 @@
 import asyncio
 import ssl
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import aiohttp
+from yarl import URL
 
 import motet
 from motet.domain.errors import InvalidError
@@ -54,7 +56,8 @@ class Poster:
                     ttl_dns_cache=30,
                     keepalive_timeout=20,
                 ),
-                timeout=aiohttp.ClientTimeout(total=ATTEMPT_TIMEOUT_S),
+                timeout=aiohttp.ClientTimeout(total=None),  # one time-out for all of it is set in `post`
+                trace_configs=[_watch_reuse()],
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
@@ -66,26 +69,56 @@ class Poster:
 
     async def post(self, url: str, key: bytes, delivery_id: int, attempted_at_s: int, body: bytes) -> Outcome:
         """Send `body` to the target, signed with `key` for this moment. Raises nothing but CancelledError."""
+        connection = _Connection()
         try:
             target = parse_target(url, self._policy)
-            async with self._sessions[target.scheme].post(
-                target,
-                data=body,
-                headers=signature_headers(key, delivery_id, attempted_at_s, body),
-                allow_redirects=False,
-            ) as response:
-                await _drop_body(response)
-                return _judge(response.status)
+            headers = signature_headers(key, delivery_id, attempted_at_s, body)
+            async with asyncio.timeout(ATTEMPT_TIMEOUT_S):
+                try:
+                    return await self._post(target, headers, body, connection)
+                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                    if not connection.reused:
+                        raise
+                    return await self._post(target, headers, body, connection)
         except InvalidError as error:
             return Outcome(None, error.message, refused=True)
         except TimeoutError:
+            if connection.status is not None:
+                return _judge(connection.status)
             return Outcome(None, f"no answer within {ATTEMPT_TIMEOUT_S:g} s")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Outcome(None, _describe(error), refused=_is_refusal(error))
 
+    async def _post(self, target: URL, headers: dict[str, str], body: bytes, connection: "_Connection") -> Outcome:
+        async with self._sessions[target.scheme].post(
+            target, data=body, headers=headers, allow_redirects=False, trace_request_ctx=connection
+        ) as response:
+            connection.status = response.status
+            await _drop_body(response)
+            return _judge(response.status)
+
     async def close(self) -> None:
         for session in self._sessions.values():
             await session.close()
+
+
+@dataclass(slots=True)
+class _Connection:
+    """What an attempt learns while it runs."""
+
+    reused: bool = False
+    """The connection was kept from before and may have been closed under us: no fault of the target's, so once more."""
+    status: int | None = None
+    """Set when the answer begins: it counts, however slowly its body comes."""
+
+
+def _watch_reuse() -> aiohttp.TraceConfig:
+    async def reused(_session: object, context: SimpleNamespace, _parameters: object) -> None:
+        context.trace_request_ctx.reused = True
+
+    watch = aiohttp.TraceConfig()
+    watch.on_connection_reuseconn.append(reused)
+    return watch
 
 
 def _judge(status: int) -> Outcome:

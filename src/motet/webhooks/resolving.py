@@ -55,7 +55,7 @@ class Resolver:
         """
         target = parse_target(url, policy)
         try:
-            addresses = await self.addresses(target.host or "", target.port or 0)
+            addresses = await self.addresses(target.raw_host or "", target.port or 0)
         except OSError:
             addresses = []
         check_addresses(addresses, policy, plain=target.scheme == "http")

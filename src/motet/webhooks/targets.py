@@ -1,5 +1,6 @@
 """Where webhooks may be sent: https to globally routable addresses, and what the operator allows beside it. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import (
@@ -17,6 +18,8 @@ from motet.domain.errors import InvalidError
 
 MAX_URL_OCTETS = 2048
 """What common servers and proxies take in a request line."""
+
+_UNFIT = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 # IANA IPv4 Special-Purpose Address Registry (not globally reachable), with multicast and the old 6to4 relay anycast.
 _SPECIAL_V4 = tuple(
@@ -115,11 +118,11 @@ def parse_target(url: str, policy: TargetPolicy) -> URL:
     """
     if len(url.encode("utf-8", "replace")) > MAX_URL_OCTETS:
         raise _invalid(f"The URL is longer than {MAX_URL_OCTETS} octets.")
-    if any(character <= " " or character in "\\\x7f" for character in url):
-        raise _invalid("The URL holds a blank, a backslash or a control character.")
+    if _UNFIT.search(url):
+        raise _invalid("The URL holds a blank, a backslash, a control character or half of a surrogate pair.")
     try:
         target = URL(url)
-        host, port = target.host, target.port
+        host, port = target.raw_host, target.port
     except (ValueError, UnicodeError):
         raise _invalid("This is not a URL.") from None
     if target.scheme not in ("https", "http"):
