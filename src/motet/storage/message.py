@@ -135,3 +135,25 @@ async def replace(
 async def copy_outcomes(connection: asyncpg.Connection, rows: type_Rows) -> None:
     """Rows: (workspace_id, state, message_id), for every end but DELIVERED and RECEIVED."""
     await connection.copy_records_to_table("outcome", records=rows, columns=("workspace_id", "state", "message_id"))
+
+
+_OPEN_BETWEEN = """
+SELECT m.id FROM message m
+ WHERE m.workspace_id = $1 AND m.account_id = $2 AND m.state = 0 AND m.direction = 0 AND m.id >= $7
+   AND m.source = $3 AND m.destination = $4 AND ($5 = '' OR m.service_type = $5)
+   AND m.device_id IN (SELECT s.device_id FROM sim s WHERE s.workspace_id = $1 AND s.msisdn = $4)
+ ORDER BY m.id LIMIT $6
+"""
+
+
+async def open_between(
+    connection: asyncpg.Connection,
+    workspace_id: int,
+    account_id: int,
+    addresses: tuple[str, str, str],
+    limit: int,
+    since_id: int = 0,
+) -> list[int]:
+    """Open messages of an account by (source, destination, service_type); an empty service_type matches any."""
+    rows = await connection.fetch(_OPEN_BETWEEN, workspace_id, account_id, *addresses, limit, since_id)
+    return [row["id"] for row in rows]

@@ -48,6 +48,14 @@ async def rejoin(connection: asyncpg.Connection, incarnation: int) -> bool:
     return bool(await connection.fetchval(_REJOIN, incarnation, ALIVE_CLASS))
 
 
+_SUCCEEDED = "SELECT succeeded_by IS NOT NULL FROM node WHERE incarnation = $1"
+
+
+async def is_succeeded(connection: asyncpg.Connection, incarnation: int) -> bool:
+    """Whether another node has taken over from this incarnation."""
+    return bool(await connection.fetchval(_SUCCEEDED, incarnation))
+
+
 _DEAD = """
 SELECT incarnation FROM node
  WHERE succeeded_by IS NULL AND incarnation <> $1 AND pg_try_advisory_xact_lock($2, incarnation)
@@ -105,7 +113,9 @@ async def succeed_dead(connection: asyncpg.Connection, incarnation: int, now_us:
     return heirless
 
 
-_PROGRESS = "UPDATE node SET low_water = greatest(low_water, $2), last_id = greatest(last_id, $3) WHERE incarnation = $1"
+_PROGRESS = (
+    "UPDATE node SET low_water = greatest(low_water, $2), last_id = greatest(last_id, $3) WHERE incarnation = $1"
+)
 
 
 async def note_progress(connection: asyncpg.Connection, incarnation: int, low_water: int, last_id: int) -> None:

@@ -1,0 +1,401 @@
+"""What is asked of the hub a message at a time: send from an API, query, cancel, replace."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import asyncpg
+
+from motet.domain.errors import ConflictError, InvalidError, NotFoundError, UpstreamError
+from motet.domain.states import MessageState, WaitingReason
+from motet.hub.intake import TON_ALPHANUMERIC
+from motet.hub.message import Extra, Message, Part, Stage
+from motet.hub.refusals import Refusal
+from motet.hub.requests import SendRequest
+from motet.sms import gsm7
+from motet.sms.data_coding import Alphabet, alphabet_of
+from motet.sms.parts import part_count
+from motet.sms.text import encode_text
+from motet.storage import directory
+from motet.storage import message as message_table
+
+if TYPE_CHECKING:
+    from motet.hub.hub import Hub
+
+ANSWER_S = 15.0
+"""How long a cancel or replace waits for upstream, and a caller for a commit."""
+
+KEY_CHARACTERS = 255
+CANCEL_MATCHES = 1_000
+"""Messages that one cancel_sm without an id may cancel."""
+
+
+class QueryResult(NamedTuple):
+    """What is known of a submission: an OPEN state, or the final one."""
+
+    state: int
+    error: str | None
+    final_at: int | None
+
+
+class ReplaceRequest(NamedTuple):
+    """What replace_sm changes. None keeps what was."""
+
+    payload: bytes
+    registered_delivery: int
+    expires_at: int | None
+    scheduled_at: int | None
+
+
+class FutureReply:
+    """A caller that waits for its one answer."""
+
+    def __init__(self) -> None:
+        self.future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def accepted(self, message: Message) -> None:
+        if not self.future.done():
+            self.future.set_result(message.id)
+
+    def refused(self, message: Message, refusal: Refusal) -> None:
+        if not self.future.done():
+            self.future.set_exception(refusal.to_error())
+
+    def flush(self) -> None:
+        """Nothing piles up here."""
+
+
+def microseconds(moment: datetime) -> int:
+    """An aware moment as microseconds since 1970."""
+    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * 1_000_000)
+
+
+class Desk:
+    """Serves single requests; every change goes through the same lanes and the same relay as the bulk does."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.watched: dict[int, asyncio.Event] = {}
+        """Messages whose end, once committed, somebody waits for."""
+
+    # Send ------------------------------------------------------------------------------------------------------------
+
+    async def send(self, request: SendRequest) -> int:
+        """Accept an MT from an API. Gives the message id, after the commit; raises a DomainError."""
+        msisdn = await self._destination(request)
+        data_coding, payload = _content(request)
+        source, ton, npi = await self._source(request)
+        now_us = self.hub.now_us()
+        scheduled_at = None if request.scheduled_at is None else microseconds(request.scheduled_at)
+        start = now_us if scheduled_at is None else max(now_us, scheduled_at)
+        limits = self.hub.limits
+        expires_at = start + limits.default_validity_s * 1_000_000
+        if request.expires_at is not None:
+            expires_at = microseconds(request.expires_at)
+            if expires_at > start + limits.max_validity_s * 1_000_000:
+                raise InvalidError("A message is valid for at most 7 days", path=("expiresAt",))
+        extra = None
+        key = request.idempotency_key
+        if key is not None and not (0 < len(key) <= KEY_CHARACTERS and key.isprintable()):
+            raise InvalidError("An idempotency key has 1 to 255 printable characters", path=("idempotencyKey",))
+        if key is not None or scheduled_at is not None:
+            extra = Extra(scheduled_at=scheduled_at, idempotency_key=key, input_hash=_input_hash(request))
+        reply = FutureReply()
+        message = Message(
+            request.workspace_id, None, ton, npi, source, msisdn, 0, 0, data_coding, payload, now_us, expires_at,
+            reply, 0, extra,
+        )  # fmt: skip
+        self.hub.submit(message)
+        return await reply.future
+
+    async def _destination(self, request: SendRequest) -> str:
+        given = [n for n in ("device_id", "msisdn", "iccid") if getattr(request, n) is not None]
+        if len(given) != 1:
+            raise InvalidError("Give exactly one of deviceId, msisdn and iccid")
+        pool = self.hub.pool()
+        if request.msisdn is not None:
+            return request.msisdn.removeprefix("+")
+        if request.device_id is not None:
+            msisdn = await directory.msisdn_of_device(pool, request.workspace_id, request.device_id)
+            if msisdn is None and await directory.device_exists(pool, request.workspace_id, request.device_id):
+                raise Refusal.NO_DEVICE.error_type("The device has no SIM", path=("deviceId",))
+            field = "deviceId"
+        else:
+            msisdn = await directory.msisdn_of_iccid(pool, request.workspace_id, request.iccid or "")
+            field = "iccid"
+        if msisdn is None:
+            raise NotFoundError("No such device or SIM in this workspace", path=(field,))
+        return msisdn
+
+    async def _source(self, request: SendRequest) -> tuple[str, int, int]:
+        """The source address with its TON and NPI. Without one, the workspace's oldest short code speaks."""
+        source = request.source
+        if source is None:
+            codes = await directory.short_codes(self.hub.pool(), request.workspace_id)
+            if not codes:
+                raise InvalidError("The workspace has no short code to send from: give `from`", path=("from",))
+            source = codes[0]["code"]
+        digits = source.removeprefix("+")
+        if not digits.isascii() or not digits.isdigit():
+            return source, TON_ALPHANUMERIC, 0
+        return (digits, 1, 1) if len(digits) > 7 else (digits, 3, 0)
+
+    # Query -----------------------------------------------------------------------------------------------------------
+
+    async def query(self, workspace_id: int, account_id: int, submission_id: int, source: str) -> QueryResult | None:
+        """The state of the account's submission, for all its destinations or, with `source` equal to one, for that."""
+        rows = await self._rows(workspace_id, account_id, submission_id)
+        if source and rows and source not in {row["source"] for row in rows}:
+            rows = [row for row in rows if row["destination"] == source]
+        if not rows:
+            return None
+        if any(row["state"] == MessageState.OPEN for row in rows):
+            return QueryResult(MessageState.OPEN, None, None)
+        best = next((row for row in rows if row["state"] == MessageState.DELIVERED), rows[0])
+        return QueryResult(best["state"], best["error"], max(row["final_at"] for row in rows))
+
+    async def _rows(self, workspace_id: int, account_id: int, submission_id: int) -> list[asyncpg.Record]:
+        return await self.hub.desk(
+            lambda connection: message_table.load_submission(connection, workspace_id, submission_id, account_id)
+        )
+
+    # Cancel ----------------------------------------------------------------------------------------------------------
+
+    async def cancel(self, workspace_id: int, message_id: int) -> None:
+        """Cancel one message, here or upstream. Returns after the commit.
+
+        Raises NotFoundError, ConflictError when it is final, UpstreamError when upstream would not.
+        """
+        message = await self._in_memory(workspace_id, message_id)
+        message = await self._settled(message)
+        if message.stage == Stage.AWAITING or message.parts is not None:
+            await self._cancel_upstream(message)
+        if message.state == MessageState.OPEN:
+            self.hub.relay.finish(message, MessageState.CANCELLED, None, self.hub.now_us())
+        elif message.state != MessageState.CANCELLED:
+            raise ConflictError(f"The message is {MessageState(message.state).name} already")
+        await self._ended(message)
+
+    async def _cancel_upstream(self, message: Message) -> None:
+        relay = self.hub.relay
+        message.stage = Stage.STAYING
+        for unit in message.units:
+            if unit.smsc_message_id and (unit is message or unit.stage == Stage.AWAITING):
+                bind = next((bind for bind in relay.binds if bind.link_id == unit.link_id), None)
+                if bind is None:
+                    self._go_on(message)
+                    raise UpstreamError("The link that has the message is down")
+                answer = await bind.cancel(unit)
+                if not answer.ok and message.state == MessageState.OPEN:
+                    self._go_on(message)
+                    raise UpstreamError(f"Upstream would not cancel it: {answer.error}")
+
+    def _go_on(self, message: Message) -> None:
+        """It could not be cancelled or replaced: let it take its way again."""
+        if message.state != MessageState.OPEN:
+            return
+        if message.parts is None and message.smsc_message_id:
+            message.stage = Stage.AWAITING
+            return
+        scheduled_at = message.extra.scheduled_at if message.extra is not None else None
+        if scheduled_at is not None and scheduled_at > self.hub.now_us():
+            self.hub.pager.put_back(message, WaitingReason.SCHEDULED, scheduled_at)
+            return
+        self.hub.relay.enqueue(message)
+        self.hub.relay.dispatch()
+
+    async def cancel_submission(self, workspace_id: int, account_id: int, submission_id: int, source: str) -> None:
+        """cancel_sm with an id (SMPP 3.4 §4.9): every destination of it that is still open."""
+        rows = await self._rows(workspace_id, account_id, submission_id)
+        if source:
+            rows = [row for row in rows if row["source"] == source.removeprefix("+")]
+        if not rows:
+            raise NotFoundError("No such message")
+        await self._cancel_rows(workspace_id, [row["id"] for row in rows if row["state"] == MessageState.OPEN])
+
+    async def cancel_matching(
+        self, workspace_id: int, account_id: int, source: str, destination: str, service_type: str
+    ) -> None:
+        """cancel_sm without an id: all open messages of the account between these addresses."""
+        ids = await self.hub.desk(
+            lambda connection: message_table.open_between(
+                connection, workspace_id, account_id, (source, destination, service_type), CANCEL_MATCHES
+            )
+        )
+        await self._cancel_rows(workspace_id, ids)
+
+    async def _cancel_rows(self, workspace_id: int, ids: Sequence[int]) -> None:
+        if not ids:
+            raise ConflictError("No message is open")
+        failure: Exception | None = None
+        for message_id in ids:
+            try:
+                await self.cancel(workspace_id, message_id)
+            except (ConflictError, UpstreamError, NotFoundError) as error:
+                failure = error
+        if failure is not None:
+            raise failure
+
+    # Replace ---------------------------------------------------------------------------------------------------------
+
+    async def replace(
+        self, workspace_id: int, account_id: int, submission_id: int, source: str, request: ReplaceRequest
+    ) -> None:
+        """replace_sm (SMPP 3.4 §4.10): another text for a message that is still open, here or upstream."""
+        rows = await self._rows(workspace_id, account_id, submission_id)
+        if source:
+            rows = [row for row in rows if row["source"] == source.removeprefix("+")]
+        if not rows:
+            raise NotFoundError("No such message")
+        if len(rows) > 1:
+            raise ConflictError("A submission to several destinations cannot be replaced")
+        message = await self._settled(await self._in_memory(workspace_id, rows[0]["id"]))
+        extra = message.extra
+        udh = extra.udh if extra is not None else None
+        parts = part_count(request.payload, message.data_coding, len(udh) if udh else 0)
+        if parts > 255:
+            self._go_on(message)
+            raise InvalidError("The text needs more than 255 parts")
+        upstream = bool(message.smsc_message_id) or any(unit.smsc_message_id for unit in message.units)
+        expires_at = request.expires_at or message.expires_at
+        if upstream:
+            if parts > 1 or message.parts is not None:
+                self._go_on(message)
+                raise UpstreamError("A text in several parts that is upstream cannot be replaced")
+            await self._replace_upstream(message, request, expires_at)
+        await self._write_replacement(message, request, parts, expires_at)
+        if not upstream:
+            message.part_count = parts
+            message.parts = None
+            if extra is not None and request.scheduled_at is not None:
+                extra.scheduled_at = request.scheduled_at
+            self._go_on(message)
+
+    async def _replace_upstream(self, message: Message, request: ReplaceRequest, expires_at: int) -> None:
+        bind = next((bind for bind in self.hub.relay.binds if bind.link_id == message.link_id), None)
+        if bind is None:
+            raise UpstreamError("The link that has the message is down")
+        stand_in = Part(message, 0, request.payload)
+        stand_in.smsc_message_id = message.smsc_message_id
+        answer = await bind.replace(stand_in, expires_at, request.registered_delivery)
+        if not answer.ok:
+            raise UpstreamError(f"Upstream would not replace it: {answer.error}")
+
+    async def _write_replacement(self, message: Message, request: ReplaceRequest, parts: int, expires_at: int) -> None:
+        async def write(connection: asyncpg.Connection) -> None:
+            async with connection.transaction():
+                await connection.execute(f"SELECT motet_fence({self.hub.incarnation})")
+                await message_table.replace(
+                    connection, message.workspace_id, message.id, request.payload, parts,
+                    request.registered_delivery, expires_at, request.scheduled_at,
+                )  # fmt: skip
+
+        await self.hub.desk(write)
+        message.payload = request.payload
+        message.registered_delivery = request.registered_delivery
+        message.expires_at = expires_at
+
+    # In memory -------------------------------------------------------------------------------------------------------
+
+    async def _in_memory(self, workspace_id: int, message_id: int) -> Message:
+        """The open MT in this node's memory, taken from `waiting` if it is there."""
+        for _ in range(3):
+            message = self.hub.live.get(message_id)
+            if message is None:
+                claimed = await self.hub.pager.claim([message_id])
+                message = self.hub.live.get(message_id) or (claimed[0] if claimed else None)
+            if message is not None:
+                if message.workspace_id != workspace_id:
+                    break
+                if message.state not in (MessageState.OPEN, MessageState.CANCELLED):
+                    raise ConflictError(f"The message is {MessageState(message.state).name} already")
+                return message
+            state = await self.hub.desk(lambda c: message_table.state_of(c, workspace_id, message_id))
+            if state is None:
+                break
+            if state != MessageState.OPEN:
+                raise ConflictError(f"The message is {MessageState(state).name} already")
+            await asyncio.sleep(0.1)  # just being committed, parked or taken in
+        else:
+            raise ConflictError("Another node has the message")
+        raise NotFoundError("No such message")
+
+    async def _settled(self, message: Message) -> Message:
+        """Wait until no part is between us and upstream, and keep the rest from being sent meanwhile."""
+        if message.stage == Stage.READY:
+            message.stage = Stage.STAYING
+        deadline = asyncio.get_running_loop().time() + ANSWER_S
+        while any(unit.stage == Stage.SENT for unit in message.units):
+            if asyncio.get_running_loop().time() > deadline:
+                self._go_on(message)
+                raise UpstreamError("Upstream has not answered for the message yet")
+            await asyncio.sleep(0.02)
+        return message
+
+    async def _ended(self, message: Message) -> None:
+        """Wait for the commit of its end."""
+        if message.id not in self.hub.live:
+            return
+        event = self.watched.setdefault(message.id, asyncio.Event())
+        try:
+            await asyncio.wait_for(event.wait(), ANSWER_S)
+        except TimeoutError as error:
+            raise UpstreamError("The cancellation is not stored yet") from error
+        finally:
+            self.watched.pop(message.id, None)
+
+    def forgotten(self, message: Message) -> None:
+        """The end of this message is committed."""
+        event = self.watched.get(message.id)
+        if event is not None:
+            event.set()
+
+
+def _content(request: SendRequest) -> tuple[int, bytes]:
+    """data_coding and payload of a request with either text or octets."""
+    if (request.text is None) == (request.payload is None):
+        raise InvalidError("Give either text or payloadHex")
+    if request.payload is not None:
+        data_coding = 4 if request.data_coding is None else request.data_coding
+        if not 0 <= data_coding <= 255:
+            raise InvalidError("dataCoding is one octet", path=("dataCoding",))
+        if alphabet_of(data_coding) is Alphabet.UCS2 and len(request.payload) % 2:
+            raise InvalidError("UCS-2 has an even number of octets", path=("payloadHex",))
+        return data_coding, request.payload
+    text = request.text or ""
+    if len(text) > 255 * 153:
+        raise Refusal.TOO_LONG.to_error()
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InvalidError("The text has a lone surrogate", path=("text",))
+    if request.data_coding is None:
+        return encode_text(text)
+    alphabet = alphabet_of(request.data_coding)
+    try:
+        if alphabet is Alphabet.GSM7:
+            payload = gsm7.encode(text)
+            if payload is None:
+                raise Refusal.BAD_TEXT.to_error()
+        elif alphabet is Alphabet.UCS2:
+            payload = text.encode("utf-16-be")
+        elif alphabet is Alphabet.LATIN1:
+            payload = text.encode("latin-1")
+        elif alphabet is Alphabet.ASCII:
+            payload = text.encode("ascii")
+        else:
+            raise InvalidError("This dataCoding carries octets: give payloadHex", path=("dataCoding",))
+    except UnicodeEncodeError as error:
+        raise Refusal.BAD_TEXT.to_error() from error
+    return request.data_coding, payload
+
+
+def _input_hash(request: SendRequest) -> bytes:
+    fields: list[Any] = [
+        request.device_id, request.msisdn, request.iccid, request.source, request.text,
+        request.payload.hex() if request.payload is not None else None, request.data_coding,
+        request.expires_at, request.scheduled_at,
+    ]  # fmt: skip
+    return hashlib.sha256(repr(fields).encode()).digest()

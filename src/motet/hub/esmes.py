@@ -1,0 +1,240 @@
+"""What ESMEs are owed: receipts and MO, kept in the database until answered, a bounded stretch of them in memory.
+
+An account without a receiving bind has nothing in memory. When one binds, what it is owed is read from its cursor on, a
+page at a time, while new deliveries are added behind as they are committed; if they outgrow the bound they are dropped
+from memory and read later.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from motet.domain.states import EsmeDeliveryKind
+from motet.hub.facts import Answered
+from motet.hub.message import Delivery
+from motet.hub.ports import Receiver
+from motet.hub.restore import message_of
+from motet.storage import esme_delivery
+
+if TYPE_CHECKING:
+    from motet.hub.hub import Hub
+
+AGAIN_S = (1.0, 5.0, 15.0, 60.0)
+"""Waits after an ESME answered with a fault of the moment; the last one repeats until the delivery expires."""
+
+PAGE = 500
+
+
+class Outbox:
+    """The deliveries of one account while it has a receiving bind."""
+
+    __slots__ = ("account_id", "cursor", "more", "open", "pending", "reading", "receivers", "turn")
+
+    def __init__(self, account_id: int) -> None:
+        self.account_id = account_id
+        self.receivers: list[Receiver] = []
+        self.pending: deque[Delivery] = deque()
+        """To be sent, oldest first but for those tried again."""
+        self.open: dict[int, Delivery] = {}
+        """Everything in memory and unanswered, pending or sent."""
+        self.cursor = 0
+        """What is owed and not in memory has a larger id than this, when `more`."""
+        self.more = True
+        self.reading = False
+        self.turn = 0
+
+
+class Esmes:
+    """Every account with a receiving bind on this node."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.outboxes: dict[int, Outbox] = {}
+        self.cursors: dict[int, int] = {}
+        """Cursors to be noted in the database, by account."""
+
+    def bind_up(self, receiver: Receiver) -> None:
+        """A session can receive: read what its account is owed."""
+        outbox = self.outboxes.get(receiver.account_id)
+        if outbox is None:
+            outbox = self.outboxes[receiver.account_id] = Outbox(receiver.account_id)
+        outbox.receivers.append(receiver)
+        self._fill(outbox)
+        self._send(outbox)
+
+    def bind_down(self, receiver: Receiver, unanswered: Iterable[Delivery]) -> None:
+        """A session ended: what it had not answered goes to the account's others, or waits in the database."""
+        outbox = self.outboxes.get(receiver.account_id)
+        if outbox is None or receiver not in outbox.receivers:
+            return
+        outbox.receivers.remove(receiver)
+        if not outbox.receivers:
+            self._note_cursor(outbox)
+            del self.outboxes[receiver.account_id]
+            return
+        for delivery in unanswered:
+            if delivery.id in outbox.open:
+                outbox.pending.appendleft(delivery)
+        self._send(outbox)
+
+    def has_receiver(self, account_id: int) -> bool:
+        return account_id in self.outboxes
+
+    def offer(self, deliveries: Sequence[Delivery]) -> None:
+        """Deliveries that were just committed."""
+        touched: set[int] = set()
+        for delivery in deliveries:
+            outbox = self.outboxes.get(delivery.account_id)
+            if outbox is None:
+                self.hub.absent_esme(delivery.account_id, delivery.message.workspace_id)
+                continue
+            # Behind a cursor with more to read, reading will find it; a smaller id was passed and has to be added now.
+            if delivery.id in outbox.open or (outbox.more and delivery.id > outbox.cursor):
+                continue
+            if len(outbox.open) >= self.hub.limits.outbox:
+                if not outbox.more:
+                    outbox.more = True
+                    outbox.cursor = delivery.id - 1
+                    continue
+                if delivery.id > outbox.cursor:
+                    continue
+            outbox.open[delivery.id] = delivery
+            outbox.pending.append(delivery)
+            touched.add(delivery.account_id)
+        for account_id in touched:
+            self._send(self.outboxes[account_id])
+
+    def _send(self, outbox: Outbox) -> None:
+        pending = outbox.pending
+        receivers = outbox.receivers
+        for offset in range(len(receivers)):
+            if not pending:
+                break
+            receiver = receivers[(outbox.turn + offset) % len(receivers)]
+            count = min(receiver.free, len(pending))
+            if count > 0:
+                receiver.deliver([pending.popleft() for _ in range(count)])
+        outbox.turn += 1
+        if outbox.more and not outbox.reading and len(outbox.open) <= self.hub.limits.outbox - PAGE:
+            self._fill(outbox)
+
+    def _fill(self, outbox: Outbox) -> None:
+        if not outbox.reading:
+            outbox.reading = True
+            self.hub.spawn(self._read(outbox))
+
+    async def _read(self, outbox: Outbox) -> None:
+        """Page in what is owed, until memory is full or there is no more."""
+        try:
+            await self.hub.desk(lambda connection: self._read_pages(outbox, connection))
+        finally:
+            outbox.reading = False
+        if self.outboxes.get(outbox.account_id) is outbox:
+            self._send(outbox)
+
+    async def _read_pages(self, outbox: Outbox, connection: asyncpg.Connection) -> None:
+        if not outbox.cursor:
+            outbox.cursor = await esme_delivery.answered_below(connection, outbox.account_id)
+        while outbox.more and outbox.receivers and len(outbox.open) <= self.hub.limits.outbox - PAGE:
+            # Not `more` during the read: what is committed meanwhile is then in the page, or offered to us, or both.
+            outbox.more = False
+            rows = await esme_delivery.owed(connection, outbox.account_id, outbox.cursor, self.hub.now_us(), PAGE)
+            dropped_after = outbox.cursor if outbox.more else None
+            for row in rows:
+                delivery_id = row["delivery_id"]
+                if delivery_id not in outbox.open and delivery_id not in self.hub.answering:
+                    outbox.open[delivery_id] = delivery = _delivery_of(outbox.account_id, row)
+                    outbox.pending.append(delivery)
+            if len(rows) == PAGE:
+                outbox.more = True
+                outbox.cursor = rows[-1]["delivery_id"]
+            if dropped_after is not None:  # memory overflowed meanwhile: go on reading from there
+                outbox.more = True
+                outbox.cursor = min(dropped_after, outbox.cursor) if len(rows) == PAGE else dropped_after
+
+    def answered(
+        self, receiver: Receiver, deliveries: Sequence[Delivery], again: Sequence[Delivery], refused: Sequence[Delivery]
+    ) -> None:
+        """The ESME's answers: taken, to be tried again, refused for good (which ends it just the same)."""
+        hub = self.hub
+        facts = [Answered(delivery, receiver) for delivery in deliveries]
+        facts.extend(Answered(delivery, receiver) for delivery in refused)
+        hub.answering.update(fact.delivery.id for fact in facts)
+        hub.answer_lane.extend(facts)
+        hub.counters.deliveries_refused += len(refused)
+        if again:
+            receiver.release(len(again))
+            now_us = hub.now_us()
+            for delivery in again:
+                delivery.attempts += 1
+                if delivery.expires_at <= now_us:
+                    self._forget(delivery)
+                else:
+                    wait_s = AGAIN_S[min(delivery.attempts, len(AGAIN_S)) - 1]
+                    hub.later(wait_s, lambda d=delivery: self._try_again(d))  # type: ignore[misc]
+
+    def _try_again(self, delivery: Delivery) -> None:
+        outbox = self.outboxes.get(delivery.account_id)
+        if outbox is not None and outbox.open.get(delivery.id) is delivery:
+            outbox.pending.append(delivery)
+            self._send(outbox)
+
+    def _forget(self, delivery: Delivery) -> None:
+        outbox = self.outboxes.get(delivery.account_id)
+        if outbox is not None:
+            outbox.open.pop(delivery.id, None)
+
+    def answers_committed(self, group: list[Answered]) -> None:
+        """Their slots are free, now that they will not be sent again."""
+        freed: dict[Receiver, int] = {}
+        accounts: set[int] = set()
+        answering = self.hub.answering
+        for fact in group:
+            delivery = fact.delivery
+            answering.discard(delivery.id)
+            freed[fact.receiver] = freed.get(fact.receiver, 0) + 1
+            accounts.add(delivery.account_id)
+            self._forget(delivery)
+            if delivery.kind == EsmeDeliveryKind.MO:
+                self.hub.counters.mo_delivered += 1
+        for receiver, count in freed.items():
+            receiver.release(count)
+        for account_id in accounts:
+            outbox = self.outboxes.get(account_id)
+            if outbox is not None:
+                self._send(outbox)
+
+    def note_cursors(self) -> dict[int, int]:
+        """From where on each account may have open deliveries: to be written every few seconds."""
+        for outbox in self.outboxes.values():
+            self._note_cursor(outbox)
+        cursors, self.cursors = self.cursors, {}
+        return cursors
+
+    def _note_cursor(self, outbox: Outbox) -> None:
+        if outbox.reading or not outbox.cursor:
+            return
+        # Ids commit out of order by less than this; a cursor that lags only costs a little reading.
+        recent = self.hub.id_at(self.hub.now_us() - 30_000_000)
+        below = min(outbox.open, default=recent)
+        if outbox.more:
+            below = min(below, outbox.cursor + 1)
+        below = min(below, recent)
+        self.cursors[outbox.account_id] = below - 1
+
+
+def _delivery_of(account_id: int, row: Mapping[str, Any]) -> Delivery:
+    return Delivery(
+        row["delivery_id"],
+        account_id,
+        row["delivery_kind"],
+        message_of(row),
+        row["delivery_state"],
+        row["delivery_error"],
+        row["delivery_at"],
+        row["delivery_expires_at"],
+    )

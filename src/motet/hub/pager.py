@@ -1,0 +1,373 @@
+"""Between memory and the database: what is due is taken in, what waits long is put out, strange receipts are looked up.
+
+One task on one connection. A page at a time, so that one long list never holds up the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import structlog
+
+from motet.domain.states import MessageState, WaitingReason
+from motet.hub.lane import FencedError
+from motet.hub.message import Message, Part, Stage
+from motet.hub.relay import EarlyReceipt
+from motet.hub.restore import message_of, place
+from motet.storage import message as message_table
+from motet.storage import submit, waiting
+from motet.storage.node import FENCED_SQLSTATE
+
+if TYPE_CHECKING:
+    from motet.hub.hub import Hub
+
+log = structlog.get_logger(__name__)
+
+PAGE = 1_000
+"""Messages taken in or put out by one transaction."""
+
+IDLE_S = 1.0
+"""The longest that something due goes unnoticed."""
+
+
+class Pager:
+    """Takes messages from `waiting` into memory and back. Its commits carry the fence."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self._wakeup = asyncio.Event()
+        self._connection: asyncpg.Connection | None = None
+        self._to_park: list[tuple[Message, int, int]] = []
+        """(message, reason, due)"""
+        self._swept_at = 0.0
+        self._ended_at = 0.0
+
+    def poke(self) -> None:
+        """Something may be due: a bind came up, room was made, a message was put into waiting."""
+        self._wakeup.set()
+
+    def retry_later(self, message: Message, delay_s: float) -> None:
+        """Upstream had a fault of the moment: out of memory, due again later."""
+        self.put_back(message, WaitingReason.RETRY, self.hub.now_us() + int(delay_s * 1_000_000))
+
+    def put_back(self, message: Message, reason: int, due: int) -> None:
+        """Out of memory again, to wait until `due`."""
+        message.stage = Stage.STAYING
+        self._to_park.append((message, reason, due))
+        self._wakeup.set()
+
+    async def run(self) -> None:
+        """Page until cancelled. Raises FencedError when succeeded by another node."""
+        try:
+            while True:
+                try:
+                    busy = await self._round()
+                except asyncpg.PostgresError as error:
+                    if error.sqlstate == FENCED_SQLSTATE:
+                        raise FencedError(str(error)) from error
+                    self._fail(error)
+                    busy = False
+                except (OSError, asyncpg.InterfaceError, TimeoutError) as error:
+                    self._fail(error)
+                    busy = False
+                if not busy:
+                    self._wakeup.clear()
+                    try:
+                        await asyncio.wait_for(self._wakeup.wait(), IDLE_S)
+                    except TimeoutError:
+                        continue
+        finally:
+            if self._connection is not None:
+                self._connection.terminate()
+
+    def _fail(self, error: Exception) -> None:
+        log.warning("paging failed", error=type(error).__name__, detail=str(error)[:200])
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def _round(self) -> bool:
+        """One turn of everything; whether there may be more to do at once."""
+        hub = self.hub
+        if self._connection is None:
+            self._connection = await hub.connect_lane("pager")
+        connection = self._connection
+        hub.relay.drop_strange()
+        self._choose_to_park()
+        busy = await self._look_up(connection)
+        if self._to_park:
+            await self._park(connection)
+            busy = busy or bool(self._to_park)
+        now = asyncio.get_running_loop().time()
+        if now - self._ended_at >= IDLE_S:
+            full = await self._end(connection)
+            busy = busy or full
+            if not full:
+                self._ended_at = now
+        room = hub.room()
+        if room > 0 and hub.relay.binds and hub.relay.running:
+            busy = await self._take_due(connection, min(room, PAGE)) or busy
+        return busy
+
+    # Out of memory ---------------------------------------------------------------------------------------------------
+
+    def _choose_to_park(self) -> None:
+        """Messages whose receipt has not come for long; and, with no bind up, what is ready to be sent."""
+        hub = self.hub
+        now_us = hub.now_us()
+        awaiting = len(hub.relay.awaiting)
+        pressure = awaiting >= hub.limits.awaiting * 4 // 5
+        age_s = hub.limits.park_under_pressure_s if pressure else hub.limits.park_after_s
+        before = now_us - int(age_s * 1_000_000)
+        grace_us = int(hub.limits.receipt_grace_s * 1_000_000)
+        chosen = 0
+        # Units are added as they are sent, so the oldest come first: stop at the first young one.
+        for unit in itertools.islice(hub.relay.awaiting.values(), 10 * PAGE):
+            message = unit.message
+            if message.awaiting_since > before:
+                break
+            if message.stage == Stage.AWAITING or _all_parts_upstream(message):
+                message.stage = Stage.STAYING
+                self._to_park.append((message, WaitingReason.RECEIPT, message.expires_at + grace_us))
+                chosen += 1
+        if not hub.relay.binds and hub.relay.ready:
+            for unit in list(hub.relay.ready):
+                message = unit.message
+                if unit is message and message.stage == Stage.READY:
+                    message.stage = Stage.STAYING
+                    self._to_park.append((message, WaitingReason.LINK, now_us))
+            hub.relay.ready = type(hub.relay.ready)(unit for unit in hub.relay.ready if unit.stage == Stage.READY)
+
+    async def _park(self, connection: asyncpg.Connection) -> None:
+        page, self._to_park = self._to_park[:PAGE], self._to_park[PAGE:]
+        hub = self.hub
+        grace_us = int(hub.limits.receipt_grace_s * 1_000_000)
+        chosen = [(m, reason, due) for m, reason, due in page if m.state == MessageState.OPEN]
+        rows = [
+            (
+                m.id, m.workspace_id, m.device_id, m.account_id, hub.incarnation, reason, due,
+                m.expires_at + (grace_us if reason == WaitingReason.RECEIPT else 0), m.attempts,
+            )
+            for m, reason, due in chosen
+        ]  # fmt: skip
+        if not rows:
+            return
+        try:
+            async with connection.transaction():
+                await self._fence(connection)
+                await waiting.park(connection, rows)
+        except BaseException:
+            self._to_park[:0] = page
+            raise
+        for message, _, _ in chosen:
+            message.in_waiting = True
+            if message.state != MessageState.OPEN:
+                # Its end came while the row was written, and did not know of the row: ending it again removes it.
+                continue
+            message.stage = Stage.PARKED
+            for unit in message.units:
+                hub.relay.awaiting.pop((unit.link_id, unit.smsc_message_id), None)
+            hub.drop_from_memory(message)
+        hub.room_made()
+
+    # Into memory -----------------------------------------------------------------------------------------------------
+
+    async def _take_due(self, connection: asyncpg.Connection, room: int) -> bool:
+        async with connection.transaction():
+            await self._fence(connection)
+            claimed = await waiting.claim_due(connection, self.hub.incarnation, self.hub.now_us(), room)
+            messages = await self._load(connection, claimed)
+        for message in messages:
+            self._adopt(message)
+        self.hub.relay.dispatch()
+        return len(claimed) == room
+
+    async def _end(self, connection: asyncpg.Connection) -> bool:
+        """Messages in `waiting` whose time is over."""
+        now_us = self.hub.now_us()
+        async with connection.transaction():
+            await self._fence(connection)
+            claimed = await waiting.claim_ended(connection, self.hub.incarnation, now_us, PAGE)
+            messages = await self._load(connection, claimed)
+        for message in messages:
+            if not self.hub.adopt(message):
+                continue
+            upstream = any(unit.smsc_message_id for unit in message.units)
+            state = MessageState.UNKNOWN if upstream else MessageState.EXPIRED
+            if message.state == MessageState.OPEN:
+                self.hub.relay.finish(message, state, None, now_us)
+            else:
+                self.hub.end_again(message)
+        return len(claimed) == PAGE
+
+    async def claim(self, message_ids: Sequence[int]) -> list[Message]:
+        """Take these from `waiting` into memory, for a cancel or a replace. On the desk's connection."""
+        return await self.hub.desk(lambda connection: self._claim(connection, message_ids))
+
+    async def _claim(self, connection: asyncpg.Connection, message_ids: Sequence[int]) -> list[Message]:
+        async with connection.transaction():
+            await self._fence(connection)
+            claimed = await waiting.claim(connection, self.hub.incarnation, message_ids)
+            messages = await self._load(connection, claimed)
+        for message in messages:
+            if self.hub.adopt(message):
+                self._track(message)
+                message.stage = Stage.STAYING if message.stage == Stage.READY else message.stage
+        return messages
+
+    async def _load(self, connection: asyncpg.Connection, claimed: Sequence[asyncpg.Record]) -> list[Message]:
+        rows = await message_table.load(connection, [(row["workspace_id"], row["message_id"]) for row in claimed])
+        attempts = {row["message_id"]: row["attempts"] for row in claimed}
+        submits: dict[int, list[Any]] = {}
+        for row in await submit.of_messages(connection, [row["message_id"] for row in claimed]):
+            submits.setdefault(row["message_id"], []).append(row)
+        messages = []
+        for row in rows:
+            message = message_of(row)
+            message.in_waiting = True
+            message.attempts = max(message.attempts, attempts[message.id])
+            if message.part_count > 1:
+                self.hub.relay.cut(message)
+            place(message, submits.get(message.id, ()))
+            messages.append(message)
+        return messages
+
+    def _adopt(self, message: Message) -> None:
+        if not self.hub.adopt(message):
+            return
+        if message.state != MessageState.OPEN:
+            self.hub.end_again(message)
+            return
+        self._track(message)
+        if message.stage == Stage.READY:
+            self.hub.relay.enqueue(message)
+
+    def _track(self, message: Message) -> None:
+        """Units that upstream has can be matched with receipts again."""
+        message.awaiting_since = self.hub.now_us()
+        for unit in message.units:
+            if unit.stage == Stage.AWAITING:
+                self.hub.relay.awaiting[unit.link_id, unit.smsc_message_id] = unit
+
+    # Receipts for messages that are not in memory ----------------------------------------------------------------------
+
+    async def _look_up(self, connection: asyncpg.Connection) -> bool:
+        """Find the messages of early receipts, first by the id as it came, then as other SMSCs spell it."""
+        hub = self.hub
+        page = hub.relay.take_early(PAGE)
+        if not page:
+            return False
+        messages: dict[int, Message] = {}
+        try:
+            found = await self._find(connection, page)
+            touched = {message_id: workspace_id for message_id, workspace_id, _, _ in found.values()}
+            missing = [message_id for message_id in touched if message_id not in hub.live]
+            for message in await self._claim(connection, missing) if missing else ():
+                messages[message.id] = message
+            # Final already, or another node's: the row says.
+            rest = [(touched[i], i) for i in missing if i not in messages and i not in hub.live]
+            for row in await message_table.load(connection, rest):
+                messages[row["id"]] = message_of(row)
+        except BaseException:
+            for early in page:
+                hub.relay.keep_strange(early)
+            raise
+        for position, early in enumerate(page):
+            self._apply(early, found.get(position), messages)
+        return True
+
+    def _apply(
+        self, early: EarlyReceipt, where: tuple[int, int, int, str] | None, messages: dict[int, Message]
+    ) -> None:
+        relay = self.hub.relay
+        bind, receipt, _ = early
+        if where is None:
+            relay.keep_strange(early)
+            return
+        message_id, _, part, spelling = where
+        message = self.hub.live.get(message_id) or messages.get(message_id)
+        same = spelling == receipt.smsc_message_id
+        if message is None or not (same or message.destination == receipt.source.lstrip("+")):
+            relay.keep_strange(early)
+        elif message.state != MessageState.OPEN:
+            bind.acknowledge([receipt.token], ok=True)
+        elif message_id not in self.hub.live or part >= len(message.units):
+            # Open, but another node's: the SMSC sends it again, there or after a takeover.
+            bind.acknowledge([receipt.token], ok=False)
+        else:
+            unit = message.units[part]
+            if isinstance(unit, Part) and unit.stage == Stage.FINISHED:
+                bind.acknowledge([receipt.token], ok=True)
+                return
+            relay.awaiting[bind.link_id, spelling] = unit
+            relay.receipts(bind, [receipt._replace(smsc_message_id=spelling)])
+
+    async def _find(
+        self, connection: asyncpg.Connection, page: Sequence[EarlyReceipt]
+    ) -> dict[int, tuple[int, int, int, str]]:
+        since = self.hub.id_at(
+            self.hub.now_us()
+            - int(
+                (self.hub.limits.max_validity_s + self.hub.limits.max_schedule_s + self.hub.limits.receipt_grace_s)
+                * 1e6
+            )
+        )
+        found: dict[int, tuple[int, int, int, str]] = {}
+        # In memory under another spelling?
+        for position, (bind, receipt, _) in enumerate(page):
+            for spelling in spellings(receipt.smsc_message_id):
+                unit = self.hub.relay.awaiting.get((bind.link_id, spelling))
+                if unit is not None and unit.message.destination == receipt.source:
+                    message = unit.message
+                    found[position] = (message.id, message.workspace_id, unit.number, spelling)
+                    break
+        keys = [
+            (bind.link_id, receipt.smsc_message_id, position)
+            for position, (bind, receipt, _) in enumerate(page)
+            if position not in found
+        ]
+        for row in await submit.find_by_smsc_id(connection, keys, since) if keys else ():
+            found[row["position"]] = (row["message_id"], row["workspace_id"], row["part"], row["smsc_message_id"])
+        others = [
+            (link_id, spelling, position)
+            for link_id, smsc_message_id, position in keys
+            if position not in found
+            for spelling in spellings(smsc_message_id)[1:]
+        ]
+        for row in await submit.find_by_smsc_id(connection, others, since) if others else ():
+            found.setdefault(
+                row["position"], (row["message_id"], row["workspace_id"], row["part"], row["smsc_message_id"])
+            )
+        return found
+
+    async def _fence(self, connection: asyncpg.Connection) -> None:
+        await connection.execute(f"SELECT motet_fence({self.hub.incarnation})")
+
+
+def _all_parts_upstream(message: Message) -> bool:
+    return message.parts is not None and all(p.stage in (Stage.AWAITING, Stage.FINISHED) for p in message.parts)
+
+
+def spellings(smsc_message_id: str) -> list[str]:
+    """How else an SMSC may have written this id in its submit_sm_resp: SMSCs mix decimal and hexadecimal, lower and upper
+    case, and leading zeros. As it came first; a match under another spelling also needs the same destination."""
+    spelled = [smsc_message_id]
+    plain = smsc_message_id.lstrip("0") or "0"
+    candidates = [plain, plain.lower(), plain.upper()]
+    if smsc_message_id.isascii() and smsc_message_id.isdigit():
+        number = int(smsc_message_id)
+        candidates += [f"{number:x}", f"{number:X}", f"{number:08x}", f"{number:08X}", f"{number:010d}"]
+    try:
+        number = int(smsc_message_id, 16)
+    except ValueError:
+        pass
+    else:
+        candidates += [str(number), f"{number:010d}", f"{number:08x}", f"{number:08X}"]
+    for candidate in candidates:
+        if candidate not in spelled:
+            spelled.append(candidate)
+    return spelled

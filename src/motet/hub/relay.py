@@ -1,0 +1,410 @@
+"""The way of an MT from commit to final state: windows upstream, answers, receipts.
+
+Everything here runs in call-backs of the event loop, a batch at a time; only the lanes wait for PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+import structlog
+
+from motet.domain.states import EsmeDeliveryKind, MessageState
+from motet.hub import events_of
+from motet.hub.facts import Finished, Submitted
+from motet.hub.message import NO_EXTRA, Delivery, Message, Part, Stage, Unit
+from motet.hub.ports import Upstream, UpstreamReceipt, Verdict
+from motet.sms.parts import split
+
+if TYPE_CHECKING:
+    from motet.hub.hub import Hub
+
+log = structlog.get_logger(__name__)
+
+FINAL_RECEIPT = 0x01
+"""registered_delivery bit 0: a receipt for whatever the end is (SMPP 3.4 §5.2.17)."""
+FAILURE_RECEIPT = 0x02
+INTERMEDIATE = 0x10
+
+RECEIPT_KEEPING_US = 7 * 24 * 3_600 * 1_000_000
+"""How long an ESME that is away can still collect a receipt: the longest validity."""
+
+RETRY_S = (5.0, 15.0, 60.0, 180.0, 600.0)
+"""Waits after a temporary refusal upstream; the last one repeats until the message expires."""
+
+THROTTLE_PAUSE_S = 0.5
+"""How long a bind rests after ESME_RTHROTTLED or ESME_RMSGQFUL."""
+
+
+EARLY_S = 0.25
+"""How long a receipt may outrun its submit_sm_resp before the database is asked."""
+
+_SPREAD = 0x9E3779B97F4A7C15
+"""2^64 / golden ratio: spreads ids evenly over the 256 references of concatenated texts."""
+
+
+class EarlyReceipt(NamedTuple):
+    """A receipt whose message is not known (yet): its submit_sm_resp may still come on another bind."""
+
+    upstream: Upstream
+    receipt: UpstreamReceipt
+    came_at: float
+
+
+class Relay:
+    """The ready queue, the upstream windows, and the messages that wait for receipts."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        self.ready: deque[Unit] = deque()
+        self.binds: list[Upstream] = []
+        self.awaiting: dict[tuple[int, str], Unit] = {}
+        self.early: dict[tuple[int, str], list[EarlyReceipt]] = {}
+        """Receipts that match nothing in memory, not looked up in the database yet."""
+        self.strange: dict[tuple[int, str], list[EarlyReceipt]] = {}
+        """Those that match nothing in the database either; dropped after the grace."""
+        self.early_count = 0
+        self._resting: dict[int, float] = {}
+        self._turn = 0
+        self.running = True
+
+    # Towards upstream ------------------------------------------------------------------------------------------------
+
+    def enqueue(self, message: Message) -> None:
+        """A committed message is to be sent. `dispatch` follows once for a batch."""
+        message.stage = Stage.READY
+        if message.part_count > 1 and message.parts is None:
+            self.cut(message)
+        if message.parts is None:
+            self.ready.append(message)
+        else:
+            self.ready.extend(part for part in message.parts if part.stage == Stage.READY)
+
+    def cut(self, message: Message) -> None:
+        """Make the parts of a long message, the same ones after a restart. Other elements of its header are kept."""
+        extra = message.extra or NO_EXTRA
+        ref = (message.id * _SPREAD >> 56) & 0xFF
+        pieces = split(message.payload, message.data_coding, ref, udh=extra.udh or b"")
+        message.parts = [Part(message, number, user_data) for number, user_data in enumerate(pieces)]
+        message.part_count = len(pieces)
+
+    def dispatch(self) -> None:
+        """Hand ready units to binds with free slots, in turn."""
+        ready = self.ready
+        if not ready or not self.running:
+            return
+        binds = self.binds
+        for offset in range(len(binds)):
+            bind = binds[(self._turn + offset) % len(binds)]
+            free = bind.free
+            if free > 0 and not self._rests(bind):
+                units = self._take(free)
+                if units:
+                    bind.submit(units)
+                if not ready:
+                    break
+        self._turn += 1
+
+    def _take(self, count: int) -> list[Unit]:
+        ready = self.ready
+        now_us = self.hub.now_us()
+        units: list[Unit] = []
+        while ready and len(units) < count:
+            unit = ready.popleft()
+            message = unit.message
+            if unit.stage != Stage.READY or (message is not unit and message.stage not in (Stage.READY, Stage.SENT)):
+                continue  # cancelled, or being replaced
+            if message.expires_at <= now_us:
+                self.finish(message, MessageState.EXPIRED, None, now_us)
+                continue
+            unit.stage = Stage.SENT
+            message.attempts += unit.number == 0
+            units.append(unit)
+        return units
+
+    def _rests(self, bind: Upstream) -> bool:
+        until = self._resting.get(id(bind))
+        if until is None:
+            return False
+        if until > time.monotonic():
+            return True
+        del self._resting[id(bind)]
+        return False
+
+    def bind_up(self, bind: Upstream) -> None:
+        self.binds.append(bind)
+        self.hub.pager.poke()
+        self.dispatch()
+
+    def bind_down(self, bind: Upstream, unanswered: Iterable[Unit]) -> None:
+        """The bind is gone. What it had not answered is sent again: at least once, at most a window of it twice."""
+        if bind in self.binds:
+            self.binds.remove(bind)
+        self._resting.pop(id(bind), None)
+        for unit in unanswered:
+            self._again(unit)
+        for place in (self.early, self.strange):  # its SMSC sends them again
+            for key, early in list(place.items()):
+                kept = [one for one in early if one.upstream is not bind]
+                self.early_count -= len(early) - len(kept)
+                if kept:
+                    place[key] = kept
+                else:
+                    del place[key]
+        self.dispatch()
+
+    def _again(self, unit: Unit) -> None:
+        if unit.stage == Stage.SENT:
+            unit.stage = Stage.READY
+            self.ready.appendleft(unit)
+
+    def _retry_part(self, part: Part) -> None:
+        if part.stage == Stage.STAYING and part.message.state == MessageState.OPEN:
+            part.stage = Stage.READY
+            self.ready.append(part)
+            self.dispatch()
+
+    def answered(self, bind: Upstream, answers: Sequence[tuple[Unit, Verdict, str]]) -> None:
+        """Upstream's responses to submit_sm: (unit, verdict, smsc_message_id or the error's name)."""
+        at = self.hub.now_us()
+        now = time.monotonic()
+        freed = 0
+        submitted: list[Submitted] = []
+        awaiting = self.awaiting
+        for unit, verdict, text in answers:
+            message = unit.message
+            if verdict is Verdict.TAKEN:
+                key = (bind.link_id, text)
+                unit.link_id, unit.smsc_message_id = key
+                if unit.stage == Stage.SENT:
+                    unit.stage = Stage.AWAITING
+                    if message.state == MessageState.OPEN:
+                        awaiting[key] = unit
+                        message.awaiting_since = at
+                submitted.append(Submitted(unit, bind, text, at, message.attempts))
+                continue
+            freed += 1
+            if verdict is Verdict.BUSY:
+                self._resting[id(bind)] = now + THROTTLE_PAUSE_S
+                self._again(unit)
+                self.hub.later(THROTTLE_PAUSE_S, self.dispatch)
+            elif verdict is Verdict.TRY_LATER:
+                delay_s = RETRY_S[min(message.attempts, len(RETRY_S)) - 1]
+                if isinstance(unit, Part):
+                    unit.stage = Stage.STAYING
+                    self.hub.later(delay_s, partial(self._retry_part, unit))
+                else:
+                    self.hub.pager.retry_later(message, delay_s)
+            elif isinstance(unit, Part):
+                self._finish_part(unit, MessageState.REJECTED, text, at, None, 0)
+            else:
+                self.finish(message, MessageState.REJECTED, text, at)
+        if submitted:
+            self.hub.submit_lane.extend(submitted)
+            if self.early_count:
+                self._match_early(submitted)
+        if freed:
+            bind.release(freed)
+            self.dispatch()
+
+    def submits_committed(self, group: list[Submitted]) -> None:
+        """The slots are free again, now that a crash cannot forget what upstream took."""
+        freed: dict[Upstream, int] = {}
+        for fact in group:
+            freed[fact.upstream] = freed.get(fact.upstream, 0) + 1
+        for bind, count in freed.items():
+            bind.release(count)
+        self.hub.tell_bus(fact.unit.message for fact in group)
+        self.dispatch()
+
+    # Receipts --------------------------------------------------------------------------------------------------------
+
+    def receipts(self, bind: Upstream, receipts: Sequence[UpstreamReceipt]) -> None:
+        """Match receipts with what was sent; each is answered once its effect is committed."""
+        awaiting = self.awaiting
+        link_id = bind.link_id
+        for receipt in receipts:
+            unit = awaiting.get((link_id, receipt.smsc_message_id))
+            if unit is None:
+                self._keep_early(bind, receipt)
+            elif receipt.state is None:
+                self._notify(unit, receipt, bind)
+            else:
+                self._settle(unit, receipt, bind)
+
+    def _settle(self, unit: Unit, receipt: UpstreamReceipt, bind: Upstream) -> None:
+        """A final receipt for a unit in memory."""
+        state = receipt.state or MessageState.UNKNOWN
+        if type(unit) is Message:
+            if unit.state != MessageState.OPEN:  # said before
+                bind.acknowledge([receipt.token], ok=True)
+                return
+            self.finish(unit, state, receipt.error, receipt.at, bind, receipt.token)
+        else:
+            self._finish_part(unit, state, receipt.error, receipt.at, bind, receipt.token)
+
+    def _finish_part(
+        self, part: Unit, state: int, error: str | None, at: int, bind: Upstream | None, token: int
+    ) -> None:
+        """One part is final; the last one settles the whole: DELIVERED if all are, else the first failure's state."""
+        message = part.message
+        if part.stage == Stage.FINISHED or message.state != MessageState.OPEN or not isinstance(part, Part):
+            if bind is not None:
+                bind.acknowledge([token], ok=True)
+            return
+        part.stage = Stage.FINISHED
+        part.state = state
+        part.error = error
+        parts = message.parts or []
+        failed = next((p for p in parts if p.state not in (MessageState.OPEN, MessageState.DELIVERED)), None)
+        if failed is not None and state == MessageState.REJECTED and bind is None:
+            # Upstream will not take this part: the others need not be sent.
+            for other in parts:
+                if other.stage == Stage.READY:
+                    other.stage = Stage.FINISHED
+                    other.state = MessageState.REJECTED
+        if all(p.state != MessageState.OPEN for p in parts):
+            if failed is not None:
+                state, error = failed.state, failed.error
+            self.finish(message, state, error, at, bind, token)
+            return
+        self.hub.final_lane.add(Finished(message, False, part.number, state, error, at, bind, token, None, []))
+
+    def _notify(self, unit: Unit, receipt: UpstreamReceipt, bind: Upstream) -> None:
+        """An intermediate notification: passed on to an ESME that asked for it, otherwise just answered."""
+        message = unit.message
+        if message.account_id is None or not message.registered_delivery & INTERMEDIATE or message.state:
+            bind.acknowledge([receipt.token], ok=True)
+            return
+        delivery = self._owed(message, EsmeDeliveryKind.NOTIFICATION, MessageState.OPEN, receipt.error, receipt.at)
+        fact = Finished(message, False, unit.number, 0, receipt.error, receipt.at, bind, receipt.token, delivery, [])
+        self.hub.final_lane.add(fact)
+
+    def _match_early(self, submitted: list[Submitted]) -> None:
+        for fact in submitted:
+            key = (fact.upstream.link_id, fact.smsc_message_id)
+            for early in (*self.early.pop(key, ()), *self.strange.pop(key, ())):
+                self.early_count -= 1
+                self.receipts(early.upstream, [early.receipt])
+
+    def _keep_early(self, bind: Upstream, receipt: UpstreamReceipt) -> None:
+        """Wait for the submit_sm_resp that it outran; after a moment the pager asks the database."""
+        if self.early_count >= self.hub.limits.early_receipts:
+            bind.acknowledge([receipt.token], ok=False)  # the SMSC sends it again
+            return
+        if not self.early:
+            self.hub.later(EARLY_S, self.hub.pager.poke)
+        self.early_count += 1
+        early = EarlyReceipt(bind, receipt, time.monotonic())
+        self.early.setdefault((bind.link_id, receipt.smsc_message_id), []).append(early)
+
+    def take_early(self, limit: int) -> list[EarlyReceipt]:
+        """Receipts that waited long enough in vain to be looked up; they are the caller's now."""
+        before = time.monotonic() - EARLY_S
+        taken: list[EarlyReceipt] = []
+        for key, early in list(itertools.islice(self.early.items(), limit)):
+            if early[0].came_at > before:
+                self.hub.later(EARLY_S, self.hub.pager.poke)
+                break
+            taken.extend(early)
+            del self.early[key]
+        self.early_count -= len(taken)
+        return taken
+
+    def keep_strange(self, early: EarlyReceipt) -> None:
+        """The database does not know its id either: its answer may still come, or be lost in a crash."""
+        key = (early.upstream.link_id, early.receipt.smsc_message_id)
+        if key in self.awaiting:
+            self.receipts(early.upstream, [early.receipt])
+            return
+        self.early_count += 1
+        self.strange.setdefault(key, []).append(early)
+
+    def drop_strange(self) -> None:
+        """Answer receipts that nobody claimed within the grace, so that the SMSC need not send them for ever."""
+        before = time.monotonic() - self.hub.limits.early_receipt_grace_s
+        for key, strange in list(self.strange.items()):
+            if strange[0].came_at > before:
+                continue
+            del self.strange[key]
+            self.early_count -= len(strange)
+            for one in strange:
+                self.hub.counters.receipts_unknown += 1
+                one.upstream.acknowledge([one.receipt.token], ok=True)
+
+    # The end ---------------------------------------------------------------------------------------------------------
+
+    def finish(
+        self,
+        message: Message,
+        state: int,
+        error: str | None,
+        at: int,
+        bind: Upstream | None = None,
+        token: int = 0,
+        *,
+        detail: str | None = None,
+    ) -> None:
+        """Give the message its final state: durable soon, told to the ESME, webhooks and subscribers after that."""
+        message.stage = Stage.FINISHED
+        message.state = state
+        message.error = error
+        message.error_detail = detail
+        message.final_at = at
+        delivery = None
+        wanted = message.registered_delivery & 3
+        if wanted and message.account_id is not None and wanted != 3:
+            if wanted == FINAL_RECEIPT or state != MessageState.DELIVERED:
+                delivery = self._owed(message, EsmeDeliveryKind.RECEIPT, state, error, at)
+        rows = events_of.finished(self.hub.outbox, message) if self.hub.outbox is not None else []
+        self.hub.final_lane.add(Finished(message, True, 0, state, error, at, bind, token, delivery, rows))
+
+    def _owed(self, message: Message, kind: int, state: int, error: str | None, at: int) -> Delivery:
+        account_id = message.account_id
+        assert account_id is not None  # noqa: S101 - for the type checker
+        keep_until = max(message.expires_at, at + 24 * 3_600_000_000)
+        keep_until = min(keep_until, at + RECEIPT_KEEPING_US)
+        return Delivery(self.hub.next_id(), account_id, kind, message, state, error, at, keep_until)
+
+    def finals_committed(self, group: list[Finished]) -> None:
+        """Answer upstream, hand receipts to ESMEs, forget the messages, tell whoever listens."""
+        hub = self.hub
+        awaiting = self.awaiting
+        acks: dict[Upstream, list[int]] = {}
+        deliveries: list[Delivery] = []
+        webhooks = False
+        for fact in group:
+            if fact.upstream is not None:
+                tokens = acks.get(fact.upstream)
+                if tokens is None:
+                    acks[fact.upstream] = [fact.token]
+                else:
+                    tokens.append(fact.token)
+            if fact.delivery is not None:
+                deliveries.append(fact.delivery)
+            if fact.webhook_rows:
+                webhooks = True
+            if fact.whole:
+                message = fact.message
+                for unit in (message,) if message.parts is None else message.parts:
+                    if unit.smsc_message_id:
+                        awaiting.pop((unit.link_id, unit.smsc_message_id), None)
+                hub.forget(message)
+        for bind, tokens in acks.items():
+            bind.acknowledge(tokens, ok=True)
+        if deliveries:
+            hub.esmes.offer(deliveries)
+        if webhooks and hub.outbox is not None:
+            hub.outbox.wake()
+        hub.tell_bus(fact.message for fact in group if fact.whole)
+        hub.room_made()
+
+    def finals_refused(self, fact: Finished, error: Exception) -> None:
+        """The database will not take this end (it says why): tell upstream that the fault is ours, and keep running."""
+        if fact.upstream is not None:
+            fact.upstream.acknowledge([fact.token], ok=False)
