@@ -177,11 +177,9 @@ class Smsc:
     def _deliver(self) -> None:
         """Hand out what waits, in turn to each receiver that has room in its window."""
         deliveries, receivers = self.centre.deliveries, self._receivers
-        if not deliveries.is_ready:
-            return
         now, window = time.time(), self._options.window
         full = 0
-        while full < len(receivers):
+        while deliveries.is_ready and full < len(receivers):
             link = receivers[0]
             receivers.rotate(-1)
             if not link.has_room(window):
