@@ -56,7 +56,7 @@ class PasswordChecker:
             if digest in self._right:
                 return True
         loop = asyncio.get_running_loop()
-        right = await loop.run_in_executor(self._pool, _verify, password_hash or _NOBODYS_HASH, password)
+        right = await loop.run_in_executor(self._pool, password_is_right, password_hash or _NOBODYS_HASH, password)
         if password_hash is None or not right:
             return False
         if len(self._right) >= REMEMBERED:
@@ -69,7 +69,8 @@ class PasswordChecker:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _verify(password_hash: str, password: str) -> bool:
+def password_is_right(password_hash: str, password: str) -> bool:
+    """Whether the hash is of this password; False for what is no hash. As slow as `hash_password`."""
     try:
         return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError, UnicodeEncodeError):

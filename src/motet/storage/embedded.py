@@ -54,6 +54,10 @@ REPLACE_STEPS = ((signal.SIGINT, 30.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL,
 SUN_PATH_OCTETS = 103
 """The shortest limit on a socket's path among our platforms (macOS; Linux has 107)."""
 
+SOCKET_NOTE = "postgres.socket"
+"""Says where the socket is: to commands beside a running Motet, and to the next start, which removes what a killed one
+left."""
+
 _SOCKET_NAME = ".s.PGSQL.5432"
 _POLL_S = 0.01
 
@@ -143,8 +147,7 @@ class EmbeddedPostgres:
 
     @property
     def _socket_note(self) -> Path:
-        """Where the next start finds the socket directory to remove, should even the guard be killed."""
-        return self.data_directory / "postgres.socket"
+        return self.data_directory / SOCKET_NOTE
 
     def _remove_old_socket_directory(self) -> None:
         if not self._socket_note.exists():
@@ -209,6 +212,16 @@ class EmbeddedPostgres:
             return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-8:])
         except OSError:
             return "(no log)"
+
+
+def running_url(data_directory: Path) -> str | None:
+    """Where the server of another Motet on this data directory is found, if it may be reached from here."""
+    try:
+        socket_directory = Path((data_directory / SOCKET_NOTE).read_text().strip())
+        reachable = (socket_directory / _SOCKET_NAME).exists()
+    except OSError:
+        return None
+    return f"postgresql://{SUPERUSER}@/{DATABASE}?host={socket_directory}" if reachable else None
 
 
 def make_socket_directory(identity: Identity, path: Path | None = None) -> Path:

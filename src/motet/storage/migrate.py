@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.config import StartError
-from motet.storage.database import MINIMUM_SERVER_VERSION, Connection
+from motet.storage.database import MINIMUM_SERVER_VERSION, PooledConnection
 
 LOCK_KEY = 0x4D4F5445544D4947
 """`MOTETMIG`: the advisory lock that lets one process migrate at a time."""
@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS schema_migration (
 _RECORD = "INSERT INTO schema_migration (version, name, checksum) VALUES ($1, $2, $3)"
 
 
-async def migrate(connection: Connection, migrations: Sequence[Migration] | None = None) -> list[Migration]:
+async def migrate(connection: PooledConnection, migrations: Sequence[Migration] | None = None) -> list[Migration]:
     """Applies what is missing, each file in a transaction of its own, and returns it. Others who migrate wait.
 
     Raises SchemaError when an applied file has changed since, or the database is newer than this Motet.
@@ -86,7 +86,7 @@ async def migrate(connection: Connection, migrations: Sequence[Migration] | None
         await connection.execute("RESET lock_timeout; RESET statement_timeout")
 
 
-async def check_schema(connection: Connection, migrations: Sequence[Migration] | None = None) -> None:
+async def check_schema(connection: PooledConnection, migrations: Sequence[Migration] | None = None) -> None:
     """Raises SchemaError unless the database has exactly the schema of this Motet; says what to do about it."""
     await _check_server(connection)
     missing = _missing(load_migrations() if migrations is None else migrations, await _applied(connection))
@@ -117,13 +117,13 @@ _EXISTS = "SELECT to_regclass('schema_migration') IS NOT NULL"
 _APPLIED = "SELECT version, name, checksum FROM schema_migration ORDER BY version"
 
 
-async def _applied(connection: Connection) -> dict[int, tuple[str, str]]:
+async def _applied(connection: PooledConnection) -> dict[int, tuple[str, str]]:
     if not await connection.fetchval(_EXISTS):
         return {}
     return {row["version"]: (row["name"], row["checksum"]) for row in await connection.fetch(_APPLIED)}
 
 
-async def _check_server(connection: Connection) -> None:
+async def _check_server(connection: PooledConnection) -> None:
     major = connection.get_server_version().major
     if major < MINIMUM_SERVER_VERSION:
         raise SchemaError(f"PostgreSQL {MINIMUM_SERVER_VERSION} or newer is needed, this is {major}")

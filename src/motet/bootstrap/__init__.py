@@ -1,0 +1,1 @@
+"""Puts the rooms together into a running node: the one place that may know them all."""

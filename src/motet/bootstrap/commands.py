@@ -1,0 +1,83 @@
+"""What the short commands do with a database: migrate it, make a workspace, issue a token."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple, TypeVar
+
+from motet.access.principals import Role
+from motet.bootstrap.keys import open_secret_box, open_token_authority
+from motet.bootstrap.postgres import command_url, open_database
+from motet.config import Settings, StartError
+from motet.domain.errors import DomainError
+from motet.domain.ids import MAX_NODE, IdGenerator
+from motet.fleet.workspaces import create_workspace
+from motet.storage.database import PooledConnection
+from motet.storage.migrate import Migration, check_schema, migrate
+from motet.storage.workspace import find_workspace
+
+Result = TypeVar("Result")
+
+
+def migrate_database(settings: Settings) -> list[Migration]:
+    """Brings the database to the newest schema, and gives the migrations that this took."""
+    return asyncio.run(_with_database(settings, migrate))
+
+
+class NewWorkspace(NamedTuple):
+    """A workspace and its first administrator's access token."""
+
+    name: str
+    workspace_id: int
+    token: str
+
+
+def make_workspace(settings: Settings, name: str, ttl_s: int) -> NewWorkspace:
+    """Raises StartError for a name that is taken or not fit."""
+
+    async def make(connection: PooledConnection) -> NewWorkspace:
+        await check_schema(connection)
+        ids = IdGenerator(MAX_NODE)  # hubs take the lowest free numbers, so this one is the shell's
+        try:
+            async with connection.transaction():
+                workspace_id = await create_workspace(connection, lambda: ids.next(time.time_ns() // 1_000_000), name)
+        except DomainError as error:
+            raise StartError(f"the name {name!r}: {error.message}") from error
+        return NewWorkspace(name, workspace_id, await _token(connection, settings, name, Role.ADMINISTRATOR, ttl_s))
+
+    return asyncio.run(_with_database(settings, make))
+
+
+def issue_token(settings: Settings, workspace: str | None, role: Role, ttl_s: int) -> str:
+    """A token for this role in the workspace, or the operator's if that is None. Raises StartError if there is none."""
+
+    async def issue(connection: PooledConnection) -> str:
+        await check_schema(connection)
+        return await _token(connection, settings, workspace, role, ttl_s)
+
+    return asyncio.run(_with_database(settings, issue))
+
+
+async def _token(
+    connection: PooledConnection, settings: Settings, workspace: str | None, role: Role, ttl_s: int
+) -> str:
+    authority = await open_token_authority(connection, open_secret_box(settings), settings)
+    now = int(time.time())
+    if workspace is None:
+        return authority.issue("operator", now=now, ttl_s=ttl_s)
+    workspace_id = await find_workspace(connection, workspace)
+    if workspace_id is None:
+        raise StartError(f"there is no workspace named {workspace}")
+    subject = f"{role.lower().replace('_', '-')}@{workspace}"
+    return authority.issue(subject, now=now, ttl_s=ttl_s, workspace_id=workspace_id, workspace=workspace, role=role)
+
+
+async def _with_database(settings: Settings, act: Callable[[PooledConnection], Awaitable[Result]]) -> Result:
+    async with (
+        command_url(settings) as url,
+        await open_database(url, pool_size=1) as database,
+        database.pool.acquire() as connection,
+    ):
+        return await act(connection)

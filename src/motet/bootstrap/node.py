@@ -1,0 +1,215 @@
+"""A running node: opens what it stands on, starts its components in order, says that it is ready, drains and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+import structlog
+import uvloop
+from starlette.types import ASGIApp
+
+from motet import __version__
+from motet.access.passwords import PasswordChecker
+from motet.access.secrets import SecretBox
+from motet.access.tokens import TokenAuthority
+from motet.bootstrap.http import PathSwitch, http_server
+from motet.bootstrap.keys import open_secret_box, open_token_authority
+from motet.bootstrap.listeners import Listeners, address_of, bound
+from motet.bootstrap.postgres import open_database, serving_url
+from motet.bootstrap.supervisor import Supervisor
+from motet.config import Settings, SmscUrl, StartError
+from motet.rest.health import Check, NotReadyError, Readiness, rest_application
+from motet.rest.metrics import Metrics
+from motet.storage.database import Database
+from motet.storage.migrate import SchemaError, check_schema, load_migrations, migrate
+from motet.storage.partitions import ensure_partitions
+
+DRAIN_S = 10.0
+"""The contract's: what open windows and requests get to end in order after the first signal."""
+
+PARTITION_CHECK_S = 6 * 3600.0
+"""Partitions are made two weeks ahead, so a few lost checks do no harm."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Node:
+    """What the components of a node share. Made whole before the first of them starts."""
+
+    settings: Settings
+    listeners: Listeners
+    supervisor: Supervisor
+    database: Database
+    secret_box: SecretBox
+    tokens: TokenAuthority
+    passwords: PasswordChecker
+    metrics: Metrics
+    demo: bool = False
+    """Whether the liberties of a demo hold: GraphiQL, webhooks to loopback."""
+    upstreams: list[SmscUrl] = field(default_factory=list)
+    """SMSC links that are not in the database: --smsc, or the simulated network."""
+    paths: dict[str, ASGIApp] = field(default_factory=dict)
+    """HTTP paths that a component serves, such as /graphql. HTTP starts after all components."""
+    checks: dict[str, Check] = field(default_factory=dict)
+    """What /readyz asks."""
+    stopping: bool = False
+
+
+Component = Callable[[Node], AbstractAsyncContextManager[None]]
+"""Starts on entry; on exit, which comes in reverse order, it drains what it has open and ends. All exits together are
+given `DRAIN_S`, then they are cancelled."""
+
+
+@asynccontextmanager
+async def partitions(node: Node) -> AsyncIterator[None]:
+    """Makes partitions ahead of time."""
+
+    async def ensure() -> None:
+        async with node.database.pool.acquire() as connection:
+            made = await ensure_partitions(connection, time.time_ns() // 1_000_000)
+        if made:
+            _log.info("partitions made", count=len(made), last=made[-1])
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(PARTITION_CHECK_S)
+            await ensure()
+
+    await ensure()
+    node.supervisor.start("partitions", keep)
+    yield
+
+
+@asynccontextmanager
+async def http(node: Node) -> AsyncIterator[None]:
+    """HTTP, over whatever paths the other components serve."""
+    application = PathSwitch(node.paths, rest_application(Readiness(node.checks), node.metrics))
+    async with http_server(application, node.listeners.http, node.supervisor):
+        yield
+
+
+COMPONENTS: tuple[Component, ...] = (partitions, http)
+"""In starting order. The hub, the ESME server, the SMSC links, webhooks and GraphQL go between these two."""
+
+
+class Stop:
+    """The wish to end: a signal's, or the supervisor's when a task cannot be kept alive."""
+
+    def __init__(self) -> None:
+        self.wished = asyncio.Event()
+        self.failed: str | None = None
+
+    def listen(self) -> None:
+        """SIGTERM and SIGINT end in order; a second one ends at once, and what hangs on us ends with us."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled, number)
+
+    def fail(self, task: str) -> None:
+        self.failed = task
+        self.wished.set()
+
+    def _signalled(self, number: signal.Signals) -> None:
+        if self.wished.is_set():
+            os._exit(128 + number)
+        _log.info("stopping", signal=signal.Signals(number).name)
+        self.wished.set()
+
+
+Ready = Callable[[Node], Awaitable[None]]
+Prepare = Callable[[Node, AsyncExitStack], Awaitable[Ready]]
+"""What a kind of node does before its components start; what it enters on the stack ends after them. Gives what to do
+when all have started."""
+
+
+def run_node(settings: Settings, prepare: Prepare, *, demo: bool = False) -> int:
+    """Runs until a signal, and gives the exit status: 0, or 1 if it could not start or go on."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(settings, prepare, demo))
+
+
+async def _run(settings: Settings, prepare: Prepare, demo: bool) -> int:
+    stop = Stop()
+    stop.listen()
+    serving = asyncio.create_task(_serve(settings, prepare, demo, stop))
+    wished = asyncio.create_task(stop.wished.wait())
+    await asyncio.wait((serving, wished), return_when=asyncio.FIRST_COMPLETED)
+    wished.cancel()
+    try:
+        await serving
+    except StartError as error:
+        print(f"motet: {error}", file=sys.stderr)
+        return 1
+    if stop.failed is not None:
+        print(f"motet: gave up, the task {stop.failed} keeps failing; the log says why", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, prepare: Prepare, demo: bool, stop: Stop) -> None:
+    supervisor = Supervisor(stop.fail)
+    async with AsyncExitStack() as ground:
+        listeners = ground.enter_context(bound(settings))
+        url = await ground.enter_async_context(serving_url(settings, supervisor))
+        node = await _open(settings, listeners, supervisor, url, demo, ground)
+        ready = await prepare(node, ground)
+        components = AsyncExitStack()
+        try:
+            for component in COMPONENTS:
+                if stop.wished.is_set():
+                    return
+                await components.enter_async_context(component(node))
+            await ready(node)
+            http_at, smpp_at = address_of(listeners.http, settings.http), address_of(listeners.smpp, settings.smpp)
+            _log.info("ready", version=__version__, http=str(http_at), smpp=str(smpp_at))
+            await stop.wished.wait()
+        finally:
+            node.stopping = True
+            try:
+                async with asyncio.timeout(DRAIN_S):
+                    await components.aclose()
+            except TimeoutError:
+                _log.warning("the time to drain is over", seconds=DRAIN_S)
+            await supervisor.stop()
+
+
+async def _open(
+    settings: Settings, listeners: Listeners, supervisor: Supervisor, url: str, demo: bool, ground: AsyncExitStack
+) -> Node:
+    """Connects, brings or checks the schema, and opens the keys."""
+    database = await ground.enter_async_context(await open_database(url))
+    migrations = load_migrations()
+    async with database.pool.acquire() as connection:
+        if demo:
+            for one in await migrate(connection, migrations):
+                _log.info("migrated", version=one.version, name=one.name)
+        else:
+            await check_schema(connection, migrations)
+        box = open_secret_box(settings)
+        tokens = await open_token_authority(connection, box, settings)
+    passwords = PasswordChecker()
+    ground.callback(passwords.close)
+    node = Node(settings, listeners, supervisor, database, box, tokens, passwords, Metrics(), demo)
+    node.upstreams.extend(settings.smsc)
+
+    async def database_check() -> None:
+        try:
+            async with database.pool.acquire() as connection:
+                await check_schema(connection, migrations)
+        except SchemaError as error:
+            raise NotReadyError(str(error)) from error
+
+    async def stopping_check() -> None:
+        if node.stopping:
+            raise NotReadyError("the node is ending")
+
+    node.checks |= {"database": database_check, "node": stopping_check}
+    return node

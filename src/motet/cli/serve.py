@@ -1,0 +1,25 @@
+"""`motet serve`: the gateway."""
+
+from __future__ import annotations
+
+import argparse
+
+from motet.bootstrap.gateway import prepare_gateway
+from motet.bootstrap.node import run_node
+from motet.config import add_flags, read_settings
+from motet.log import configure_logging
+
+FLAGS = (
+    "http", "smpp", "smpp-tls", "tls-cert", "tls-key", "data-dir", "database-url", "secret-key-file", "smsc", "json",
+    "log-format", "log-level",
+)  # fmt: skip
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_flags(parser, FLAGS)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = read_settings(arguments)
+    configure_logging(settings.log_format, settings.log_level)
+    return run_node(settings, prepare_gateway)

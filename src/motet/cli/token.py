@@ -1,0 +1,29 @@
+"""`motet token`: an access token on standard output."""
+
+from __future__ import annotations
+
+import argparse
+
+from motet.access.principals import Role
+from motet.bootstrap.commands import issue_token
+from motet.cli.access_flags import add_issuing_flags, read_ttl_s
+from motet.config import SettingError, read_settings
+from motet.log import configure_logging
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--operator", action="store_true", help="the operator's, above the workspaces")
+    whose.add_argument("--workspace", metavar="NAME", help="a member's of this workspace, with --role")
+    parser.add_argument("--role", choices=[role.value for role in Role], help="the member's role (ADMINISTRATOR)")
+    add_issuing_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = read_settings(arguments)
+    configure_logging(settings.log_format, settings.log_level)
+    if arguments.operator and arguments.role:
+        raise SettingError("--role goes with --workspace")
+    role = Role(arguments.role or Role.ADMINISTRATOR)
+    print(issue_token(settings, arguments.workspace, role, read_ttl_s(arguments)))
+    return 0
