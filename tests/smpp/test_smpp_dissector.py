@@ -11,11 +11,10 @@ from smpp_sessions import bound
 from smpp_vectors import VECTORS
 
 from motet.smpp.codec import encode, encode_message_id_resp
-from motet.smpp.constants import RESPONSE_BIT, CommandId
+from motet.smpp.constants import CommandId
 from motet.smpp.pdu import MessageIdResp, QuerySmResp, Sm
 from motet.smpp.receipt import receipt_text, receipt_tlvs
 from motet.smpp.session import Session, Side
-
 
 TSHARK = shutil.which("tshark")
 

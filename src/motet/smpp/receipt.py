@@ -161,7 +161,8 @@ _USUAL_LAYOUT = re.compile(
     rb"id:([^\s\0]{1,64}) sub:\d{1,4} dlvrd:\d{1,4} submit date:\d{10,12} done date:(\d{10,12})"
     rb" stat:([A-Za-z]{1,16}) err:([^\s\0]{1,10})(?: |$)"
 )
-_TEXT_FIELD = re.compile(
+_TEXT_FIELD = re.compile(r"(?:^|(?<=\s))text\s?:", re.IGNORECASE)
+_FIELD = re.compile(
     r"(?:^|(?<=\s))(id|stat|err|done\s?date)\s?:\s?"
     r"((?!(?:id|sub|dlvrd|submit\s?date|done\s?date|stat|err|text)\s?:)\S*)",  # the next field is no value
     re.IGNORECASE,
