@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.sms.data_coding import Alphabet
-from motet.sms.text import decode_text, encode_text
+from motet.sms.text import decode_text, encode_text, whole_text
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,7 @@ def test_every_text_comes_back(text: str) -> None:
 def test_a_lone_surrogate_becomes_the_replacement_and_a_split_pair_is_joined() -> None:
     assert encode_text("a\ud83d") == (8, "a\ufffd".encode("utf-16-be"))
     assert encode_text("\ud83d\ude00") == (8, bytes.fromhex("d83dde00"))
+    assert whole_text("a\ud83d\ude00\ude00") == "a😀\ufffd"
 
 
 @pytest.mark.parametrize(

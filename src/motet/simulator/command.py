@@ -96,10 +96,13 @@ def _options(args: argparse.Namespace, environment: Mapping[str, str]) -> Simula
 async def _run(options: SimulatorOptions, *, as_json: bool, stop_on_stdin_eof: bool) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    signalled = False
 
     def end() -> None:
-        if stop.is_set():
+        nonlocal signalled
+        if signalled:
             os._exit(1)
+        signalled = True
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

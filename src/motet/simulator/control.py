@@ -4,7 +4,6 @@ Every error is `{"error": "…"}` with a fitting 4xx status.
 """
 
 import json
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from motet.simulator.texts import Address, RefusedError
 from motet.smpp.constants import Npi, Ton
 from motet.sms.data_coding import DATA_CODING_OCTETS
 from motet.sms.parts import MAX_PARTS, part_count
-from motet.sms.text import decode_text, encode_text
+from motet.sms.text import decode_text, encode_text, whole_text
 
 DEFAULT_LIMIT = 10_000
 """Phones in one answer where no limit is asked for: more than a demo has."""
@@ -145,7 +144,7 @@ def _error(status: int, message: str) -> web.Response:
 async def _json_object(request: web.Request, *, known: tuple[str, ...]) -> Mapping[str, Any]:
     try:
         body = json.loads(await request.read())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"the body is no JSON: {error}") from None
     if not isinstance(body, dict):
         raise InputError("the body must be a JSON object")
@@ -170,7 +169,7 @@ def _behaviour(value: object) -> Behaviour:
 
 
 def _delay_s(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError("delay_s must be a number of seconds")
     if not 0 <= value <= MAX_DELAY_S:
         raise InputError(f"delay_s must be 0 to {MAX_DELAY_S:.0f}")
@@ -178,9 +177,11 @@ def _delay_s(value: object) -> float:
 
 
 def _reply(value: object) -> str | None:
-    if value is not None and (not isinstance(value, str) or len(value) > MAX_REPLY_CHARACTERS):
+    if value is None:
+        return None
+    if not isinstance(value, str) or len(value) > MAX_REPLY_CHARACTERS:
         raise InputError(f"reply must be null or a text of at most {MAX_REPLY_CHARACTERS} characters")
-    return value
+    return whole_text(value)
 
 
 def _address(value: object) -> Address:

@@ -21,8 +21,12 @@ def encode_text(text: str) -> EncodedText:
     try:
         return EncodedText(DATA_CODING_UCS2, text.encode("utf-16-be"))
     except UnicodeEncodeError:
-        whole = text.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")
-        return EncodedText(DATA_CODING_UCS2, whole.encode("utf-16-be"))
+        return EncodedText(DATA_CODING_UCS2, whole_text(text).encode("utf-16-be"))
+
+
+def whole_text(text: str) -> str:
+    """The text as every encoding can hold it: split surrogate pairs, as JSON may bring, joined, lone ones U+FFFD."""
+    return text.encode("utf-16-be", "surrogatepass").decode("utf-16-be", "replace")
 
 
 def decode_text(payload: bytes, data_coding: int, default_alphabet: Alphabet = Alphabet.GSM7) -> str | None:
