@@ -127,7 +127,7 @@ def summary(facts: Mapping[str, Any]) -> str:
         f"  Workspace {facts['workspace']}, its administrator's token:",
         f"  {facts['token']}",
         "",
-        f"  Workspace {other['workspace']}, system_id {other['smpp']['system_id']}, password {other['smpp']['password']}:",
+        f"  Workspace {other['workspace']}, SMPP password {other['smpp']['password']}, its administrator's token:",
         f"  {other['token']}",
         "",
         "  The operator's token:",
