@@ -15,11 +15,16 @@ class IdGenerator:
     __slots__ = ("_last", "_node")
 
     def __init__(self, node: int, *, after: int = 0) -> None:
-        """`after` is an id that this node gave before: every new one is larger, even if the clock went back."""
+        """`after` is an id that was given under this number before: every new one is larger, even if the clock went back."""
         if not 0 <= node <= MAX_NODE:
             raise ValueError(f"node must be 0 to {MAX_NODE}, not {node}")
         self._node = node << COUNTER_BITS
         self._last = after
+
+    @property
+    def last(self) -> int:
+        """The newest id given."""
+        return self._last
 
     def next(self, now_ms: int) -> int:
         """An id for the Unix time `now_ms`. Past 4,096 in one millisecond, ids borrow from the next one."""

@@ -275,6 +275,30 @@ class Desk:
                 extra.scheduled_at = request.scheduled_at
             self._go_on(message)
 
+    async def replace_newest(self, message: Message, service_type: str) -> int | None:
+        """Give the newest open message of the same account, addresses and service type this one's text. Its id, or None
+        if there is none that can be replaced."""
+        account_id = message.account_id
+        if account_id is None:
+            return None
+        ids = await self.hub.desk(
+            lambda connection: message_table.open_between(
+                connection,
+                message.workspace_id,
+                account_id,
+                (message.source, message.destination, service_type),
+                CANCEL_MATCHES,
+            )
+        )
+        if not ids:
+            return None
+        request = ReplaceRequest(message.payload, message.registered_delivery, message.expires_at, None)
+        try:
+            await self.replace(message.workspace_id, account_id, ids[-1], "", request)
+        except (ConflictError, NotFoundError, UpstreamError):
+            return None
+        return ids[-1]
+
     async def _replace_upstream(self, message: Message, request: ReplaceRequest, expires_at: int) -> None:
         bind = next((bind for bind in self.hub.relay.binds if bind.link_id == message.link_id), None)
         if bind is None:

@@ -108,6 +108,12 @@ class Esmes:
         for account_id in touched:
             self._send(self.outboxes[account_id])
 
+    def poke(self, account_id: int) -> None:
+        """A session of the account can be sent to again."""
+        outbox = self.outboxes.get(account_id)
+        if outbox is not None:
+            self._send(outbox)
+
     def _send(self, outbox: Outbox) -> None:
         pending = outbox.pending
         receivers = outbox.receivers

@@ -112,8 +112,8 @@ class Hub:
         self._desk_connection: asyncpg.Connection | None = None
         self._desk_lock = asyncio.Lock()
         self._place = Incarnation(lambda: self.connect_lane("node"), timedelta(seconds=self.limits.receipt_grace_s))
-        self._ids: IdGenerator | None = None
-        self._last_id = 0
+        self.ids = IdGenerator(0)
+        """This node's ids, once started."""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._flushes: dict[int, Reply] = {}
         self._accept_writer = AcceptWriter(0)
@@ -195,7 +195,7 @@ class Hub:
         await self._place.join()
         clock_went_back = self._place.last_id > first_id_at(time.time_ns() // 1_000_000)
         after = self._place.last_id + first_id_at_delta(10_000) if clock_went_back else 0
-        self._ids = IdGenerator(self._place.number, after=after)
+        self.ids = IdGenerator(self._place.number, after=after)
         self._accept_writer.owner = self.incarnation
         await self._inherit()
 
@@ -242,14 +242,14 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._desk_connection is not None:
             self._desk_connection.terminate()
-        await self._place.leave(self._low_water(), self._last_id)
+        await self._place.leave(self._low_water(), self.ids.last)
 
     async def _beat(self) -> None:
         """Prove that this node lives; without a connection nothing more is sent."""
         beats = 0
         while True:
             await asyncio.sleep(KEEPALIVE_S)
-            alive = await self._place.beat(self._low_water(), self._last_id)
+            alive = await self._place.beat(self._low_water(), self.ids.last)
             if alive != self.relay.running and not self._stopping:
                 self.relay.running = alive
                 if alive:
@@ -342,9 +342,7 @@ class Hub:
         return time.time_ns() // 1_000
 
     def next_id(self) -> int:
-        assert self._ids is not None  # noqa: S101 - started
-        self._last_id = made = self._ids.next(time.time_ns() // 1_000_000)
-        return made
+        return self.ids.next(time.time_ns() // 1_000_000)
 
     def id_at(self, us: int) -> int:
         return first_id_at(us // 1_000)
@@ -488,7 +486,7 @@ class Hub:
         """Every message of this incarnation below it is final or in `waiting`."""
         marks = [message.id for message in self.live.values() if not message.in_waiting]
         marks.extend(mark for mark in (self.intake.committing_from, self.mobile.committing_from) if mark is not None)
-        return min(marks) if marks else self._last_id
+        return min(marks) if marks else self.ids.last
 
 
 def first_id_at_delta(milliseconds: int) -> int:

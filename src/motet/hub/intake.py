@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -121,11 +121,11 @@ class Intake:
         if message.reply is not None:
             message.reply.refused(message, refusal)
 
-    def submit_together(self, messages: Sequence[Message]) -> None:
-        """Accept or refuse the messages of one submission, to numbers that have been looked up. One id stands for all."""
+    def submit_together(self, messages: Sequence[Message], found: Mapping[str, Target]) -> None:
+        """Accept or refuse the messages of one submission; one id stands for all. `found` are numbers just looked up."""
         lead: Message | None = None
         for message in messages:
-            target = self.hub.numbers.get(message.destination)
+            target = self.hub.numbers.get(message.destination) or found.get(message.destination)
             if message.extra is None:
                 message.extra = Extra()
             message.extra.lead = lead

@@ -146,8 +146,7 @@ class Relay:
         if bind in self.binds:
             self.binds.remove(bind)
         self._resting.pop(id(bind), None)
-        for unit in unanswered:
-            self._again(unit)
+        self.again(unanswered)
         for place in (self.early, self.strange):  # its SMSC sends them again
             for key, early in list(place.items()):
                 kept = [one for one in early if one.upstream is not bind]
@@ -157,6 +156,11 @@ class Relay:
                 else:
                     del place[key]
         self.dispatch()
+
+    def again(self, units: Iterable[Unit]) -> None:
+        """Send these again, before all others."""
+        for unit in units:
+            self._again(unit)
 
     def _again(self, unit: Unit) -> None:
         if unit.stage == Stage.SENT:

@@ -153,3 +153,15 @@ async def set_password_hash(
     connection: PooledConnection, workspace_id: int, account_id: int, password_hash: str
 ) -> None:
     await connection.execute(_SET_PASSWORD, workspace_id, account_id, password_hash)
+
+
+_OUTBIND = """
+SELECT outbind_host, outbind_port FROM smpp_account
+ WHERE workspace_id = $1 AND id = $2 AND enabled AND outbind_host IS NOT NULL
+"""
+
+
+async def outbind_target(connection: PooledConnection, workspace_id: int, account_id: int) -> tuple[str, int] | None:
+    """Where the account wants outbind sent, if anywhere."""
+    record = await connection.fetchrow(_OUTBIND, workspace_id, account_id)
+    return None if record is None else (record["outbind_host"], record["outbind_port"])

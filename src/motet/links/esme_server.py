@@ -1,0 +1,222 @@
+"""The SMPP server: where ESMEs connect, plain or with TLS, and prove who they are."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+import asyncpg
+import structlog
+
+from motet.access.passwords import PasswordChecker
+from motet.hub.accounts import Account
+from motet.hub.hub import Hub
+from motet.links.esme_session import EsmeSession
+from motet.smpp.constants import CommandId, CommandStatus
+from motet.smpp.errors import UsageError
+from motet.smpp.pdu import AlertNotification, Bind, Empty, Outbind
+from motet.smpp.session import Event, Limits
+from motet.storage import directory, smpp_account
+
+log = structlog.get_logger(__name__)
+
+MAX_SESSIONS = 10_000
+"""Connections to the server at one time, bound or not."""
+
+SESSION_LIMITS = Limits(session_init_s=30.0, enquire_link_s=30.0, response_s=30.0, answers_unbind=False)
+
+VERIFIED_FOR_S = 60.0
+VERIFIED_LIMIT = 1_000
+"""Passwords that were right a moment ago need no second Argon2: an ESME opens its binds together."""
+
+OUTBIND_EVERY_S = 30.0
+OUTBIND_TIMEOUT_S = 10.0
+
+
+class _Verified(NamedTuple):
+    password_hash: str
+    until: float
+
+
+class EsmeServer:
+    """Listens, authenticates, and keeps the sessions."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        passwords: PasswordChecker,
+        *,
+        system_id: str = "motet",
+        may_connect: Callable[[str, int], Awaitable[bool]] | None = None,
+        limits: Limits = SESSION_LIMITS,
+    ) -> None:
+        """`may_connect` judges the host and port that an account wants outbind sent to; without it there is none."""
+        self.hub = hub
+        self.system_id = system_id
+        self._passwords = passwords
+        self._may_connect = may_connect
+        self._limits = limits
+        self._servers: list[asyncio.Server] = []
+        self._sessions: set[EsmeSession] = set()
+        self._verified: dict[bytes, _Verified] = {}
+        self._outbound_at: dict[int, float] = {}
+        self._stopping = False
+        self.binds_refused = 0
+        hub.on_absent_esme = self.outbind
+
+    # Listening -------------------------------------------------------------------------------------------------------
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Listen on an address; the port that it became."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(self._connected, host, port, ssl=tls, backlog=1_024)
+        self._servers.append(server)
+        chosen: int = server.sockets[0].getsockname()[1]
+        return chosen
+
+    def _connected(self) -> EsmeSession:
+        session = EsmeSession(self, self._limits)
+        if len(self._sessions) >= MAX_SESSIONS or self._stopping:
+            asyncio.get_running_loop().call_soon(session.abort, "too many connections")
+        else:
+            self._sessions.add(session)
+        return session
+
+    def session_lost(self, session: EsmeSession, reason: str) -> None:
+        """The connection has ended."""
+        self._sessions.discard(session)
+        account = session.account
+        if account is not None:
+            account.binds -= 1
+            if account.binds == 0:
+                self.hub.accounts.pop(account.id, None)
+            log.info("ESME gone", system_id=account.system_id, peer=session.peer, reason=reason)
+
+    @property
+    def session_count(self) -> int:
+        return len(self._sessions)
+
+    async def stop_listening(self) -> None:
+        """Take no new connections."""
+        self._stopping = True
+        for server in self._servers:
+            server.close()
+
+    async def stop(self) -> None:
+        """Unbind everyone and close."""
+        await self.stop_listening()
+        for session in list(self._sessions):
+            if session.bound:
+                try:
+                    session.write(session.session.request(CommandId.UNBIND, Empty(), None, time.monotonic()))
+                except UsageError:
+                    log.debug("unbind was under way", peer=session.peer)
+            session.end()
+
+    # Bind ------------------------------------------------------------------------------------------------------------
+
+    def bind_requested(self, session: EsmeSession, event: Event) -> None:
+        """Judge a bind aside: a password takes a while to check."""
+        self.hub.spawn(self._bind(session, event))
+
+    async def _bind(self, session: EsmeSession, event: Event) -> None:
+        body = event.body
+        assert isinstance(body, Bind)  # noqa: S101 - what the command carries
+        try:
+            status, account = await self._judge(body)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            log.warning("a bind could not be judged", error=repr(error)[:200])
+            status, account = CommandStatus.ESME_RSYSERR, None
+        if session.closed or session.session.closing:
+            return
+        if account is None or status:
+            self.binds_refused += 1
+            log.info("bind refused", system_id=body.system_id, peer=session.peer, status=status.name)
+            session.refuse_bind(event, status)
+            return
+        account.binds += 1
+        self.hub.accounts[account.id] = account
+        session.bound_to(account, event)
+        log.info("ESME bound", system_id=account.system_id, peer=session.peer, state=session.session.state.name)
+
+    async def _judge(self, body: Bind) -> tuple[CommandStatus, Account | None]:
+        row = await smpp_account.find_account(self.hub.pool(), body.system_id)
+        known = row is not None and self._was_verified(row["system_id"], row["password_hash"], body.password)
+        if not known and not await self._passwords.verify(row and row["password_hash"], body.password):
+            return (CommandStatus.ESME_RINVSYSID if row is None else CommandStatus.ESME_RINVPASWD), None
+        if row is None:
+            return CommandStatus.ESME_RINVSYSID, None
+        self._remember(row["system_id"], row["password_hash"], body.password)
+        if not row["enabled"] or self._stopping:
+            return CommandStatus.ESME_RBINDFAIL, None
+        account = self.hub.accounts.get(row["id"])
+        if account is None:
+            codes = await directory.short_codes(self.hub.pool(), row["workspace_id"])
+            source = next((code["code"] for code in codes if code["account_id"] == row["id"]), None)
+            account = self.hub.accounts.get(row["id"]) or Account(row, self.hub.open_by_account, source)
+        if account.binds >= row["max_binds"]:
+            return CommandStatus.ESME_RALYBND, None
+        return CommandStatus.ESME_ROK, account
+
+    def _was_verified(self, system_id: str, password_hash: str, password: str) -> bool:
+        verified = self._verified.get(_fingerprint(system_id, password))
+        return verified is not None and verified.password_hash == password_hash and verified.until > time.monotonic()
+
+    def _remember(self, system_id: str, password_hash: str, password: str) -> None:
+        if len(self._verified) >= VERIFIED_LIMIT:
+            self._verified.clear()
+        until = time.monotonic() + VERIFIED_FOR_S
+        self._verified[_fingerprint(system_id, password)] = _Verified(password_hash, until)
+
+    async def accounts_changed(self) -> None:
+        """Take over changed settings; sessions of accounts that are disabled, gone or have a new password end."""
+        for account in list(self.hub.accounts.values()):
+            row = await smpp_account.find_account(self.hub.pool(), account.system_id)
+            if row is not None:
+                account.refresh(row)
+            if row is None or not row["enabled"]:
+                for session in [s for s in self._sessions if s.account is account]:
+                    session.abort("the account was disabled")
+
+    # Outbind and alerts ----------------------------------------------------------------------------------------------
+
+    def outbind(self, account_id: int, workspace_id: int) -> None:
+        """Something waits for an account without a receiving bind: ask its ESME to bind (SMPP 3.4 §4.1.7)."""
+        now = time.monotonic()
+        if self._may_connect is None or self._outbound_at.get(account_id, 0.0) > now or self._stopping:
+            return
+        if len(self._outbound_at) >= VERIFIED_LIMIT:
+            self._outbound_at = {key: at for key, at in self._outbound_at.items() if at > now}
+        self._outbound_at[account_id] = now + OUTBIND_EVERY_S
+        self.hub.spawn(self._outbind(account_id, workspace_id))
+
+    async def _outbind(self, account_id: int, workspace_id: int) -> None:
+        target = await smpp_account.outbind_target(self.hub.pool(), workspace_id, account_id)
+        if target is None or self._may_connect is None:
+            return
+        host, port = target
+        if not await self._may_connect(host, port):
+            log.warning("outbind refused: the address is not one to connect to", account_id=account_id, host=host)
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(OUTBIND_TIMEOUT_S):
+                _, session = await loop.create_connection(self._connected, host, port)
+        except (OSError, TimeoutError) as error:
+            log.info("outbind: the ESME is not there", account_id=account_id, error=repr(error)[:200])
+            return
+        session.write(session.session.request(CommandId.OUTBIND, Outbind(self.system_id), None, loop.time()))
+
+    def alert(self, workspace_id: int, body: AlertNotification) -> None:
+        """A phone of this workspace is there again: tell its ESMEs that may receive (SMPP 3.4 §4.12)."""
+        for session in self._sessions:
+            if session.account is not None and session.account.workspace_id == workspace_id:
+                session.alert(body)
+
+
+def _fingerprint(system_id: str, password: str) -> bytes:
+    return hashlib.sha256(f"{system_id}\0{password}".encode()).digest()

@@ -1,0 +1,129 @@
+"""The upstream links: each keeps its binds connected, for as long as it is configured."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import structlog
+
+from motet.hub.hub import Hub
+from motet.links.smsc_bind import SmscBind
+from motet.smpp.constants import CommandId
+from motet.smpp.errors import UsageError
+from motet.smpp.pdu import AlertNotification, Bind, Empty
+from motet.smpp.session import Limits
+
+log = structlog.get_logger(__name__)
+
+AGAIN_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Waits between attempts to bind; the last one repeats. Half as much again is added by chance."""
+
+CONNECT_TIMEOUT_S = 10.0
+SETTLED_S = 10.0
+"""A bind that lasted this long starts the waits anew when it is lost."""
+
+BIND_LIMITS = Limits(session_init_s=15.0, enquire_link_s=15.0, response_s=30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkConfig:
+    """Where one SMSC is and how to bind to it."""
+
+    id: int
+    name: str
+    host: str
+    port: int
+    system_id: str
+    password: str = field(repr=False)
+    binds: int = 1
+    window: int = 100
+
+
+class SmscLinks:
+    """All links of this node."""
+
+    def __init__(self, hub: Hub, on_alert: Callable[[AlertNotification], None] | None = None) -> None:
+        self._hub = hub
+        self._on_alert = on_alert or (lambda body: None)
+        self._tasks: dict[LinkConfig, list[asyncio.Task[None]]] = {}
+        self._binds: set[SmscBind] = set()
+        self._stopping = False
+
+    @property
+    def bind_count(self) -> int:
+        """Binds that are up."""
+        return len(self._hub.relay.binds)
+
+    def configure(self, links: Iterable[LinkConfig]) -> None:
+        """Connect what is new, close what is gone; what did not change is not touched."""
+        wanted = set(links)
+        for config in self._tasks.keys() - wanted:
+            for task in self._tasks.pop(config):
+                task.cancel()
+        for config in wanted - self._tasks.keys():
+            self._tasks[config] = [
+                asyncio.get_running_loop().create_task(self._keep_bound(config, number), name=f"{config.name} {number}")
+                for number in range(config.binds)
+            ]
+
+    async def stop(self) -> None:
+        """Unbind and close."""
+        self._stopping = True
+        for bind in list(self._binds):
+            if bind.bound:
+                try:
+                    bind.write(bind.session.request(CommandId.UNBIND, Empty(), None, bind.loop.time()))
+                except UsageError:
+                    log.debug("unbind was under way", link_id=bind.link_id)
+            bind.flush_now()
+        tasks = [task for tasks in self._tasks.values() for task in tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _keep_bound(self, config: LinkConfig, number: int) -> None:
+        """One bind, again and again."""
+        attempt = 0
+        loop = asyncio.get_running_loop()
+        while not self._stopping:
+            started = loop.time()
+            reason = await self._one_bind(config)
+            attempt = 0 if loop.time() - started >= SETTLED_S else attempt + 1
+            wait_s = AGAIN_S[min(attempt, len(AGAIN_S) - 1)] * (1 + random.random() / 2)  # noqa: S311 - jitter
+            log.warning("upstream bind is down", link=config.name, bind=number, reason=reason, again_s=round(wait_s, 1))
+            await asyncio.sleep(wait_s)
+
+    async def _one_bind(self, config: LinkConfig) -> str:
+        """Connect, bind, and return why it ended."""
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[str] = loop.create_future()
+        credentials = Bind(config.system_id, config.password, "", 0x34)
+
+        def make() -> SmscBind:
+            return SmscBind(
+                self._hub,
+                BIND_LIMITS,
+                link_id=config.id,
+                window=config.window,
+                credentials=credentials,
+                on_lost=lambda reason: ended.done() or ended.set_result(reason),
+                on_alert=self._on_alert,
+            )
+
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                transport, bind = await loop.create_connection(make, config.host, config.port)
+        except (OSError, TimeoutError) as error:
+            return str(error) or type(error).__name__
+        self._binds.add(bind)
+        try:
+            return await ended
+        finally:
+            self._binds.discard(bind)
+            transport.close()
+            if not bind.closed:
+                bind.connection_lost(None)
