@@ -21,7 +21,6 @@ from typing import Any, Final
 
 from motet.smpp.codec import (
     HEADER,
-    NO_MESSAGE_ID,
     check_optional,
     decode_body,
     encode,
@@ -81,8 +80,10 @@ class Session:
         "_in_flight",
         "_limits",
         "_may_send",
+        "_most_in_flight",
         "_needed",
         "_out",
+        "_response_s",
         "_rest",
         "_side",
         "_state",
@@ -101,6 +102,8 @@ class Session:
         self._side = side
         self._strict = side is Side.SMSC
         self._limits = limits
+        self._most_in_flight = limits.in_flight
+        self._response_s = limits.response_s
         self._rest = bytearray()
         self._needed = 0
         self._out: list[bytes] = []
@@ -223,18 +226,18 @@ class Session:
         if command_id not in self._may_send:
             raise UsageError(f"command {command_id:#010x} in state {self._state.name}")
         in_flight = self._in_flight
-        if len(in_flight) >= self._limits.in_flight and command_id != CommandId.UNBIND:
+        if len(in_flight) >= self._most_in_flight and command_id != CommandId.UNBIND:
             raise UsageError(f"{len(in_flight)} requests without response")
         sequence = self._window.take_sequence()
         if body[-1] and not self.tlvs_allowed:
             body = without_tlvs(body)
         if command_id in _HOT_COMMANDS:
             octets = encode_sm(command_id, sequence, body)  # type: ignore[arg-type]  # encode_sm unpacks, and tells
-            in_flight[sequence] = (command_id | RESPONSE_BIT, context, now + self._limits.response_s)
+            in_flight[sequence] = (command_id | RESPONSE_BIT, context, now + self._response_s)
             return octets
         octets = encode(command_id, 0, sequence, body)
         if command_id not in UNANSWERED:
-            in_flight[sequence] = (command_id | RESPONSE_BIT, context, now + self._limits.response_s)
+            in_flight[sequence] = (command_id | RESPONSE_BIT, context, now + self._response_s)
         self._sent(command_id)
         return octets
 
@@ -245,13 +248,11 @@ class Session:
         not fit.
         """
         response_id = command_id | RESPONSE_BIT
+        if response_id in _HOT_RESPONSES and (body is None or not body[-1]):
+            message_id = "" if body is None else body[0]
+            return encode_message_id_resp(response_id, status, sequence_number, message_id)  # type: ignore[arg-type]
         if body is not None and body[-1] and not self.tlvs_allowed:
-            body = without_tlvs(body)
-        if response_id in _HOT_RESPONSES:
-            if body is None:
-                body = NO_MESSAGE_ID
-            if not body[-1]:
-                return encode_message_id_resp(response_id, status, sequence_number, body[0])  # type: ignore[arg-type]
+            return self.respond(command_id, sequence_number, status, without_tlvs(body))
         if body is None or (status and response_id != _DATA_SM_RESP):
             return _bodyless(response_id, status, sequence_number)
         return encode(response_id, status, sequence_number, body)

@@ -132,15 +132,16 @@ def encode_tlvs(tlvs: Tlvs) -> bytes:
 def tlvs_at(data: bytes, position: int, end: int) -> Tlvs:
     """The TLVs that fill `data[position:end]`. BodyError ESME_RINVOPTPARSTREAM if they do not."""
     found = []
-    while position < end:
-        value_at = position + 4
-        if value_at > end:
-            raise BodyError(CommandStatus.ESME_RINVOPTPARSTREAM)
-        tag, length = _unpack_tag_length(data, position)
-        position = value_at + length
-        if position > end:
-            raise BodyError(CommandStatus.ESME_RINVOPTPARSTREAM)
-        found.append((tag, data[value_at:position]))
+    try:
+        while position < end:
+            tag, length = _unpack_tag_length(data, position)  # past `end` this is not ours, and told just below
+            value_at = position + 4
+            position = value_at + length
+            if position > end:
+                raise BodyError(CommandStatus.ESME_RINVOPTPARSTREAM)
+            found.append((tag, data[value_at:position]))
+    except struct.error:
+        raise BodyError(CommandStatus.ESME_RINVOPTPARSTREAM) from None
     return tuple(found)
 
 
