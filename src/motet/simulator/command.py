@@ -16,7 +16,6 @@ from motet.config import (
     PASSWORD_OCTETS,
     SYSTEM_ID_OCTETS,
     SettingError,
-    StartError,
     add_flags,
     read_settings,
     variable_of,
@@ -54,14 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run until SIGTERM or SIGINT, a second of which ends at once. 0, or 1 when it cannot start or go on."""
+    """Run until SIGTERM or SIGINT, a second of which ends at once. 0, or 1 when it cannot start or go on.
+
+    Raises SettingError for a flag or variable that cannot be.
+    """
+    settings = read_settings(args)
+    configure_logging(settings.log_format, settings.log_level)
     try:
-        settings = read_settings(args)
-        configure_logging(settings.log_format, settings.log_level)
         options = _options(args, os.environ)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_run(options, as_json=settings.json, stop_on_stdin_eof=args.stop_on_stdin_eof))
-    except (StartError, PhoneListError, StoreError, StoppedError, OSError) as error:
+    except (PhoneListError, StoreError, StoppedError, OSError) as error:
         print(f"motet simulator: {error}", file=sys.stderr)
         return 1
     return 0
