@@ -24,7 +24,7 @@ import uvloop
 
 from bench import wire
 
-BIN_S = 0.1
+BIN_S = 0.05
 """Width of the bins in which submits and receipt answers are counted."""
 
 RECEIPT_TLVS = 0x001E, 0x0427

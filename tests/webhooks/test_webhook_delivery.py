@@ -7,7 +7,9 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -28,7 +30,7 @@ from webhook_support import (
 from motet.access.secrets import SecretBox
 from motet.domain.ids import first_id_at
 from motet.domain.states import DeliveryStatus, WebhookStatus
-from motet.storage import webhook_delivery
+from motet.storage import webhook, webhook_delivery
 from motet.storage.database import Database
 from motet.webhooks.dispatcher import LEASE_S
 from motet.webhooks.ladder import MAX_ATTEMPTS, RETRY_DELAYS_S
@@ -326,6 +328,43 @@ async def test_deliveries_of_a_deleted_webhook_are_dropped_and_never_fail_a_comm
     while await deliveries(database):
         webhooks.outbox.wake()
     assert receiver.received == []
+
+
+async def test_sending_goes_on_when_the_database_drops_its_connections(
+    database: Database, webhooks: Webhooks, receiver: Receiver
+) -> None:
+    await add(webhooks, receiver)
+    receiver.answers["/hook"] = database_that_drops_connections(database)
+    await emit(database, webhooks, "sms.received", DATA, count=3)
+    await receiver.wait_for(3)
+    receiver.answers["/hook"] = 204
+    await emit(database, webhooks, "sms.received", DATA)
+    await until(lambda: webhooks.counters.delivered == 4)
+    assert [row["status"] for row in await deliveries(database)] == [DeliveryStatus.DELIVERED] * 4
+
+
+def database_that_drops_connections(database: Database) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """An answer that comes after every connection of the pool has been cut."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        cutter = await database.connect("cutter")
+        await cutter.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'motet'"
+        )
+        await cutter.close()
+        return web.Response()
+
+    return answer
+
+
+@pytest.mark.parametrize("module", [webhook, webhook_delivery])
+async def test_every_statement_fits_the_schema(database: Database, module: ModuleType) -> None:
+    statements = [value for name, value in vars(module).items() if name.startswith("_") and name.isupper()]
+    assert len(statements) > 5
+    async with database.pool.acquire() as connection:
+        for statement in statements:
+            await connection.prepare(statement)
 
 
 async def test_old_deliveries_are_purged_by_status(database: Database, workspaces: None, clock: Clock) -> None:

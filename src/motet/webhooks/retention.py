@@ -57,4 +57,6 @@ class Retention:
                 await self.purge()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
                 log.warning("webhook_deliveries_not_purged", error=str(error))
+            except Exception:
+                log.exception("webhook_deliveries_not_purged")
             await asyncio.sleep(INTERVAL_S)

@@ -110,3 +110,5 @@ class Roster:
                 await self.read()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
                 log.warning("webhook_list_not_read", error=str(error))
+            except Exception:
+                log.exception("webhook_list_not_read")
