@@ -107,7 +107,11 @@ async def start_demo(arguments: argparse.Namespace, smsc_port: int, data_dir: Pa
         "--data-dir", str(data_dir), "--devices", str(arguments.devices), *shlex.split(arguments.gateway_args),
         log=out / "gateway.log",
     )  # fmt: skip
-    ready = await child.event("ready", READY_WITHIN_S)
+    try:
+        ready = await child.event("ready", READY_WITHIN_S)
+    except BaseException:
+        await child.stop(5)
+        raise
     smpp = ready["smpp"]
     target = f"smpp://{smpp['system_id']}:{smpp['password']}@{smpp['host']}:{smpp['port']}"
     return Gateway(f"motet {ready['version']}", target, [child.process.pid], child, ready, data_dir)
