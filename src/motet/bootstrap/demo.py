@@ -16,9 +16,9 @@ from motet.access.secrets import read_key_file
 from motet.bootstrap.listeners import address_of
 from motet.bootstrap.node import Node, Ready
 from motet.bootstrap.simulator import simulated_network
-from motet.config import SmscUrl
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.fleet.seed import DEMO, OTHER, OTHER_DEVICES, Tenant, derive_password, seed_tenant
+from motet.links.smsc_links import LinkConfig
 from motet.storage.sim import live_identities
 
 SECRET_FILE = "demo.key"  # noqa: S105 - a file's name
@@ -29,6 +29,9 @@ TOKEN_TTL_S = 30 * 86_400
 
 PHONES_LIMIT = 1_000_000
 """As many phones as the simulator takes."""
+
+NETWORK_LINK = -1
+"""Its id: no stored link has a negative one, and it stays the same although its port does not."""
 
 NETWORK_BINDS = 2
 NETWORK_WINDOW = 1_000
@@ -64,7 +67,12 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
     if not settings.smsc:
         password = derive_password(secret, "network")
         network = await ground.enter_async_context(simulated_network(settings, phones, password, node.supervisor))
-        node.upstreams.append(SmscUrl(network.system_id, password, network.smpp, NETWORK_BINDS, NETWORK_WINDOW))
+        node.upstreams.append(
+            LinkConfig(
+                NETWORK_LINK, "simulated network", network.smpp.host, network.smpp.port, network.system_id, password,
+                NETWORK_BINDS, NETWORK_WINDOW,
+            )
+        )  # fmt: skip
         control = network.control
 
     async def ready(node: Node) -> None:

@@ -7,9 +7,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
@@ -24,12 +25,17 @@ from motet.bootstrap.keys import open_secret_box, open_token_authority
 from motet.bootstrap.listeners import Listeners, address_of, bound
 from motet.bootstrap.postgres import open_database, serving_url
 from motet.bootstrap.supervisor import Supervisor
-from motet.config import Settings, SmscUrl, StartError
+from motet.bootstrap.upstreams import link_of
+from motet.config import Settings, StartError
+from motet.links.smsc_links import LinkConfig
 from motet.rest.health import Check, NotReadyError, Readiness, rest_application
 from motet.rest.metrics import Metrics
 from motet.storage.database import Database
 from motet.storage.migrate import SchemaError, check_schema, load_migrations, migrate
 from motet.storage.partitions import ensure_partitions
+
+if TYPE_CHECKING:
+    from motet.bootstrap.messaging import Messaging
 
 DRAIN_S = 10.0
 """The contract's: what open windows and requests get to end in order after the first signal."""
@@ -54,8 +60,10 @@ class Node:
     metrics: Metrics
     demo: bool = False
     """Whether the liberties of a demo hold: GraphiQL, webhooks to loopback."""
-    upstreams: list[SmscUrl] = field(default_factory=list)
+    upstreams: list[LinkConfig] = field(default_factory=list)
     """SMSC links that are not in the database: --smsc, or the simulated network."""
+    messaging: Messaging | None = None
+    """The hub and what belongs to it, while that component runs."""
     paths: dict[str, ASGIApp] = field(default_factory=dict)
     """HTTP paths that a component serves, such as /graphql. HTTP starts after all components."""
     checks: dict[str, Check] = field(default_factory=dict)
@@ -96,10 +104,6 @@ async def http(node: Node) -> AsyncIterator[None]:
         yield
 
 
-COMPONENTS: tuple[Component, ...] = (partitions, http)
-"""In starting order. The hub, the ESME server, the SMSC links, webhooks and GraphQL go between these two."""
-
-
 class Stop:
     """The wish to end: a signal's, or the supervisor's when a task cannot be kept alive."""
 
@@ -130,16 +134,18 @@ Prepare = Callable[[Node, AsyncExitStack], Awaitable[Ready]]
 when all have started."""
 
 
-def run_node(settings: Settings, prepare: Prepare, *, demo: bool = False) -> int:
+def run_node(
+    settings: Settings, prepare: Prepare, components: Sequence[Component], *, demo: bool = False
+) -> int:
     """Runs until a signal, and gives the exit status: 0, or 1 if it could not start or go on."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_run(settings, prepare, demo))
+        return runner.run(_run(settings, prepare, components, demo))
 
 
-async def _run(settings: Settings, prepare: Prepare, demo: bool) -> int:
+async def _run(settings: Settings, prepare: Prepare, components: Sequence[Component], demo: bool) -> int:
     stop = Stop()
     stop.listen()
-    serving = asyncio.create_task(_serve(settings, prepare, demo, stop))
+    serving = asyncio.create_task(_serve(settings, prepare, components, demo, stop))
     wished = asyncio.create_task(stop.wished.wait())
     await asyncio.wait((serving, wished), return_when=asyncio.FIRST_COMPLETED)
     wished.cancel()
@@ -154,19 +160,21 @@ async def _run(settings: Settings, prepare: Prepare, demo: bool) -> int:
     return 0
 
 
-async def _serve(settings: Settings, prepare: Prepare, demo: bool, stop: Stop) -> None:
+async def _serve(
+    settings: Settings, prepare: Prepare, components: Sequence[Component], demo: bool, stop: Stop
+) -> None:
     supervisor = Supervisor(stop.fail)
     async with AsyncExitStack() as ground:
         listeners = ground.enter_context(bound(settings))
         url = await ground.enter_async_context(serving_url(settings, supervisor))
         node = await _open(settings, listeners, supervisor, url, demo, ground)
         ready = await prepare(node, ground)
-        components = AsyncExitStack()
+        running = AsyncExitStack()
         try:
-            for component in COMPONENTS:
+            for component in components:
                 if stop.wished.is_set():
                     return
-                await components.enter_async_context(component(node))
+                await running.enter_async_context(component(node))
             await ready(node)
             http_at, smpp_at = address_of(listeners.http, settings.http), address_of(listeners.smpp, settings.smpp)
             _log.info("ready", version=__version__, http=str(http_at), smpp=str(smpp_at))
@@ -175,7 +183,7 @@ async def _serve(settings: Settings, prepare: Prepare, demo: bool, stop: Stop) -
             node.stopping = True
             try:
                 async with asyncio.timeout(DRAIN_S):
-                    await components.aclose()
+                    await running.aclose()
             except TimeoutError:
                 _log.warning("the time to drain is over", seconds=DRAIN_S)
             await supervisor.stop()
@@ -198,7 +206,7 @@ async def _open(
     passwords = PasswordChecker()
     ground.callback(passwords.close)
     node = Node(settings, listeners, supervisor, database, box, tokens, passwords, Metrics(), demo)
-    node.upstreams.extend(settings.smsc)
+    node.upstreams.extend(link_of(url) for url in settings.smsc)
 
     async def database_check() -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from motet.bootstrap.components import COMPONENTS
 from motet.bootstrap.demo import prepare_demo
 from motet.bootstrap.node import run_node
 from motet.cli.serve import FLAGS
@@ -18,4 +19,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments)
     configure_logging(settings.log_format, settings.log_level)
-    return run_node(settings, prepare_demo, demo=True)
+    return run_node(settings, prepare_demo, COMPONENTS, demo=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from motet.bootstrap.components import COMPONENTS
 from motet.bootstrap.gateway import prepare_gateway
 from motet.bootstrap.node import run_node
 from motet.config import add_flags, read_settings
@@ -22,4 +23,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments)
     configure_logging(settings.log_format, settings.log_level)
-    return run_node(settings, prepare_gateway)
+    return run_node(settings, prepare_gateway, COMPONENTS)

@@ -58,7 +58,7 @@ Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_S = 60.0
-"""How often old keys are forgotten, partitions made ahead and incomplete texts handed on."""
+"""How often old keys are forgotten and incomplete texts handed on."""
 
 
 class Counters:
@@ -270,8 +270,6 @@ class Hub:
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
             try:
-                async with self.database.pool.acquire() as connection:
-                    await ensure_partitions(connection, time.time_ns() // 1_000_000)
                 await self.desk(lambda connection: idempotency.purge(connection, self.now_us()))
                 await self.mobile.hand_on_overdue()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:

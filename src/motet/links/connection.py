@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import structlog
 
@@ -49,10 +49,10 @@ class Connection(asyncio.Protocol):
     # asyncio.Protocol ------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream protocol has one
-        self.transport = transport
-        transport.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
-        address: Sequence[Any] = transport.get_extra_info("peername") or ("?", 0)
+        stream = cast("asyncio.Transport", transport)  # uvloop's are not of this class, but of its kind
+        self.transport = stream
+        stream.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
+        address: Sequence[Any] = stream.get_extra_info("peername") or ("?", 0)
         self.peer = f"{address[0]}:{address[1]}" if len(address) > 1 else str(address)
         self._tick_handle = self.loop.call_later(TICK_S, self._tick)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -51,14 +52,15 @@ class EsmeServer:
         passwords: PasswordChecker,
         *,
         system_id: str = "motet",
-        may_connect: Callable[[str, int], Awaitable[bool]] | None = None,
+        outbind_address: Callable[[str, int], Awaitable[str | None]] | None = None,
         limits: Limits = SESSION_LIMITS,
     ) -> None:
-        """`may_connect` judges the host and port that an account wants outbind sent to; without it there is none."""
+        """`outbind_address` gives the address to connect to for an account's outbind host, None for one that must not be;
+        without it there is no outbind."""
         self.hub = hub
         self.system_id = system_id
         self._passwords = passwords
-        self._may_connect = may_connect
+        self._outbind_address = outbind_address
         self._limits = limits
         self._servers: list[asyncio.Server] = []
         self._sessions: set[EsmeSession] = set()
@@ -70,13 +72,10 @@ class EsmeServer:
 
     # Listening -------------------------------------------------------------------------------------------------------
 
-    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Listen on an address; the port that it became."""
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(self._connected, host, port, ssl=tls, backlog=1_024)
+    async def listen(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Accept ESMEs on a bound socket."""
+        server = await asyncio.get_running_loop().create_server(self._connected, sock=listener, ssl=tls, backlog=1_024)
         self._servers.append(server)
-        chosen: int = server.sockets[0].getsockname()[1]
-        return chosen
 
     def _connected(self) -> EsmeSession:
         session = EsmeSession(self, self._limits)
@@ -187,7 +186,7 @@ class EsmeServer:
     def outbind(self, account_id: int, workspace_id: int) -> None:
         """Something waits for an account without a receiving bind: ask its ESME to bind (SMPP 3.4 §4.1.7)."""
         now = time.monotonic()
-        if self._may_connect is None or self._outbound_at.get(account_id, 0.0) > now or self._stopping:
+        if self._outbind_address is None or self._outbound_at.get(account_id, 0.0) > now or self._stopping:
             return
         if len(self._outbound_at) >= VERIFIED_LIMIT:
             self._outbound_at = {key: at for key, at in self._outbound_at.items() if at > now}
@@ -196,16 +195,21 @@ class EsmeServer:
 
     async def _outbind(self, account_id: int, workspace_id: int) -> None:
         target = await smpp_account.outbind_target(self.hub.pool(), workspace_id, account_id)
-        if target is None or self._may_connect is None:
+        if target is None or self._outbind_address is None:
             return
         host, port = target
-        if not await self._may_connect(host, port):
+        try:
+            address = await self._outbind_address(host, port)
+        except OSError as error:
+            log.info("outbind: the host is not known", account_id=account_id, host=host, error=str(error))
+            return
+        if address is None:
             log.warning("outbind refused: the address is not one to connect to", account_id=account_id, host=host)
             return
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(OUTBIND_TIMEOUT_S):
-                _, session = await loop.create_connection(self._connected, host, port)
+                _, session = await loop.create_connection(self._connected, address, port)
         except (OSError, TimeoutError) as error:
             log.info("outbind: the ESME is not there", account_id=account_id, error=repr(error)[:200])
             return

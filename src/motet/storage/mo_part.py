@@ -20,7 +20,9 @@ async def lock(connection: asyncpg.Connection, source: str, destination: str) ->
     await connection.execute(_LOCK, f"{source} {destination}")
 
 
-_PARTS = f"SELECT {_COLUMNS} FROM mo_part WHERE source = $1 AND destination = $2 AND ref = $3 AND total = $4 ORDER BY number"  # noqa: S608
+_PARTS = (
+    f"SELECT {_COLUMNS} FROM mo_part WHERE source = $1 AND destination = $2 AND ref = $3 AND total = $4 ORDER BY number"  # noqa: S608
+)
 
 _INSERT = f"""
 INSERT INTO mo_part ({_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
@@ -50,9 +52,7 @@ SELECT DISTINCT source, destination, ref, total FROM mo_part WHERE received_at <
 """
 
 
-async def incomplete_since(
-    connection: asyncpg.Connection, before_us: int, limit: int
-) -> Sequence[asyncpg.Record]:
+async def incomplete_since(connection: asyncpg.Connection, before_us: int, limit: int) -> Sequence[asyncpg.Record]:
     """Texts of which a part has waited since before that time."""
     records: list[asyncpg.Record] = await connection.fetch(_OLD, before_us, limit)
     return records

@@ -89,3 +89,14 @@ def _conflict(error: asyncpg.UniqueViolationError) -> Exception:
     if error.constraint_name != "smsc_link_name_taken":
         return error
     return ConflictError("Another link has this name.", path=("name",))
+
+
+_ENABLED = """
+SELECT id, name, host, port, system_id, password_encrypted, binds, window_size FROM smsc_link WHERE enabled ORDER BY id
+"""
+
+
+async def list_enabled(connection: PooledConnection) -> list[asyncpg.Record]:
+    """The links that are to be connected."""
+    records: list[asyncpg.Record] = await connection.fetch(_ENABLED)
+    return records

@@ -59,5 +59,7 @@ async def of_messages(connection: asyncpg.Connection, message_ids: Sequence[int]
     """Every submit of these messages with its part's receipt, if it has come."""
     if not message_ids:
         return []
-    records: list[asyncpg.Record] = await connection.fetch(_OF_MESSAGES, message_ids, min(message_ids), max(message_ids))
+    records: list[asyncpg.Record] = await connection.fetch(
+        _OF_MESSAGES, message_ids, min(message_ids), max(message_ids)
+    )
     return records

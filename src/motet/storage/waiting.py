@@ -39,17 +39,15 @@ async def remove(connection: asyncpg.Connection, message_ids: Sequence[int]) -> 
 # reason: 0 SCHEDULED, 1 LINK, 2 RETRY become 4 HELD.
 _CLAIM_DUE = """
 UPDATE waiting SET reason = 4
- WHERE message_id IN (
+ WHERE message_id = ANY (ARRAY(
     SELECT message_id FROM waiting
      WHERE owner = $1 AND reason = ANY (ARRAY[0, 1, 2]::smallint[]) AND due <= $2
-     ORDER BY due, message_id LIMIT $3)
+     ORDER BY due, message_id LIMIT $3))
 RETURNING message_id, workspace_id, attempts
 """
 
 
-async def claim_due(
-    connection: asyncpg.Connection, owner: int, now_us: int, limit: int
-) -> list[asyncpg.Record]:
+async def claim_due(connection: asyncpg.Connection, owner: int, now_us: int, limit: int) -> list[asyncpg.Record]:
     """Take what is due into the owner's memory, oldest first."""
     records: list[asyncpg.Record] = await connection.fetch(_CLAIM_DUE, owner, now_us, limit)
     return records
@@ -69,15 +67,13 @@ async def claim(connection: asyncpg.Connection, owner: int, message_ids: Sequenc
 
 _CLAIM_ENDED = """
 UPDATE waiting SET reason = 4
- WHERE message_id IN (
-    SELECT message_id FROM waiting WHERE owner = $1 AND ends_at <= $2 AND reason <> 4 ORDER BY ends_at LIMIT $3)
+ WHERE message_id = ANY (ARRAY(
+    SELECT message_id FROM waiting WHERE owner = $1 AND ends_at <= $2 AND reason <> 4 ORDER BY ends_at LIMIT $3))
 RETURNING message_id, workspace_id, attempts
 """
 
 
-async def claim_ended(
-    connection: asyncpg.Connection, owner: int, now_us: int, limit: int
-) -> list[asyncpg.Record]:
+async def claim_ended(connection: asyncpg.Connection, owner: int, now_us: int, limit: int) -> list[asyncpg.Record]:
     """Take those whose time is over."""
     records: list[asyncpg.Record] = await connection.fetch(_CLAIM_ENDED, owner, now_us, limit)
     return records

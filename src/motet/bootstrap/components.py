@@ -1,0 +1,7 @@
+"""What a node consists of, in starting order."""
+
+from motet.bootstrap.messaging import messaging
+from motet.bootstrap.node import Component, http, partitions
+
+COMPONENTS: tuple[Component, ...] = (partitions, messaging, http)
+"""HTTP comes last: it is ready when everything behind it is."""
