@@ -17,8 +17,12 @@ from motet.reading.selection import Selected
 from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
 from motet.reading.sql import Sql
 
-_READ_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+READ_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """What a statement can fail with: a part of the answer is then null, and the rest stands."""
+
+
+ACQUIRE_TIMEOUT_S = 10.0
+"""How long a read waits for one of the pool's connections: by then the caller is better told so."""
 
 
 @dataclass(slots=True)
@@ -40,7 +44,7 @@ class Reader:
         """A list at the root, with the page, filter and order of its arguments."""
         planner = Planner(principal, self._entities)
         plan = planner.connection(self._entities[entity], selected, ())
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
             read = _Read(connection, principal.workspace_id, planner.failures)
             connections = await read.connections(plan, None)
         return Answer(connections[0], planner.failures)
@@ -52,7 +56,7 @@ class Reader:
         planner = Planner(principal, self._entities)
         plan = planner.object(self._entities[entity], tuple(children), ())
         statement = sql.object_by_filter(plan, principal.workspace_id, filter_)
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
             read = _Read(connection, principal.workspace_id, planner.failures)
             found = list((await read.objects(plan, statement)).values())
         return Answer(found[0] if found else None, planner.failures)
@@ -74,7 +78,7 @@ class Reader:
         planner = Planner(principal, self._entities)
         plan = planner.object(self._entities[entity], tuple(children), ())
         statement = sql.objects_by_id(plan, principal.workspace_id, ids, filter_ or {})
-        async with self._pool.acquire() as connection:
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
             read = _Read(connection, principal.workspace_id, planner.failures)
             return Answer(await read.objects(plan, statement), planner.failures)
 
@@ -109,7 +113,7 @@ class _Read:
                 continue
             try:
                 lists.append(await self.connections(plan, parents))
-            except _READ_ERRORS as error:
+            except READ_ERRORS as error:
                 self._failures.append(Failure(plan.path, error))
                 lists.append(None)
         return lists

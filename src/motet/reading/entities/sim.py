@@ -18,7 +18,6 @@ SIM = Entity(
         "msisdn": column("msisdn"),
         "status": state("status", SimStatus),
         "formFactor": column("form_factor"),
-        "qualityGrade": column("quality_grade"),
         "createdAt": column("created_at"),
         "activatedAt": column("activated_at"),
         "device": ToOne("Device", "device_id"),

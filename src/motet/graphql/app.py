@@ -1,0 +1,159 @@
+"""The GraphQL edge as an ASGI application: who asks, and which of HTTP, WebSocket and the explorer answers."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from motet.access.principals import Principal
+from motet.access.tokens import AuthenticationError, TokenAuthority
+from motet.graphql.context import Services
+from motet.graphql.engine import Engine
+from motet.graphql.explorer import ASSET_PARAMETER, asset, page
+from motet.graphql.http import answer, json_response, negotiate
+from motet.graphql.limits import Limits
+from motet.graphql.websocket import SUBPROTOCOL, SUBPROTOCOL_NOT_ACCEPTABLE, TOO_MANY, Socket
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """What the edge is built from."""
+
+    services: Services
+    authority: TokenAuthority
+    graphiql: bool = False
+    """Whether browsers get GraphiQL, and errors suggest names."""
+    limits: Limits = field(default_factory=Limits)
+    clock: Callable[[], float] = time.time
+
+
+def build_graphql_app(dependencies: Dependencies) -> GraphQLApp:
+    """The application for `/graphql`. Route it there without a trailing slash, HTTP and WebSocket."""
+    return GraphQLApp(dependencies)
+
+
+class GraphQLApp:
+    """Serves one path."""
+
+    def __init__(self, dependencies: Dependencies) -> None:
+        self._authority = dependencies.authority
+        self._graphiql = dependencies.graphiql
+        self._limits = dependencies.limits
+        self._clock = dependencies.clock
+        self._engine = Engine(
+            dependencies.services, dependencies.limits, hide_suggestions=not dependencies.graphiql
+        )
+        self._sockets: set[Socket] = set()
+        self._open: Counter[str] = Counter()
+        """Sockets and event streams by subject, and sockets not yet authenticated by address."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(WebSocket(scope, receive, send))
+        elif scope["type"] == "http":
+            with suppress(ClientDisconnect):  # nobody is left to answer
+                await self._http(HttpRequest(scope, receive, send), scope, receive, send)
+
+    async def close(self) -> None:
+        """Ends every socket; streams end with the bus."""
+        for socket in list(self._sockets):
+            await socket.close()
+
+    async def _http(self, http: HttpRequest, scope: Scope, receive: Receive, send: Send) -> None:
+        response: HttpResponse
+        if self._graphiql and http.method in {"GET", "HEAD"} and ASSET_PARAMETER in http.query_params:
+            response = asset(http.query_params[ASSET_PARAMETER])
+        elif self._graphiql and http.method in {"GET", "HEAD"} and _wants_html(http):
+            response = page()
+        else:
+            try:
+                principal = self._authenticate(http.headers.get("authorization"))
+            except AuthenticationError as error:
+                response = _unauthenticated(error, http.headers.get("accept"))
+            else:
+                await self._answer(http, principal, scope, receive, send)
+                return
+        await response(scope, receive, send)
+
+    async def _answer(
+        self, http: HttpRequest, principal: Principal, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        response = await answer(http, principal, self._engine, self._limits)
+        if not hasattr(response, "body_iterator"):
+            await response(scope, receive, send)
+            return
+        client = _subject(principal)
+        try:
+            self._open[client] += 1
+            if self._open[client] > self._limits.sockets:
+                await response.body_iterator.aclose()
+                response = HttpResponse(status_code=429)
+            await response(scope, receive, send)
+        finally:
+            self._left(client)
+
+    async def _websocket(self, websocket: WebSocket) -> None:
+        offered = websocket.scope.get("subprotocols", [])
+        await websocket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
+        if SUBPROTOCOL not in offered:
+            await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, f"Only {SUBPROTOCOL} is spoken here")
+            return
+        host = f"address {websocket.client.host if websocket.client else ''}"
+        counted = [host]
+        self._open[host] += 1
+        if self._open[host] > self._limits.sockets:
+            await websocket.close(TOO_MANY, "Too many sockets")
+            self._left(host)
+            return
+
+        def admit(principal: Principal) -> bool:
+            """From here on the socket counts as its subject's."""
+            self._left(counted.pop())
+            counted.append(_subject(principal))
+            self._open[counted[0]] += 1
+            return self._open[counted[0]] <= self._limits.sockets
+
+        socket = Socket(websocket, self._engine, self._limits, self._authenticate, admit)
+        self._sockets.add(socket)
+        try:
+            await socket.run()
+        finally:
+            self._sockets.discard(socket)
+            self._left(counted[0])
+
+    def _authenticate(self, authorization: str | None) -> Principal:
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise AuthenticationError("a bearer token is needed")
+        return self._authority.verify(token.strip(), int(self._clock()))
+
+    def _left(self, client: str) -> None:
+        self._open[client] -= 1
+        if self._open[client] <= 0:
+            del self._open[client]
+
+
+def _subject(principal: Principal) -> str:
+    return f"subject {principal.workspace_id} {principal.subject}"
+
+
+def _wants_html(http: HttpRequest) -> bool:
+    return "text/html" in http.headers.get("accept", "")
+
+
+def _unauthenticated(error: AuthenticationError, accept: str | None) -> HttpResponse:
+    text = str(error)
+    body: dict[str, Any] = {
+        "errors": [{"message": text[:1].upper() + text[1:] + ".", "extensions": {"code": "UNAUTHENTICATED"}}]
+    }
+    return json_response(body, negotiate(accept) or "application/json", 401, {"www-authenticate": "Bearer"})

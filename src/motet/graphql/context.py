@@ -1,0 +1,81 @@
+"""What resolvers reach: the principal of the request and the rooms below."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from motet.access.principals import Principal
+from motet.events.bus import Bus
+from motet.fleet.short_code import ShortCodeService
+from motet.fleet.smpp_account import SmppAccountService
+from motet.fleet.smsc_link import SmscLinkService
+from motet.hub.requests import SendRequest
+from motet.reading.reader import Reader
+
+PARALLEL_READS = 3
+"""Database connections that one operation may hold at once: its root fields beyond that wait their turn."""
+
+
+class Messages(Protocol):
+    """What the edge asks of the hub."""
+
+    async def send(self, request: SendRequest) -> int: ...
+
+    async def cancel(self, workspace_id: int, message_id: int) -> None: ...
+
+
+class Webhooks(Protocol):
+    """What the edge asks of the webhook service."""
+
+    async def create(
+        self, workspace_id: int, *, url: str, event_types: Sequence[str], description: str | None = None
+    ) -> tuple[int, str]: ...
+
+    async def update(
+        self,
+        workspace_id: int,
+        webhook_id: int,
+        *,
+        url: str | None = None,
+        event_types: Sequence[str] | None = None,
+        description: str | None = None,
+        enabled: bool | None = None,
+    ) -> None: ...
+
+    async def delete(self, workspace_id: int, webhook_id: int) -> None: ...
+
+    async def test(self, workspace_id: int, webhook_id: int) -> int: ...
+
+    async def replay(self, workspace_id: int, webhook_id: int, *, delivery_id: int | None = None) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The rooms that GraphQL speaks to."""
+
+    reader: Reader
+    bus: Bus
+    messages: Messages
+    webhooks: Webhooks
+    smpp_accounts: SmppAccountService
+    short_codes: ShortCodeService
+    smsc_links: SmscLinkService
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One operation's surroundings."""
+
+    principal: Principal
+    services: Services
+    read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_READS))
+
+    @property
+    def workspace_id(self) -> int:
+        """The principal's workspace; mutations that need one demand a permission that only its members have."""
+        if self.principal.workspace_id is None:
+            raise PermissionError("This principal is in no workspace.")
+        return self.principal.workspace_id

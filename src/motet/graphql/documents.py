@@ -1,0 +1,88 @@
+"""Documents, parsed and validated once: doing so costs 2 ms, finding one 1 µs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, validate
+
+from motet.graphql.limits import Limits, check_document
+from motet.reading.errors import RequestError, TooComplexError
+
+CACHED_CHARACTERS = 1 << 20
+"""Source text in the cache, all together; the trees take about 40 times as much memory."""
+
+CACHED_DOCUMENT_CHARACTERS = 16 * 1024
+"""Longer documents are not kept: a few of them would push out the rest."""
+
+MAX_VALIDATION_ERRORS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed document, or what is wrong with it."""
+
+    node: DocumentNode | None
+    errors: tuple[GraphQLError, ...]
+
+    def operation(self, name: str | None) -> OperationDefinitionNode | None:
+        """The operation of this name, or the only one; None if that is not one."""
+        if self.node is None:
+            return None
+        found = [
+            node
+            for node in self.node.definitions
+            if isinstance(node, OperationDefinitionNode) and (name is None or (node.name and node.name.value == name))
+        ]
+        return found[0] if len(found) == 1 else None
+
+
+class Documents:
+    """A bounded cache from source text to document; the oldest goes first."""
+
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, hide_suggestions: bool) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._hide_suggestions = hide_suggestions
+        self._cache: dict[str, Document] = {}
+        self._characters = 0
+
+    def get(self, source: str) -> Document:
+        """The document of a source text."""
+        document = self._cache.get(source)
+        if document is None:
+            document = self._read(source)
+            if len(source) <= CACHED_DOCUMENT_CHARACTERS:
+                self._keep(source, document)
+        return document
+
+    def _keep(self, source: str, document: Document) -> None:
+        self._cache[source] = document
+        self._characters += len(source)
+        while self._characters > CACHED_CHARACTERS:
+            oldest = next(iter(self._cache))
+            del self._cache[oldest]
+            self._characters -= len(oldest)
+
+    def _read(self, source: str) -> Document:
+        try:
+            if len(source) * 4 > self._limits.document_octets:  # else it cannot be longer, whatever it is made of
+                octets = len(source.encode(errors="surrogatepass"))
+                if octets > self._limits.document_octets:
+                    raise TooComplexError(f"The document has more than {self._limits.document_octets} octets.")
+            node = parse(source, max_tokens=self._limits.tokens)
+            check_document(node, self._limits)
+            errors = validate(
+                self._schema, node, max_errors=MAX_VALIDATION_ERRORS, hide_suggestions=self._hide_suggestions
+            )
+            return Document(node, tuple(errors))
+        except RecursionError:
+            return Document(None, (_error(TooComplexError("The document is nested too deep.")),))
+        except RequestError as error:
+            return Document(None, (_error(error),))
+        except GraphQLError as error:
+            return Document(None, (error,))
+
+
+def _error(error: RequestError) -> GraphQLError:
+    return GraphQLError(error.message, original_error=error)

@@ -1,0 +1,180 @@
+"""How root fields are declared: each says which permission it takes; mutations get their payload's shape from here."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import strawberry
+from graphql import GraphQLResolveInfo
+from strawberry.types import Info
+
+from motet.access.principals import Permission
+from motet.domain.errors import DomainError, InvalidError, NotFoundError
+from motet.domain.global_ids import decode_global_id
+from motet.fleet.rules import UNCHANGED, Unchanged
+from motet.graphql.context import Context
+from motet.graphql.errors import user_error
+from motet.graphql.selection import selection_of
+from motet.reading.errors import ForbiddenError, RequestError
+from motet.reading.plan import Failure
+from motet.reading.reader import Answer
+from motet.reading.selection import Selected
+
+PERMISSION = "permission"
+"""Key of a root field's metadata: the Permission it takes, or None where `AnyOne` is meant."""
+
+
+Declare = Callable[[Callable[..., Any]], Any]
+"""A decorator that makes a resolver a field. Resolvers name their GraphQL type as what they return; what they do return
+is an Answer or an Outcome, in the shape that was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a mutation did: the id of the object to show, and what else the payload holds, by field name."""
+
+    row_id: int | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def done(row_id: int | None = None, **values: Any) -> Any:
+    """The Outcome of a mutation that went well."""
+    return Outcome(row_id, values)
+
+
+def query(permission: Permission | None, text: str) -> Declare:
+    """Declares a query field. None: whoever has a token may ask; what is then read has permissions of its own."""
+
+    def decorate(resolve: Callable[..., Awaitable[Any]]) -> Any:
+        @functools.wraps(resolve)
+        async def checked(self: Any, info: Info, **arguments: Any) -> Any:
+            context = context_of(info)
+            _authorise(context, permission)
+            async with context.read_slots:
+                return await resolve(self, info, **arguments)
+
+        return strawberry.field(resolver=checked, description=text, metadata={PERMISSION: permission})
+
+    return decorate
+
+
+def mutation(permission: Permission, text: str, noun: tuple[str, str] | None = None) -> Declare:
+    """Declares a mutation that takes one `input` and returns what `done` makes, or raises a domain error.
+
+    `noun` is the payload's field for the object and the object's type: it is read after the mutation was done.
+    """
+
+    def decorate(resolve: Callable[..., Awaitable[Any]]) -> Any:
+        @functools.wraps(resolve)
+        async def checked(self: Any, info: Info, **arguments: Any) -> Answer:
+            context = context_of(info)
+            _authorise(context, permission)
+            errors: list[dict[str, Any]] = []
+            outcome = Outcome()
+            try:
+                outcome = await resolve(self, info, **arguments)
+            except DomainError as error:
+                errors.append(user_error(error))
+            return await _payload(context, selection_of(raw(info)), noun, outcome, errors)
+
+        return strawberry.mutation(resolver=checked, description=text, metadata={PERMISSION: permission})
+
+    return decorate
+
+
+def subscription(permission: Permission, text: str) -> Declare:
+    """Declares a subscription, an async generator of Answers."""
+
+    def decorate(resolve: Callable[..., AsyncGenerator[Answer, None]]) -> Any:
+        @functools.wraps(resolve)
+        async def checked(self: Any, info: Info, **arguments: Any) -> AsyncIterator[Answer]:
+            _authorise(context_of(info), permission)
+            source = resolve(self, info, **arguments)
+            try:
+                async for answer in source:
+                    yield answer
+            finally:
+                await source.aclose()
+
+        return strawberry.subscription(resolver=checked, description=text, metadata={PERMISSION: permission})
+
+    return decorate
+
+
+def context_of(info: Info) -> Context:
+    """The context of the operation."""
+    context: Context = info.context
+    return context
+
+
+def raw(info: Info) -> GraphQLResolveInfo[Any]:
+    """graphql-core's view of the field."""
+    return info._raw_info
+
+
+def row_id_of(global_id: str, type_name: str, *path: str) -> int:
+    """The row id in an input's global id. Raises NotFoundError for one of another type or of none."""
+    decoded = decode_global_id(global_id)
+    if decoded is None or decoded[0] != type_name:
+        raise NotFoundError(f"There is no {type_name} with this id.", path=path)
+    return decoded[1]
+
+
+def given(value: Any, name: str) -> Any:
+    """An optional input that cannot be null: `UNCHANGED` if it was left out. Raises InvalidError for null."""
+    if value is strawberry.UNSET:
+        return UNCHANGED
+    if value is None:
+        raise InvalidError("This must not be null; leave it out to keep it as it is.", path=(name,))
+    return getattr(value, "value", value)
+
+
+def given_or_null(value: Any) -> Any:
+    """An optional input for which null is a value of its own: `UNCHANGED` if it was left out."""
+    return UNCHANGED if value is strawberry.UNSET else value
+
+
+def or_none(value: Any) -> Any:
+    """The value, or None if it was left out."""
+    return None if value is strawberry.UNSET or isinstance(value, Unchanged) else value
+
+
+def _authorise(context: Context, permission: Permission | None) -> None:
+    if permission is not None and not context.principal.allows(permission):
+        raise ForbiddenError(f"This needs the permission {permission.value}.")
+
+
+async def _payload(
+    context: Context,
+    selected: Selected,
+    noun: tuple[str, str] | None,
+    outcome: Outcome,
+    errors: list[dict[str, Any]],
+) -> Answer:
+    payload: dict[str, Any] = {}
+    failures: list[Failure] = []
+    for child in selected.children:
+        if child.name == "userErrors":
+            payload[child.key] = [_user_error(child, error) for error in errors]
+        elif child.name == "__typename":
+            payload[child.key] = selected.name[0].upper() + selected.name[1:] + "Payload"
+        elif noun is not None and child.name == noun[0]:
+            payload[child.key] = None
+            if outcome.row_id is not None:
+                try:
+                    reader = context.services.reader
+                    answer = await reader.by_id(context.principal, noun[1], child.children, outcome.row_id)
+                    payload[child.key] = answer.value
+                    failures += [Failure((child.key, *failure.path), failure.error) for failure in answer.failures]
+                except RequestError as error:
+                    failures.append(Failure((child.key,), error))
+        else:
+            payload[child.key] = outcome.values.get(child.name)
+    return Answer(payload, failures)
+
+
+def _user_error(selected: Selected, error: dict[str, Any]) -> dict[str, Any]:
+    return {child.key: error.get(child.name, "UserError") for child in selected.children}

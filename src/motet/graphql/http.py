@@ -1,0 +1,184 @@
+"""GraphQL over HTTP: what is asked by POST and GET, and how it is answered.
+
+Follows the GraphQL over HTTP draft (media types, statuses), and GraphQL over SSE in its distinct connections mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import orjson
+from graphql import OperationType
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response as HttpResponse
+from starlette.responses import StreamingResponse
+
+from motet.access.principals import Principal
+from motet.graphql.engine import BadParametersError, Engine, Request, Response, invalid, request_of
+from motet.graphql.limits import Limits
+from motet.graphql.sse import EVENT_STREAM, event_stream
+
+GRAPHQL_JSON = "application/graphql-response+json"
+JSON = "application/json"
+
+
+class _RefusedError(Exception):
+    """The request is answered at once, with this status."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+async def answer(http: HttpRequest, principal: Principal, engine: Engine, limits: Limits) -> HttpResponse:
+    """The response to an authenticated request."""
+    media_type = negotiate(http.headers.get("accept"))
+    try:
+        if media_type is None:
+            raise _RefusedError(406, f"Answers are {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
+        request = await _request(http, limits)
+    except _RefusedError as refused:
+        return json_response(invalid(refused.message), media_type or JSON, refused.status, refused.headers)
+    prepared = engine.prepare(request)
+    if isinstance(prepared, dict):
+        return _stream_one(prepared) if media_type == EVENT_STREAM else _executed(prepared, media_type)
+    if http.method == "GET" and prepared.kind is OperationType.MUTATION:
+        return json_response(invalid("Mutations are sent by POST."), _json_type(media_type), 405, {"allow": "POST"})
+    if media_type == EVENT_STREAM:
+        if prepared.kind is not OperationType.SUBSCRIPTION:
+            return _stream_one(await engine.run(prepared, principal))
+        source = await engine.stream(prepared, principal)
+        return _stream_one(source) if isinstance(source, dict) else _stream(source, principal.expires_at)
+    if prepared.kind is OperationType.SUBSCRIPTION:
+        return json_response(
+            invalid(f"Subscriptions are answered over WebSocket, or by POST with Accept: {EVENT_STREAM}."),
+            media_type,
+            406,
+        )
+    return _executed(await engine.run(prepared, principal), media_type)
+
+
+def negotiate(accept: str | None) -> str | None:
+    """The media type to answer in, or None if none of ours is acceptable.
+
+    Without a preference it is application/json, which is what clients that do not say expect.
+    """
+    if not accept:
+        return JSON
+    best: tuple[float, int, str] | None = None
+    for position, part in enumerate(accept.split(",")[:50]):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality = 1.0
+        for parameter in parameters:
+            key, _, value = parameter.partition("=")
+            if key.strip() == "q":
+                try:
+                    quality = float(value)
+                except ValueError:
+                    quality = 0.0
+        offered = {"*/*": JSON, "application/*": JSON, "text/*": EVENT_STREAM}.get(name, name)
+        if offered in {GRAPHQL_JSON, JSON, EVENT_STREAM} and quality > 0:
+            candidate = (quality, -position, offered)
+            best = candidate if best is None else max(best, candidate)
+    return None if best is None else best[2]
+
+
+def json_response(
+    body: Response, media_type: str, status: int, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """A body in one of the JSON media types."""
+    return HttpResponse(
+        encode(body),
+        status,
+        {"cache-control": "no-store", "x-content-type-options": "nosniff", **(headers or {})},
+        f"{_json_type(media_type)}; charset=utf-8",
+    )
+
+
+def encode(body: Any) -> bytes:
+    """JSON; times in UTC with a Z."""
+    return orjson.dumps(body, option=orjson.OPT_UTC_Z)
+
+
+def _executed(body: Response, media_type: str) -> HttpResponse:
+    status = 400 if "data" not in body and media_type == GRAPHQL_JSON else 200
+    return json_response(body, media_type, status)
+
+
+def _json_type(media_type: str) -> str:
+    return GRAPHQL_JSON if media_type == GRAPHQL_JSON else JSON
+
+
+def _stream_one(body: Response) -> HttpResponse:
+    async def one() -> AsyncIterator[Response]:
+        yield body
+
+    return _stream(one(), None)
+
+
+def _stream(source: AsyncIterator[Response], expires_at: int | None) -> HttpResponse:
+    return StreamingResponse(
+        event_stream(source, expires_at),
+        200,
+        {"cache-control": "no-store", "x-accel-buffering": "no"},
+        EVENT_STREAM,
+    )
+
+
+async def _request(http: HttpRequest, limits: Limits) -> Request:
+    try:
+        if http.method == "GET":
+            return request_of(_query_parameters(http))
+        if http.method != "POST":
+            raise _RefusedError(405, "Use POST, or GET for queries.", {"allow": "GET, POST"})
+        # Nothing that a web form can send: a page elsewhere must not make a browser post here.
+        content_type, *parameters = http.headers.get("content-type", "").lower().split(";")
+        if content_type.strip() != JSON:
+            raise _RefusedError(415, f"Send {JSON}.")
+        for parameter in parameters:
+            name, _, value = parameter.strip().partition("=")
+            if name == "charset" and value.strip('" ') not in {"utf-8", "utf8"}:
+                raise _RefusedError(415, f"Send {JSON} in UTF-8.")
+        if http.headers.get("content-encoding", "identity").lower() != "identity":
+            raise _RefusedError(415, "Send the body as it is, without an encoding.")
+        body = await _body(http, limits.body_octets)
+        return request_of(_json(body, "The body"))
+    except BadParametersError as error:
+        raise _RefusedError(400, str(error)) from error
+
+
+def _query_parameters(http: HttpRequest) -> dict[str, Any]:
+    parameters: dict[str, Any] = dict(http.query_params)
+    for name in ("variables", "extensions"):
+        if parameters.get(name):
+            parameters[name] = _json(parameters[name], f"`{name}`")
+        else:
+            parameters.pop(name, None)
+    return parameters
+
+
+def _json(text: str | bytes, what: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise _RefusedError(400, f"{what} must be JSON.") from error
+
+
+async def _body(http: HttpRequest, limit: int) -> bytes:
+    declared = http.headers.get("content-length", "0")
+    chunks: list[bytes] = []
+    octets = 0
+    too_large = declared.isdigit() and int(declared[:20]) > limit
+    if not too_large:
+        async for chunk in http.stream():
+            octets += len(chunk)
+            if octets > limit:
+                too_large = True
+                break
+            chunks.append(chunk)
+    if too_large:
+        raise _RefusedError(413, f"The body may have {limit} octets.", {"connection": "close"})
+    return b"".join(chunks)

@@ -1,0 +1,218 @@
+"""How much one request may ask for. The defaults let GraphiQL's introspection through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    IntValueNode,
+    ListValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+    get_named_type,
+)
+
+from motet.reading.errors import TooComplexError
+from motet.reading.page import DEFAULT_PAGE, MAX_PAGE
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of the GraphQL edge."""
+
+    body_octets: int = 1 << 20
+    document_octets: int = 64 * 1024
+    """Comments included."""
+    tokens: int = 10_000
+    """Lexing costs 20 µs each, with validation."""
+    depth: int = 20
+    """GraphiQL's introspection is 14 deep."""
+    fields: int = 1_000
+    """After fragments are expanded. Validation compares fields of one name in pairs."""
+    aliases: int = 100
+    spreads: int = 200
+    directives: int = 200
+    definitions: int = 100
+    objects: int = 25_000
+    """What the connections asked for can hold at most, as they nest."""
+    variable_values: int = 10_000
+    """Values in all variables together, however nested."""
+    variables_depth: int = 20
+    sockets: int = 100
+    """WebSockets and event streams of one subject, and sockets of one address that are not authenticated yet."""
+    subscriptions: int = 100
+    """Operations at once on one socket."""
+    connection_init_s: float = 3.0
+    frame_octets: int = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    fields: int = 0
+    aliases: int = 0
+    depth: int = 0
+
+
+class _Measurer:
+    """Measures a document without expanding it: fragments are measured once each."""
+
+    def __init__(self, document: DocumentNode, limits: Limits) -> None:
+        self._limits = limits
+        self._fragments = {
+            node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+        }
+        self._sizes: dict[str, _Size] = {}
+        self._spreads = 0
+        self._directives = 0
+
+    def measure(self, selection_set: SelectionSetNode | None, level: int, introspecting: bool) -> _Size:
+        if selection_set is None:
+            return _Size()
+        if level > self._limits.depth:
+            raise TooComplexError(f"The document is nested more than {self._limits.depth} deep.")
+        fields = aliases = depth = 0
+        for node in selection_set.selections:
+            self._count_directives(len(node.directives or ()))
+            if isinstance(node, FieldNode):
+                if node.alias and introspecting:
+                    raise TooComplexError("Introspection takes no aliases.")
+                below = introspecting or node.name.value in {"__schema", "__type"}
+                inner = self.measure(node.selection_set, level + 1, below)
+                fields += 1
+                aliases += node.alias is not None
+                inner = _Size(inner.fields, inner.aliases, inner.depth + 1)
+            elif isinstance(node, FragmentSpreadNode):
+                inner = self._spread(node.name.value, level, introspecting)
+            else:
+                inner = self.measure(node.selection_set, level + 1, introspecting)  # type: ignore[attr-defined]
+            fields += inner.fields
+            aliases += inner.aliases
+            depth = max(depth, inner.depth)
+        return _Size(fields, aliases, depth)
+
+    def _spread(self, name: str, level: int, introspecting: bool) -> _Size:
+        self._spreads += 1
+        if self._spreads > self._limits.spreads:
+            raise TooComplexError(f"The document spreads more than {self._limits.spreads} fragments.")
+        if name not in self._sizes:
+            self._sizes[name] = _Size()  # a circle ends here; validation tells of it
+            fragment = self._fragments.get(name)
+            if fragment is not None:
+                meta = fragment.type_condition.name.value.startswith("__")
+                self._sizes[name] = self.measure(fragment.selection_set, level + 1, introspecting or meta)
+        return self._sizes[name]
+
+    def _count_directives(self, count: int) -> None:
+        self._directives += count
+        if self._directives > self._limits.directives:
+            raise TooComplexError(f"The document has more than {self._limits.directives} directives.")
+
+
+def check_document(document: DocumentNode, limits: Limits) -> None:
+    """Raises TooComplexError for a document that would cost too much to validate or to run."""
+    if len(document.definitions) > limits.definitions:
+        raise TooComplexError(f"The document has more than {limits.definitions} definitions.")
+    measurer = _Measurer(document, limits)
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
+            meta = isinstance(node, FragmentDefinitionNode) and node.type_condition.name.value.startswith("__")
+            size = measurer.measure(node.selection_set, 1, introspecting=meta)
+            for what, found, allowed in (
+                ("fields", size.fields, limits.fields),
+                ("aliases", size.aliases, limits.aliases),
+                ("levels", size.depth, limits.depth),
+            ):
+                if found > allowed:
+                    raise TooComplexError(f"The operation has more than {allowed} {what}, fragments expanded.")
+
+
+def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
+    """Raises TooComplexError for variables that would cost too much to coerce."""
+    values = 0
+    stack: list[tuple[Iterator[Any], int]] = [(iter(variables.values()), 1)]
+    while stack:
+        items, depth = stack[-1]
+        for value in items:
+            values += 1
+            if values > limits.variable_values:
+                raise TooComplexError(f"The variables have more than {limits.variable_values} values.")
+            if isinstance(value, dict | list):
+                if depth >= limits.variables_depth:
+                    raise TooComplexError(f"The variables are nested more than {limits.variables_depth} deep.")
+                stack.append((iter(value.values() if isinstance(value, dict) else value), depth + 1))
+                break
+        else:
+            stack.pop()
+
+
+def check_cost(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, Any],
+    limits: Limits,
+) -> None:
+    """Raises TooComplexError if the pages asked for can hold too many objects: each counts as often as its page can.
+
+    The document must be valid and within `check_document`.
+    """
+    root = schema.get_root_type(operation.operation)
+    if root is None:
+        return
+    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
+    cost = _cost(schema, fragments, operation.selection_set, root, 1, variables)
+    if cost > limits.objects:
+        raise TooComplexError(f"The operation asks for up to {cost} objects; {limits.objects} are the most.")
+
+
+def _cost(
+    schema: GraphQLSchema,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    selection_set: SelectionSetNode,
+    parent: Any,
+    times: int,
+    variables: Mapping[str, Any],
+) -> int:
+    cost = 0
+    for node in selection_set.selections:
+        if not isinstance(node, FieldNode):
+            fragment: Any = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
+            condition = fragment.type_condition
+            inner = schema.type_map[condition.name.value] if condition else parent
+            cost += _cost(schema, fragments, fragment.selection_set, inner, times, variables)
+            continue
+        if node.selection_set is None or node.name.value.startswith("__"):
+            continue
+        declared = schema.get_field(parent, node.name.value) if isinstance(parent, GraphQLObjectType) else None
+        if declared is None:
+            continue
+        target = get_named_type(declared.type)
+        size = _page_size(node, variables) if target.name.endswith("Connection") or "ids" in declared.args else 1
+        cost += times * size + _cost(schema, fragments, node.selection_set, target, times * size, variables)
+    return cost
+
+
+def _page_size(node: FieldNode, variables: Mapping[str, Any]) -> int:
+    for argument in node.arguments or ():
+        if argument.name.value in {"first", "last", "ids"}:
+            value: Any = argument.value
+            if isinstance(value, VariableNode):
+                value = variables.get(value.name.value)
+            elif isinstance(value, IntValueNode):
+                value = int(value.value)
+            elif isinstance(value, ListValueNode):
+                value = len(value.values)
+            if isinstance(value, list):
+                value = len(value)
+            if isinstance(value, int):
+                return max(1, min(value, MAX_PAGE))
+    return DEFAULT_PAGE

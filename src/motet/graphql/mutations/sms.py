@@ -1,0 +1,140 @@
+"""Sending and calling back messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from motet.access.principals import Permission
+from motet.domain.errors import InvalidError
+from motet.graphql.errors import UserError
+from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
+from motet.graphql.types.message import SmsMessage
+from motet.graphql.types.relay import described
+from motet.hub.requests import SendRequest
+
+MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
+MAX_PAYLOAD_HEX = 2 * 255 * 140
+"""Hexadecimal digits of the longest message: 255 parts of 140 octets."""
+
+
+@strawberry.input(description="A message to a device: to exactly one of `deviceId`, `msisdn` and `iccid`.")
+class SmsSendInput:
+    device_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="The device.")
+    msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="The MSISDN of the device's SIM.")
+    iccid: str | None = strawberry.field(default=strawberry.UNSET, description="The ICCID of the device's SIM.")
+    from_: str | None = strawberry.field(
+        name="from",
+        default=strawberry.UNSET,
+        description="The sender: a short code of the workspace, up to 11 letters and digits, or a number.",
+    )
+    text: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The text, which may be empty. Either this or `payloadHex`."
+    )
+    payload_hex: str | None = strawberry.field(
+        default=strawberry.UNSET, description="User data in hexadecimal, without header; GSM 7-bit unpacked."
+    )
+    data_coding: int | None = strawberry.field(
+        default=strawberry.UNSET, description="The `data_coding` octet, 0 to 255; chosen to fit if not given."
+    )
+    expires_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Until when delivery is tried: 24 hours if not given, at most 7 days."
+    )
+    scheduled_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="When to send it, if not at once."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A key of yours, good for 24 hours: however often repeated, the same input sends one message.",
+    )
+
+
+@strawberry.type(description="What came of sending a message.")
+class SmsSendPayload:
+    sms: SmsMessage | None = described("The message, accepted and stored.")
+    user_errors: list[UserError] = described("Why it was not accepted; empty if it was.")
+
+
+@strawberry.input(description="Which message to call back.")
+class SmsCancelInput:
+    id: strawberry.ID = strawberry.field(description="The message.")
+
+
+@strawberry.type(description="What came of calling a message back.")
+class SmsCancelPayload:
+    sms: SmsMessage | None = described("The message, as it is now.")
+    user_errors: list[UserError] = described("Why it could not be called back; empty if it was.")
+
+
+@strawberry.type
+class SmsMutations:
+    """The part of Mutation that is about messages."""
+
+    @mutation(Permission.SMS_SEND, "Send a message to a device.", ("sms", "SmsMessage"))
+    async def sms_send(
+        self,
+        info: Info,
+        input: Annotated[SmsSendInput, strawberry.argument(description="The message.")],  # noqa: A002
+    ) -> SmsSendPayload | None:
+        context = context_of(info)
+        request = _request(context.workspace_id, input)
+        return done(await context.services.messages.send(request))
+
+    @mutation(
+        Permission.SMS_SEND,
+        "Call back a message that is not yet final: held ones at once, those already upstream if the network can.",
+        ("sms", "SmsMessage"),
+    )
+    async def sms_cancel(
+        self,
+        info: Info,
+        input: Annotated[SmsCancelInput, strawberry.argument(description="Which message.")],  # noqa: A002
+    ) -> SmsCancelPayload | None:
+        context = context_of(info)
+        message_id = row_id_of(input.id, "SmsMessage", "id")
+        await context.services.messages.cancel(context.workspace_id, message_id)
+        return done(message_id)
+
+
+def _request(workspace_id: int, sms: SmsSendInput) -> SendRequest:
+    """The hub's request for an input. Checks the forms that only this edge knows: ids, hexadecimal, exactly one of."""
+    device_id, msisdn, iccid = or_none(sms.device_id), or_none(sms.msisdn), or_none(sms.iccid)
+    if [device_id, msisdn, iccid].count(None) != 2:
+        raise InvalidError("Give exactly one of `deviceId`, `msisdn` and `iccid`.")
+    text, payload_hex = or_none(sms.text), or_none(sms.payload_hex)
+    if (text is None) == (payload_hex is None):
+        raise InvalidError("Give either `text` or `payloadHex`.", path=("text",))
+    key: Any = or_none(sms.idempotency_key)
+    if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY_CHARACTERS:
+        raise InvalidError(
+            f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} characters.", path=("idempotency_key",)
+        )
+    return SendRequest(
+        workspace_id=workspace_id,
+        device_id=None if device_id is None else row_id_of(device_id, "Device", "device_id"),
+        msisdn=None if msisdn is None else msisdn.removeprefix("+"),
+        iccid=iccid,
+        source=or_none(sms.from_),
+        text=text,
+        payload=None if payload_hex is None else _octets(payload_hex),
+        data_coding=or_none(sms.data_coding),
+        expires_at=or_none(sms.expires_at),
+        scheduled_at=or_none(sms.scheduled_at),
+        idempotency_key=key,
+    )
+
+
+def _octets(payload_hex: str) -> bytes:
+    try:
+        if len(payload_hex) > MAX_PAYLOAD_HEX or not payload_hex.isalnum():
+            raise ValueError
+        return bytes.fromhex(payload_hex)
+    except ValueError:
+        if not payload_hex:
+            return b""
+        raise InvalidError(
+            f"This must be at most {MAX_PAYLOAD_HEX} hexadecimal digits, in pairs.", path=("payload_hex",)
+        ) from None

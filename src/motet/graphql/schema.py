@@ -1,0 +1,52 @@
+"""The schema: what GraphQL offers, in one place, and its SDL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.schema.config import StrawberryConfig
+
+from motet.graphql.mutations.esme import EsmeMutations
+from motet.graphql.mutations.sms import SmsMutations
+from motet.graphql.mutations.smsc_link import SmscLinkMutations
+from motet.graphql.mutations.webhook import WebhookMutations
+from motet.graphql.query import Query
+from motet.graphql.subscription import Subscription
+from motet.graphql.types.esme import ShortCode, SmppAccount
+from motet.graphql.types.fleet import Device, Sim
+from motet.graphql.types.message import SmsMessage
+from motet.graphql.types.operator import SmscLink, Workspace
+from motet.graphql.types.relay import parse_date_time
+from motet.graphql.types.webhook import Webhook, WebhookDelivery
+
+
+@strawberry.type(description="What can be done.")
+class Mutation(SmsMutations, WebhookMutations, EsmeMutations, SmscLinkMutations):
+    """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
+
+
+DATE_TIME = strawberry.scalar(
+    name="DateTime",
+    description="A moment, as ISO 8601 with an offset; answers are in UTC, such as 2026-11-30T12:00:00Z.",
+    specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
+    serialize=lambda moment: moment.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+    parse_value=parse_date_time,
+)
+
+STRAWBERRY_SCHEMA = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    types=[Sim, Device, SmsMessage, SmppAccount, ShortCode, Webhook, WebhookDelivery, SmscLink, Workspace],
+    config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
+)
+
+SCHEMA: GraphQLSchema = STRAWBERRY_SCHEMA._schema
+"""The same for graphql-core, which executes it."""
+
+
+def print_sdl() -> str:
+    """The schema in the schema definition language, as schema.graphql holds it."""
+    return STRAWBERRY_SCHEMA.as_str() + "\n"

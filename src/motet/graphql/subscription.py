@@ -1,0 +1,69 @@
+"""Subscriptions: the bus says which messages changed, the reading room says what they are now."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from motet.access.principals import Permission
+from motet.graphql.fields import context_of, raw, subscription
+from motet.graphql.selection import selection_of
+from motet.graphql.types.message import SmsMessage, SmsMessageFilter
+from motet.reading.errors import ForbiddenError, TooComplexError
+from motet.reading.plan import Failure
+from motet.reading.reader import Answer
+from motet.reading.selection import Selected
+
+REMEMBERED_STATUSES = 10_000
+"""Messages of which a subscription remembers the status it told last, so that it tells each once."""
+
+_STATUS_KEY = "\0status"
+"""Key under which the status is read besides what was asked for: no name in GraphQL can be this."""
+
+
+@strawberry.type(description="What can be listened to.")
+class Subscription:
+    @subscription(
+        Permission.SMS_READ,
+        "An item for each change of a message's status. Under load steps may be merged, the final one never.",
+    )
+    async def sms_messages(
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002
+            SmsMessageFilter | None, strawberry.argument(description="Which messages: what they are after the change.")
+        ] = strawberry.UNSET,
+    ) -> AsyncGenerator[SmsMessage, None]:
+        context = context_of(info)
+        principal = context.principal
+        if principal.workspace_id is None:
+            raise ForbiddenError("Messages are listened to inside a workspace: use a token of one.")
+        selected = selection_of(raw(info))
+        wanted = selected.arguments.get("filter") or {}
+        children = (*selected.children, Selected(_STATUS_KEY, "status"))
+        told: dict[int, str] = {}
+        listener = context.services.bus.listen(principal.workspace_id)
+        try:
+            async for message_ids in listener:
+                answer = await context.services.reader.by_ids(principal, "SmsMessage", children, message_ids, wanted)
+                for message_id in message_ids:
+                    message = answer.value.get(message_id)
+                    if message is None:
+                        continue
+                    status = message.pop(_STATUS_KEY)
+                    if told.pop(message_id, None) != status:
+                        yield _item(message, answer.failures)
+                    told[message_id] = status
+                    if len(told) > REMEMBERED_STATUSES:
+                        del told[next(iter(told))]
+            if listener.overflowed:
+                raise TooComplexError("Too many messages changed to keep up with: subscribe again.")
+        finally:
+            listener.close()
+
+
+def _item(message: Any, failures: list[Failure]) -> Any:
+    return Answer(message, failures)

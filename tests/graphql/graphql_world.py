@@ -1,0 +1,126 @@
+"""A GraphQL application on a real database with two tenants, and who is in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from graphql_client import Client
+
+from motet.access.passwords import PasswordChecker
+from motet.access.principals import Role
+from motet.access.secrets import SecretBox
+from motet.access.tokens import TokenAuthority, generate_key
+from motet.domain.errors import ConflictError, NotFoundError
+from motet.domain.ids import IdGenerator
+from motet.domain.states import MessageState
+from motet.events.bus import Bus
+from motet.fleet.short_code import ShortCodeService
+from motet.fleet.smpp_account import SmppAccountService
+from motet.fleet.smsc_link import SmscLinkService
+from motet.graphql.app import Dependencies, GraphQLApp, build_graphql_app
+from motet.graphql.context import Services
+from motet.hub.requests import SendRequest
+from motet.reading.reader import Reader
+from motet.storage.database import Database
+from motet.webhooks.node import Webhooks
+from motet.webhooks.targets import TargetPolicy
+from tenants import Tenant, Tenants, two_tenants
+
+
+@dataclass
+class StoringHub:
+    """Stands in for the hub: what it is asked to send is stored as an open message, and no more."""
+
+    tenants: Tenants
+    by_id: dict[int, Tenant]
+    requests: list[SendRequest] = field(default_factory=list)
+
+    async def send(self, request: SendRequest) -> int:
+        self.requests.append(request)
+        tenant = self.by_id[request.workspace_id]
+        if request.device_id is not None and request.device_id not in tenant.devices:
+            raise NotFoundError("No such device.", path=("device_id",))
+        payload = (request.text or "").encode("latin-1") if request.payload is None else request.payload
+        return await self.tenants.message(
+            tenant, request.device_id or tenant.devices[0], state=MessageState.OPEN, text=payload
+        )
+
+    async def cancel(self, workspace_id: int, message_id: int) -> None:
+        state = await self.tenants.database.pool.fetchval(
+            "SELECT state FROM message WHERE workspace_id = $1 AND id = $2", workspace_id, message_id
+        )
+        if state is None:
+            raise NotFoundError("No such message.", path=("id",))
+        if state != MessageState.OPEN:
+            raise ConflictError("The message is final.", path=("id",))
+        await self.tenants.execute(
+            "UPDATE message SET state = $3, final_at = now() WHERE workspace_id = $1 AND id = $2",
+            workspace_id, message_id, int(MessageState.CANCELLED),
+        )  # fmt: skip
+
+
+@dataclass
+class World:
+    """The application and who is in it."""
+
+    app: GraphQLApp
+    tenants: Tenants
+    demo: Tenant
+    other: Tenant
+    authority: TokenAuthority
+    bus: Bus
+    hub: StoringHub
+    changes: list[str]
+    services: Services
+
+    def token(self, tenant: Tenant, role: Role = Role.ADMINISTRATOR, ttl_s: int = 3600) -> str:
+        return self.authority.issue(
+            f"{role.value.lower()}@{tenant.name}",
+            now=int(time.time()),
+            ttl_s=ttl_s,
+            workspace_id=tenant.workspace_id,
+            workspace=tenant.name,
+            role=role,
+        )
+
+    def client(self, tenant: Tenant, role: Role = Role.ADMINISTRATOR) -> Client:
+        return Client(self.app, self.token(tenant, role))
+
+    def operator(self) -> Client:
+        return Client(self.app, self.authority.issue("operator", now=int(time.time()), ttl_s=3600))
+
+
+@asynccontextmanager
+async def make_world(database: Database) -> AsyncIterator[World]:
+    tenants, demo, other = await two_tenants(database)
+    box, ids, bus = SecretBox(bytes(32)), IdGenerator(2), Bus()
+    changes: list[str] = []
+
+    def noting(what: str) -> Callable[[], Awaitable[None]]:
+        async def note() -> None:
+            changes.append(what)
+
+        return note
+
+    passwords = PasswordChecker()
+    webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
+    hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
+    services = Services(
+        reader=Reader(database.pool),
+        bus=bus,
+        messages=hub,
+        webhooks=webhooks.service,
+        smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
+        short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),
+        smsc_links=SmscLinkService(database, box, on_change=noting("smsc_link")),
+    )
+    authority = TokenAuthority([generate_key()])
+    app = build_graphql_app(Dependencies(services, authority, graphiql=True))
+    yield World(app, tenants, demo, other, authority, bus, hub, changes, services)
+    bus.close()
+    await app.close()
+    await webhooks.stop(0.1)
+    passwords.close()

@@ -1,0 +1,200 @@
+"""Rows for tests that read: two workspaces with SIMs, devices, messages and the rest, put in by plain SQL."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from motet.domain.ids import IdGenerator, unix_ms_of
+from motet.domain.states import MessageState, WaitingReason
+from motet.storage.database import Database
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@dataclass
+class Tenant:
+    """The ids of one workspace's rows, in the order in which they were made."""
+
+    workspace_id: int
+    name: str
+    sims: list[int] = field(default_factory=list)
+    devices: list[int] = field(default_factory=list)
+    messages: list[int] = field(default_factory=list)
+    accounts: list[int] = field(default_factory=list)
+    short_codes: list[int] = field(default_factory=list)
+    webhooks: list[int] = field(default_factory=list)
+    deliveries: list[int] = field(default_factory=list)
+
+
+class Tenants:
+    """Makes tenants in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._ids = IdGenerator(1)
+        self._serial = 0
+
+    def new_id(self, at: datetime | None = None) -> int:
+        return self._ids.next(int((at or NOW).timestamp() * 1000))
+
+    async def execute(self, statement: str, *parameters: Any) -> None:
+        await self.database.pool.execute(statement, *parameters)
+
+    async def workspace(self, name: str) -> Tenant:
+        organisation = await self.database.pool.fetchval("SELECT id FROM organisation WHERE parent_id IS NULL")
+        if organisation is None:
+            organisation = self.new_id()
+            await self.execute("INSERT INTO organisation (id, name) VALUES ($1, 'operator')", organisation)
+        tenant = Tenant(self.new_id(), name)
+        await self.execute(
+            "INSERT INTO workspace (id, organisation_id, name) VALUES ($1, $2, $3)",
+            tenant.workspace_id, organisation, name,
+        )  # fmt: skip
+        return tenant
+
+    async def device(
+        self, tenant: Tenant, name: str = "", *, status: int = 0, tags: list[str] | None = None, with_sim: bool = True
+    ) -> int:
+        """A device and, unless told otherwise, the SIM in it."""
+        device_id = self.new_id()
+        sim_id = None
+        if with_sim:
+            sim_id = await self.sim(tenant, device_id=device_id)
+        await self.execute(
+            "INSERT INTO device (workspace_id, id, name, status, tags, sim_id, ip_address)"
+            " VALUES ($1, $2, $3, $4, $5, $6, '10.0.0.1')",
+            tenant.workspace_id, device_id, name or f"device {len(tenant.devices)}", status, tags or [], sim_id,
+        )  # fmt: skip
+        tenant.devices.append(device_id)
+        return device_id
+
+    async def sim(self, tenant: Tenant, *, device_id: int | None = None, status: int = 2) -> int:
+        self._serial += 1
+        sim_id = self.new_id()
+        await self.execute(
+            "INSERT INTO sim (workspace_id, id, iccid, imsi, msisdn, status, device_id, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            tenant.workspace_id, sim_id, f"8999900000000{self._serial:06}", f"00101{self._serial:010}",
+            f"999{self._serial:08}", status, device_id, NOW,
+        )  # fmt: skip
+        tenant.sims.append(sim_id)
+        return sim_id
+
+    async def message(
+        self,
+        tenant: Tenant,
+        device_id: int = 0,
+        *,
+        state: MessageState = MessageState.DELIVERED,
+        at: datetime | None = None,
+        waiting: WaitingReason | None = None,
+        submitted: bool = False,
+        text: bytes = b"hello",
+        data_coding: int = 0,
+        direction: int = 0,
+        kind: int = 0,
+        source: str = "12345",
+        destination: str = "99900000001",
+        account_id: int | None = None,
+        sim_id: int = 0,
+    ) -> int:
+        """A message with the facts beside it that the hub would have written."""
+        at = at or NOW
+        message_id = self.new_id(at)
+        await self.execute(
+            "INSERT INTO message (workspace_id, id, device_id, sim_id, submission_id, account_id, owner, submitted_at,"
+            " expires_at, direction, kind, data_coding, source, destination, payload, state, final_at)"
+            " VALUES ($1, $2, $3, $4, $2, $5, 1, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            tenant.workspace_id, message_id, device_id, sim_id, account_id, at, at + timedelta(days=1), direction, kind,
+            data_coding, source, destination, text, int(state), at if state else None,
+        )  # fmt: skip
+        if state not in (MessageState.OPEN, MessageState.DELIVERED, MessageState.RECEIVED):
+            await self.execute(
+                "INSERT INTO outcome (workspace_id, state, message_id) VALUES ($1, $2, $3)",
+                tenant.workspace_id, int(state), message_id,
+            )  # fmt: skip
+        if waiting is not None:
+            await self.execute(
+                "INSERT INTO waiting (message_id, workspace_id, device_id, owner, reason, due, ends_at)"
+                " VALUES ($1, $2, $3, 1, $4, $5, $5)",
+                message_id, tenant.workspace_id, device_id, int(waiting), at,
+            )  # fmt: skip
+        if submitted:
+            await self.submit(tenant, message_id)
+        tenant.messages.append(message_id)
+        return message_id
+
+    async def submit(self, tenant: Tenant, message_id: int) -> None:
+        """The message is accepted upstream."""
+        at = datetime.fromtimestamp(unix_ms_of(message_id) / 1000, UTC)
+        await self.execute(
+            "INSERT INTO submit (message_id, workspace_id, at, link_id, part, attempt, smsc_message_id)"
+            " VALUES ($1, $2, $3, 1, 1, 1, 'x')",
+            message_id, tenant.workspace_id, at,
+        )  # fmt: skip
+
+    async def account(self, tenant: Tenant, system_id: str) -> int:
+        account_id = self.new_id()
+        await self.execute(
+            "INSERT INTO smpp_account (workspace_id, id, system_id, password_hash) VALUES ($1, $2, $3, '-')",
+            tenant.workspace_id, account_id, system_id,
+        )  # fmt: skip
+        tenant.accounts.append(account_id)
+        return account_id
+
+    async def short_code(self, tenant: Tenant, code: str, account_id: int | None = None) -> int:
+        short_code_id = self.new_id()
+        await self.execute(
+            "INSERT INTO short_code (workspace_id, id, code, account_id) VALUES ($1, $2, $3, $4)",
+            tenant.workspace_id, short_code_id, code, account_id,
+        )  # fmt: skip
+        tenant.short_codes.append(short_code_id)
+        return short_code_id
+
+    async def webhook(self, tenant: Tenant, deliveries: int = 0) -> int:
+        webhook_id = self.new_id()
+        await self.execute(
+            "INSERT INTO webhook (workspace_id, id, url, event_types, secret_encrypted)"
+            " VALUES ($1, $2, 'https://example.org/hook', '{sms.received}', '')",
+            tenant.workspace_id, webhook_id,
+        )  # fmt: skip
+        tenant.webhooks.append(webhook_id)
+        for _ in range(deliveries):
+            delivery_id = self.new_id()
+            await self.execute(
+                "INSERT INTO webhook_delivery (workspace_id, id, webhook_id, event_type, body, next_attempt_at,"
+                " created_at) VALUES ($1, $2, $3, 'sms.received', '', $4, $4)",
+                tenant.workspace_id, delivery_id, webhook_id, NOW,
+            )  # fmt: skip
+            tenant.deliveries.append(delivery_id)
+        return webhook_id
+
+    async def link(self, name: str) -> int:
+        link_id = int(time.time()) % 100_000 + len(name)
+        await self.execute(
+            "INSERT INTO smsc_link (id, name, host, port, system_id, password_encrypted)"
+            " VALUES ($1, $2, 'localhost', 2775, 'x', '')",
+            link_id, name,
+        )  # fmt: skip
+        return link_id
+
+
+async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
+    """`demo` with 5 devices, 2 messages each, and one of everything else; `other` with the same kinds of rows."""
+    tenants = Tenants(database)
+    both = []
+    for name in ("demo", "other"):
+        tenant = await tenants.workspace(name)
+        account = await tenants.account(tenant, name)
+        await tenants.short_code(tenant, "12345", account)
+        await tenants.webhook(tenant, deliveries=2)
+        for number in range(5):
+            device_id = await tenants.device(tenant, f"{name} {number}")
+            await tenants.message(tenant, device_id, account_id=account, sim_id=tenant.sims[-1])
+            await tenants.message(tenant, device_id, state=MessageState.RECEIVED, direction=1)
+        both.append(tenant)
+    await tenants.link("upstream")
+    return tenants, both[0], both[1]
