@@ -69,18 +69,6 @@ def test_every_acknowledged_text_is_there_after_kill_9_under_load(
     assert len(texts) == len(set(texts))
 
 
-def test_an_inbox_keeps_its_last_thousand_texts(start: Callable[..., Network], tmp_path: Path) -> None:
-    before = start(data_dir=tmp_path)
-    esme = before.esme()
-    for number in range(1_005):
-        esme.send_message(source_addr=CODE, destination_addr=FIRST, short_message=str(number).encode())
-    esme.read_until(lambda: len(esme.responses) >= 1_005)
-    expected = [str(number) for number in range(5, 1_005)]
-    assert before.texts(FIRST) == expected
-    before.kill()
-    assert start(data_dir=tmp_path).texts(FIRST) == expected
-
-
 def test_a_directory_in_use_is_refused(start: Callable[..., Network], tmp_path: Path) -> None:
     start(data_dir=tmp_path)
     second = subprocess.run(

@@ -8,6 +8,7 @@ import pytest
 
 from motet.simulator import centre as centre_module
 from motet.simulator import deliveries as deliveries_module
+from motet.simulator import handset as handset_module
 from motet.simulator.centre import SmsCentre
 from motet.simulator.deliveries import Delivery
 from motet.simulator.message_ids import MessageIdFormat
@@ -294,6 +295,28 @@ def test_a_part_sent_twice_counts_once(centre: SmsCentre, store: Store, phone: P
     for number in (1, 1, 2):
         _submit(centre, bytes((5, 0, 3, 1, 2, number)) + b"ab"[number - 1 : number], esm_class=0x40)
     assert _inbox(store, phone) == [b"ab"]
+
+
+def test_an_inbox_keeps_the_last_texts(
+    centre: SmsCentre, store: Store, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handset_module, "INBOX_TEXTS", 3)
+    for number in range(5):
+        _submit(centre, str(number).encode())
+    assert _inbox(store, phone) == [b"2", b"3", b"4"]
+    assert len(list(store.all_inbox_rows())) == 3
+
+
+def test_all_inboxes_together_are_bounded(
+    centre: SmsCentre, store: Store, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handset_module, "ALL_INBOX_TEXTS", 100)
+    _submit(centre, b"oldest")
+    for _ in range(199):
+        _submit(centre, to="99900000002")
+    assert _inbox(store, phone) == []
+    assert not phone.inbox_rows
+    assert 100 <= len(list(store.all_inbox_rows())) <= 105
 
 
 def test_the_receipt_carries_the_user_message_reference(centre: SmsCentre) -> None:

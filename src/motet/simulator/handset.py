@@ -2,11 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 
-from motet.simulator.phones import INBOX_TEXTS, Behaviour, Part, PartKey, PartSet, Phone
+from motet.simulator.phones import Behaviour, Part, PartKey, PartSet, Phone
 from motet.simulator.store import Store
 from motet.simulator.texts import Submission
 from motet.sms.parts import part_count
 from motet.sms.udh import Concatenation, concatenation_of, parse_udh
+
+INBOX_TEXTS = 50_000
+"""The last texts that a phone keeps: a load test with one destination can still be counted."""
+
+ALL_INBOX_TEXTS = 1_000_000
+"""The last texts that all phones keep together, about 200 MB in the store; the oldest go first."""
 
 MAX_PART_SETS = 100
 """Long texts of which a phone has some parts only; the one that waited longest is given up."""
@@ -21,6 +27,8 @@ class Handsets:
     def __init__(self, store: Store, phones: Mapping[str, Phone]) -> None:
         """Brings the phones back to what the store knows of them; rows of phones that are no more stay untouched."""
         self._store = store
+        self._phones = phones
+        self._shown_since_trim = 0
         self._inbox_rows = store.numbers("inbox", 1)
         self._part_rows = store.numbers("part", 1)
         for msisdn, behaviour, delay_s, reply in store.all_phones():
@@ -57,6 +65,17 @@ class Handsets:
         phone.inbox_rows.append(row)
         if len(phone.inbox_rows) > INBOX_TEXTS:
             self._store.inbox_done.append((phone.inbox_rows.popleft(),))
+        self._shown_since_trim += 1
+        if self._shown_since_trim >= ALL_INBOX_TEXTS // 20:
+            self._shown_since_trim = 0
+            self._trim(row + 1 - ALL_INBOX_TEXTS)
+
+    def _trim(self, oldest: int) -> None:
+        """Forget the texts before the row `oldest`; row numbers go up as texts come."""
+        self._store.inbox_trimmed.append((oldest,))
+        for phone in self._phones.values():
+            while phone.inbox_rows and phone.inbox_rows[0] < oldest:
+                phone.inbox_rows.popleft()
 
     def _join(self, phone: Phone, submission: Submission, place: Concatenation, now: float) -> bool:
         key = PartKey(submission.source.addr, place.ref, place.ref_bits, place.total)

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 MAX_PHONES = 1_000_000
 """About 1 KB of memory each."""
 
-INBOX_TEXTS = 1_000
-"""A phone keeps its last texts; older ones are forgotten."""
-
 MAX_REPLY_CHARACTERS = 10_000
 """Far more than 255 parts could carry in UCS-2 is refused when the reply is set, not when it is due."""
 

@@ -70,6 +70,7 @@ _PUT_PART = (
 _PUT_OUTGOING = "INSERT INTO outgoing (row, receipt, made_at, pdu) VALUES (?, ?, ?, ?)"
 _DELETE_HELD = "DELETE FROM held WHERE key = ?"
 _DELETE_INBOX = "DELETE FROM inbox WHERE row = ?"
+_TRIM_INBOX = "DELETE FROM inbox WHERE row < ?"
 _DELETE_PART = "DELETE FROM part WHERE row = ?"
 _DELETE_OUTGOING = "DELETE FROM outgoing WHERE row = ?"
 _TRIM_FINALS = "DELETE FROM final WHERE key < ?"
@@ -130,6 +131,7 @@ class Store:
         self.finals: list[tuple[int, int, str, str, int, float | None, int]] = []
         self.inbox: list[tuple[int, str, str, int, bytes, int, float]] = []
         self.inbox_done: list[tuple[int]] = []
+        self.inbox_trimmed: list[tuple[int]] = []
         self.parts: list[tuple[object, ...]] = []
         self.parts_done: list[tuple[int]] = []
         self.outgoing: list[tuple[int, bool, float, bytes]] = []
@@ -145,6 +147,7 @@ class Store:
             (_PUT_OUTGOING, self.outgoing),
             (_DELETE_HELD, self.held_done),
             (_DELETE_INBOX, self.inbox_done),
+            (_TRIM_INBOX, self.inbox_trimmed),
             (_DELETE_PART, self.parts_done),
             (_DELETE_OUTGOING, self.outgoing_done),
         )  # type: ignore[assignment]  # each list holds its own table's rows
