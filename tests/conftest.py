@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import AsyncIterator
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -15,39 +18,55 @@ from motet.storage.embedded import EmbeddedPostgres
 from motet.storage.migrate import migrate
 from motet.storage.partitions import ensure_partitions
 
-_TEMPLATE = "motet_template"
+OTHER_SERVER = "MOTET_TEST_DATABASE_URL"
+"""Names a PostgreSQL to test against in place of the embedded one; its user must be allowed to make databases."""
+
 _numbers = itertools.count(1)
 
 
+class Server(Protocol):
+    @property
+    def url(self) -> str: ...
+
+    def url_of(self, database: str) -> str: ...
+
+
+class _NamedServer:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def url_of(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
+
+
 @pytest_asyncio.fixture(scope="session")
-async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedPostgres]:
+async def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> AsyncIterator[Server]:
     """One server for each worker, started by the first test that needs it. It holds a migrated template database."""
+    if os.environ.get(OTHER_SERVER):
+        named = _NamedServer(os.environ[OTHER_SERVER])
+        await _make_template(named, worker_id)
+        yield named
+        return
     server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), {"shared_buffers": "64MB", "max_wal_size": "512MB"})
     await server.start()
     try:
-        admin = await asyncpg.connect(server.url)
-        await admin.execute(f"CREATE DATABASE {_TEMPLATE}")
-        await admin.close()
-        template = await asyncpg.connect(server.url_of(_TEMPLATE))
-        await migrate(template)
-        await ensure_partitions(template, time.time_ns() // 1_000_000)
-        await template.close()
+        await _make_template(server, worker_id)
         yield server
     finally:
         await server.stop()
 
 
 @pytest_asyncio.fixture
-async def empty_database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+async def empty_database_url(postgres: Server, worker_id: str) -> AsyncIterator[str]:
     """A database without any table, for this test alone."""
-    async for url in _fresh_database(postgres, "template1"):
+    async for url in _fresh_database(postgres, worker_id, "template0"):
         yield url
 
 
 @pytest_asyncio.fixture
-async def database_url(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+async def database_url(postgres: Server, worker_id: str) -> AsyncIterator[str]:
     """A migrated database with this week's partitions and no rows, for this test alone."""
-    async for url in _fresh_database(postgres, _TEMPLATE):
+    async for url in _fresh_database(postgres, worker_id, _template(worker_id)):
         yield url
 
 
@@ -58,12 +77,28 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-async def _fresh_database(postgres: EmbeddedPostgres, template: str) -> AsyncIterator[str]:
-    name = f"test_{next(_numbers)}"
-    admin = await asyncpg.connect(postgres.url)
+def _template(worker_id: str) -> str:
+    return f"motet_template_{worker_id}"
+
+
+async def _make_template(server: Server, worker_id: str) -> None:
+    admin = await asyncpg.connect(server.url)
+    await admin.execute(f"DROP DATABASE IF EXISTS {_template(worker_id)}")
+    await admin.execute(f"CREATE DATABASE {_template(worker_id)} TEMPLATE template0")
+    await admin.close()
+    template = await asyncpg.connect(server.url_of(_template(worker_id)))
+    await migrate(template)
+    await ensure_partitions(template, time.time_ns() // 1_000_000)
+    await template.close()
+
+
+async def _fresh_database(server: Server, worker_id: str, template: str) -> AsyncIterator[str]:
+    name = f"motet_test_{worker_id}_{next(_numbers)}"
+    admin = await asyncpg.connect(server.url)
     try:
+        await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield postgres.url_of(name)
+        yield server.url_of(name)
         await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await admin.close()

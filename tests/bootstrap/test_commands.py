@@ -1,0 +1,100 @@
+"""The short commands, and what `serve` refuses, on a database given by its URL."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import asyncpg
+import jwt
+import pytest
+from motet_process import MotetProcess, command
+
+from motet import __version__
+
+
+def test_migrate_then_workspace_then_token(empty_database_url: str, tmp_path: Path) -> None:
+    database = ("--database-url", empty_database_url)
+    data = ("--data-dir", str(tmp_path))
+
+    refused = command("token", "--operator", *database, *data)
+    assert refused.returncode == 1
+    assert "run `motet migrate`" in refused.stderr
+
+    migrated = command("migrate", *database)
+    assert migrated.stdout.splitlines()[0] == "applied 0001_initial"
+    assert command("migrate", *database).stdout == "the schema is the newest already\n"
+
+    made = command("workspace", "create", "acme", "--json", "--ttl", "30d", *database, *data)
+    assert made.returncode == 0, made.stderr
+    facts = json.loads(made.stdout)
+    claims = jwt.decode(facts["token"], options={"verify_signature": False})
+    assert (facts["workspace"], claims["workspace"], claims["role"]) == ("acme", "acme", "ADMINISTRATOR")
+    assert claims["exp"] - claims["iat"] == 30 * 86_400
+
+    again = command("workspace", "create", "acme", *database, *data)
+    assert (again.returncode, again.stderr.splitlines()[-1]) == (
+        1,
+        "motet: the name 'acme': there is a workspace named acme already",
+    )
+    assert "lower-case" in command("workspace", "create", "Acme Ltd", *database, *data).stderr
+
+    observer = command("token", "--workspace", "acme", "--role", "OBSERVER", *database, *data)
+    claims = jwt.decode(observer.stdout.strip(), options={"verify_signature": False})
+    assert (claims["role"], claims["sub"]) == ("OBSERVER", "observer@acme")
+    unknown = command("token", "--workspace", "nobody", *database, *data)
+    assert (unknown.returncode, unknown.stderr) == (1, "motet: there is no workspace named nobody\n")
+
+    other_key = command("token", "--operator", *database, "--data-dir", str(tmp_path / "other"))
+    assert other_key.returncode == 1
+    assert "were encrypted with another key" in other_key.stderr
+
+
+def test_serve_runs_on_a_migrated_database_and_refuses_another(database_url: str, tmp_path: Path) -> None:
+    flags = ("--database-url", database_url, "--data-dir", str(tmp_path))
+    gateway = MotetProcess("serve", *flags, errors=tmp_path / "errors.log")
+    assert gateway.facts["version"] == __version__
+    assert "token" not in json.dumps(gateway.facts)
+    assert gateway.end() == 0
+
+
+async def test_serve_refuses_an_older_and_a_newer_schema(database_url: str, tmp_path: Path) -> None:
+    connection = await asyncpg.connect(database_url)
+    for change, words in (
+        ("UPDATE schema_migration SET version = 9999 WHERE version = 1", "newer than this motet"),
+        ("DELETE FROM schema_migration", "older than this motet"),
+    ):
+        await connection.execute(change)
+        flags = ("--database-url", database_url, "--data-dir", str(tmp_path))
+        refused = MotetProcess("serve", *flags, errors=tmp_path / "errors.log")
+        assert refused.end() == 1
+        assert words in (tmp_path / "errors.log").read_text()
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ((), 2, "required: COMMAND"),
+        (("dance",), 2, "invalid choice: 'dance'"),
+        (("token",), 2, "one of the arguments --operator --workspace is required"),
+        (("token", "--operator", "--role", "USER"), 1, "--role goes with --workspace"),
+        (("token", "--operator", "--ttl", "soon"), 1, "--ttl must be a time"),
+        (("serve", "--http", "x"), 1, "--http must be HOST:PORT"),
+        (("migrate", "--database-url", "postgresql://u:hunter2@127.0.0.1:1/x"), 1, "cannot connect to the database"),
+    ],
+)
+def test_wrong_usage_is_told(words: tuple[str, ...], status: int, said: str) -> None:
+    done = command(*words)
+    assert done.returncode == status
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_version_and_help() -> None:
+    assert command("--version").stdout == f"motet {__version__}\n"
+    text = command("--help").stdout
+    for name in ("serve", "demo", "simulator", "migrate", "schema", "esme", "workspace", "token"):
+        assert f"    {name}" in text
+    assert "MOTET_DATABASE_URL" in command("serve", "--help").stdout
