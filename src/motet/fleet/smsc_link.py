@@ -46,9 +46,7 @@ class SmscLinkChanges:
 class SmscLinkService:
     """The operator's links. Errors are domain errors; paths name input fields."""
 
-    def __init__(
-        self, database: Database, secret_box: SecretBox, *, on_change: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, database: Database, secret_box: SecretBox, *, on_change: Callable[[], Awaitable[None]]) -> None:
         """`on_change` is called after each commit, so that links are connected, changed or closed."""
         self._database = database
         self._secret_box = secret_box

@@ -50,9 +50,7 @@ class GraphQLApp:
         self._graphiql = dependencies.graphiql
         self._limits = dependencies.limits
         self._clock = dependencies.clock
-        self._engine = Engine(
-            dependencies.services, dependencies.limits, hide_suggestions=not dependencies.graphiql
-        )
+        self._engine = Engine(dependencies.services, dependencies.limits, hide_suggestions=not dependencies.graphiql)
         self._sockets: set[Socket] = set()
         self._open: Counter[str] = Counter()
         """Sockets and event streams by subject, and sockets not yet authenticated by address."""

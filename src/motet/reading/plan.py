@@ -148,8 +148,10 @@ def require(principal: Principal, entity: Entity) -> None:
     """Raises ForbiddenError unless the principal may read the entity at all."""
     if entity.permission is not None and not principal.allows(entity.permission):
         raise ForbiddenError(f"This needs the permission {entity.permission.value}.")
-    if entity.tenant_column and principal.workspace_id is None and not (
-        principal.is_operator and entity.operator_reads_all
+    if (
+        entity.tenant_column
+        and principal.workspace_id is None
+        and not (principal.is_operator and entity.operator_reads_all)
     ):
         raise ForbiddenError("This is read inside a workspace: use a token of one.")
 
@@ -218,9 +220,7 @@ class Planner:
     ) -> tuple[Part, ...]:
         return tuple(self._part(row, entity, alias, child, (*path, child.key), relations) for child in children)
 
-    def _part(
-        self, row: RowPlan, entity: Entity, alias: str, child: Selected, path: Path, relations: Path
-    ) -> Part:
+    def _part(self, row: RowPlan, entity: Entity, alias: str, child: Selected, path: Path, relations: Path) -> Part:
         if child.name == TYPENAME:
             return FixedPart(child.key, entity.name)
         declared = entity.fields[child.name]
@@ -236,9 +236,7 @@ class Planner:
             self.failures.append(Failure(path, error))
             return FixedPart(child.key, None)
 
-    def _one(
-        self, row: RowPlan, alias: str, relation: ToOne, child: Selected, path: Path, relations: Path
-    ) -> OnePart:
+    def _one(self, row: RowPlan, alias: str, relation: ToOne, child: Selected, path: Path, relations: Path) -> OnePart:
         target = self._entities[relation.entity]
         require(self._principal, target)
         joined = row.aliases.get(relations)

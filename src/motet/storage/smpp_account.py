@@ -49,9 +49,7 @@ async def insert(
     """
     await connection.execute(_LOCK_WORKSPACE, workspace_id)
     try:
-        added = await connection.fetchval(
-            _INSERT, workspace_id, account_id, system_id, password_hash, limit, *settings
-        )
+        added = await connection.fetchval(_INSERT, workspace_id, account_id, system_id, password_hash, limit, *settings)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != "smpp_account_system_id_taken":
             raise
@@ -69,9 +67,7 @@ SELECT description, default_alphabet, long_mo, window_size, rate_per_s, max_bind
 """
 
 
-async def lock_settings(
-    connection: PooledConnection, workspace_id: int, account_id: int
-) -> SmppAccountSettings | None:
+async def lock_settings(connection: PooledConnection, workspace_id: int, account_id: int) -> SmppAccountSettings | None:
     """The settings of an account, which stay as they are until the transaction ends; None for an unknown one."""
     record = await connection.fetchrow(_SETTINGS, workspace_id, account_id)
     return None if record is None else SmppAccountSettings(*record)

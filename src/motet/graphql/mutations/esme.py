@@ -178,9 +178,7 @@ class EsmeMutations:
         await context.services.smpp_accounts.update(context.workspace_id, account_id, _changes(input))
         return done(account_id)
 
-    @mutation(
-        Permission.SMPP_ACCOUNT_WRITE, "Give an SMPP account a new password.", ("smppAccount", "SmppAccount")
-    )
+    @mutation(Permission.SMPP_ACCOUNT_WRITE, "Give an SMPP account a new password.", ("smppAccount", "SmppAccount"))
     async def smpp_account_rotate_password(
         self,
         info: Info,

@@ -112,9 +112,7 @@ class WebhookMutations:
     ) -> WebhookUpdatePayload | None:
         context = context_of(info)
         webhook_id = row_id_of(input.id, "Webhook", "id")
-        changes = {
-            name: given(getattr(input, name), name) for name in ("url", "event_types", "description", "enabled")
-        }
+        changes = {name: given(getattr(input, name), name) for name in ("url", "event_types", "description", "enabled")}
         await context.services.webhooks.update(
             context.workspace_id,
             webhook_id,

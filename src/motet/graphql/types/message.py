@@ -90,9 +90,7 @@ class SmsMessageFilter:
     )
     kind: list[SmsKind] | None = strawberry.field(default=strawberry.UNSET, description="Of one of these kinds.")
     status: list[SmsStatus] | None = strawberry.field(default=strawberry.UNSET, description="In one of these states.")
-    device_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="To or from this device."
-    )
+    device_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="To or from this device.")
     from_: str | None = strawberry.field(name="from", default=strawberry.UNSET, description="From this address.")
     to: str | None = strawberry.field(default=strawberry.UNSET, description="To this address.")
     submitted_after: datetime | None = strawberry.field(

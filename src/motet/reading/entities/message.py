@@ -72,9 +72,7 @@ _ENCODINGS = {
 }
 
 
-def scan(
-    arguments: Mapping[str, Any], scope: Scope, statement: Statement, limit: int, *, parent: bool
-) -> str | None:
+def scan(arguments: Mapping[str, Any], scope: Scope, statement: Statement, limit: int, *, parent: bool) -> str | None:
     """Where a filtered list of messages is read from: see `motet.reading.model.Scan`."""
     if all(arguments.get(name) is None for name in _SPARSE):
         return None
