@@ -17,7 +17,7 @@ demo: $(VENV)/.installed
 install: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
-	@exec $(BIN)/python -m pytest -n auto $(ARGS)
+	@exec $(BIN)/python -m pytest -n logical $(ARGS)
 
 check: $(VENV)/.installed-check
 	$(BIN)/ruff check .

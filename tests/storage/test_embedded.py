@@ -203,6 +203,16 @@ async def test_a_data_directory_in_use_is_refused_with_the_holder(children: Chil
     await write(str(first.facts["url"]), 1)
 
 
+async def test_what_libpq_finds_in_the_environment_has_no_say(
+    children: Children, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("PGPORT", "1"), ("PGHOST", "nowhere.invalid"), ("PGUSER", "nobody"), ("PGDATABASE", "none")):
+        monkeypatch.setenv(name, value)
+    child = children.start(tmp_path)
+    await write(str(child.facts["url"]), 1)
+    assert await read(str(child.facts["url"])) == [1]
+
+
 async def test_two_run_at_once_on_different_data_directories(children: Children, tmp_path: Path) -> None:
     one, two = children.start(tmp_path / "one"), children.start(tmp_path / "two")
     await write(str(one.facts["url"]), 1)

@@ -30,8 +30,6 @@ WINDOW_SIZE = 2_000
 OTHER_DEVICES = 25
 """The second tenant's devices: enough to page through, at least the contract's 10."""
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('motet.seed', 0))"
-
 
 class Plan(NamedTuple):
     """What one tenant gets. `first_number` starts its numbers; two plans' ranges must not meet."""
@@ -98,7 +96,7 @@ async def seed_tenant(
     since stays as they left it, but for the account's password, which follows `secret`."""
     password = derive_password(secret, plan.workspace)
     async with connection.transaction():
-        await connection.execute(_LOCK)
+        await setting.lock_by_name(connection, "seed")
         workspace_id = await find_workspace(connection, plan.workspace)
         if workspace_id is None:
             workspace_id = await create_workspace(connection, new_id, plan.workspace)

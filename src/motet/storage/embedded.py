@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 
@@ -86,7 +87,7 @@ class EmbeddedPostgres:
         """The same for another database of this server."""
         if self._socket_directory is None:
             raise RuntimeError("the server has not been started")
-        return f"postgresql://{SUPERUSER}@/{database}?host={self._socket_directory}"
+        return _url(self._socket_directory, database)
 
     @property
     def log_path(self) -> Path:
@@ -221,7 +222,12 @@ def running_url(data_directory: Path) -> str | None:
         reachable = (socket_directory / _SOCKET_NAME).exists()
     except OSError:
         return None
-    return f"postgresql://{SUPERUSER}@/{DATABASE}?host={socket_directory}" if reachable else None
+    return _url(socket_directory, DATABASE) if reachable else None
+
+
+def _url(socket_directory: Path, database: str) -> str:
+    """With the port, which is part of the socket's name: PGPORT in the environment must not get a say."""
+    return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(socket_directory))}&port=5432"
 
 
 def make_socket_directory(identity: Identity, path: Path | None = None) -> Path:

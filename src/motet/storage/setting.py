@@ -23,6 +23,14 @@ async def add_setting(connection: PooledConnection, name: str, value: bytes) -> 
     return value if kept is None else kept
 
 
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('motet.' || $1, 0))"
+
+
+async def lock_by_name(connection: PooledConnection, name: str) -> None:
+    """Waits until no other node does what `name` stands for; held to the end of the caller's transaction."""
+    await connection.execute(_LOCK, name)
+
+
 _WRITE = "INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
 
