@@ -1,4 +1,4 @@
-"""The messaging of a node: hub, ESME server, SMSC links, webhooks, started and ended in the order that loses nothing."""
+"""The messaging of a node: hub, ESME server, SMSC links and webhooks, ended in the order that loses nothing."""
 
 from __future__ import annotations
 
@@ -149,7 +149,11 @@ def _families(hub: Hub, esmes: EsmeServer, links: SmscLinks, webhooks: Webhooks)
         counter("mo_unknown_source", "MO from numbers that are nobody's", "mo_unknown_source"),
         gauge("messages_in_memory", "Messages that the hub holds in memory", lambda: len(hub.live)),
         gauge("messages_ready", "Message parts that wait for an upstream window", lambda: len(hub.relay.ready)),
-        gauge("messages_awaiting_receipt", "Message parts in memory whose receipt is outstanding", lambda: len(hub.relay.awaiting)),
+        gauge(
+            "messages_awaiting_receipt",
+            "Message parts in memory whose receipt is outstanding",
+            lambda: len(hub.relay.awaiting),
+        ),
         gauge("esme_sessions", "Connections of ESMEs", lambda: esmes.session_count),
         gauge("smsc_binds", "Binds to SMSCs that are up", lambda: links.bind_count),
         gauge("webhooks_in_flight", "Webhook posts under way", lambda: webhooks.in_flight),

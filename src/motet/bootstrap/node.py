@@ -134,9 +134,7 @@ Prepare = Callable[[Node, AsyncExitStack], Awaitable[Ready]]
 when all have started."""
 
 
-def run_node(
-    settings: Settings, prepare: Prepare, components: Sequence[Component], *, demo: bool = False
-) -> int:
+def run_node(settings: Settings, prepare: Prepare, components: Sequence[Component], *, demo: bool = False) -> int:
     """Runs until a signal, and gives the exit status: 0, or 1 if it could not start or go on."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(settings, prepare, components, demo))
@@ -160,9 +158,7 @@ async def _run(settings: Settings, prepare: Prepare, components: Sequence[Compon
     return 0
 
 
-async def _serve(
-    settings: Settings, prepare: Prepare, components: Sequence[Component], demo: bool, stop: Stop
-) -> None:
+async def _serve(settings: Settings, prepare: Prepare, components: Sequence[Component], demo: bool, stop: Stop) -> None:
     supervisor = Supervisor(stop.fail)
     async with AsyncExitStack() as ground:
         listeners = ground.enter_context(bound(settings))

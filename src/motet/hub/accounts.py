@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
 
 from motet.hub.refusals import Refusal
+from motet.storage.database import Row
 
 BURST_S = 1.0
 """A rate of N a second lets N pass at once after a second of silence."""
@@ -33,7 +33,7 @@ class Account:
         "workspace_id",
     )
 
-    def __init__(self, row: Mapping[str, Any], open_by_account: Mapping[int, int], source: str | None) -> None:
+    def __init__(self, row: Row, open_by_account: Mapping[int, int], source: str | None) -> None:
         """`row` has the columns of smpp_account, `open_by_account` counts open messages. `source` is the address of
         messages that name none."""
         self.id: int = row["id"]
@@ -47,7 +47,7 @@ class Account:
         self.rate_per_s: int | None = None
         self.refresh(row)
 
-    def refresh(self, row: Mapping[str, Any]) -> None:
+    def refresh(self, row: Row) -> None:
         """Take over changed settings."""
         self.default_alphabet: str = row["default_alphabet"]
         self.long_mo: str = row["long_mo"]

@@ -8,8 +8,8 @@ from memory and read later.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -19,6 +19,7 @@ from motet.hub.message import Delivery
 from motet.hub.ports import Receiver
 from motet.hub.restore import message_of
 from motet.storage import esme_delivery
+from motet.storage.database import Row
 
 if TYPE_CHECKING:
     from motet.hub.hub import Hub
@@ -233,7 +234,7 @@ class Esmes:
         self.cursors[outbox.account_id] = below - 1
 
 
-def _delivery_of(account_id: int, row: Mapping[str, Any]) -> Delivery:
+def _delivery_of(account_id: int, row: Row) -> Delivery:
     return Delivery(
         row["delivery_id"],
         account_id,

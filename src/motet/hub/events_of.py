@@ -9,6 +9,7 @@ from motet.domain.states import MessageState
 from motet.hub.message import Message
 from motet.hub.ports import EventOutbox
 from motet.sms.text import decode_text
+from motet.storage.database import Row
 
 _TYPES: Mapping[int, str] = {
     MessageState.DELIVERED: "sms.delivered",
@@ -48,11 +49,9 @@ def finished(outbox: EventOutbox, message: Message) -> list[tuple[Any, ...]]:
     return outbox.rows_for(message.workspace_id, event_type, at, data)
 
 
-def received(
-    outbox: EventOutbox, message: Message, names: Mapping[str, Any] | None, short_code: str | None
-) -> list[tuple[Any, ...]]:
+def received(outbox: EventOutbox, message: Message, names: Row | None, short_code: str | None) -> list[tuple[Any, ...]]:
     """The webhook deliveries of an MO. `names` is storage.directory.names_of_sim."""
-    data = {
+    data: dict[str, Any] = {
         "id": encode_global_id("SmsMessage", message.id),
         "from": message.source,
         "to": message.destination,

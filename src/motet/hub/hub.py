@@ -221,7 +221,7 @@ class Hub:
             group.create_task(self._keep_house(), name="housekeeping")
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing new upstream, and wait for open windows to be answered and committed, but not longer than this."""
+        """Take nothing new upstream, and wait for open windows to be answered and committed, at most this long."""
         self.relay.running = False
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

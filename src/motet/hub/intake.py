@@ -122,7 +122,7 @@ class Intake:
             message.reply.refused(message, refusal)
 
     def submit_together(self, messages: Sequence[Message], found: Mapping[str, Target]) -> None:
-        """Accept or refuse the messages of one submission; one id stands for all. `found` are numbers just looked up."""
+        """Accept or refuse the messages of one submission; one id stands for all. `found`: numbers just looked up."""
         lead: Message | None = None
         for message in messages:
             target = self.hub.numbers.get(message.destination) or found.get(message.destination)

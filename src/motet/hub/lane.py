@@ -43,9 +43,9 @@ class Lane(Generic[Fact]):
     """Writes the facts added to it, group after group, until stopped.
 
     `write` writes a group inside an open transaction, `done` runs after its commit, `probe` says whether a group whose
-    answer was lost did commit, `refused` gets a single fact that cannot be written. `prepare` sees each group once before
-    it is written; a fact that `follows` the one before it stays in one group with it; `room` says how many of so many
-    may be written now.
+    answer was lost did commit, `refused` gets a single fact that cannot be written. `prepare` sees each group once,
+    before it is written; a fact that `follows` the one before it stays in one group with it; `room` says how many of
+    so many may be written now.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """The way of an MO: whose phone sent it, its parts joined, committed, and only then answered.
 
-By destination it goes to a short code's account and to webhooks, or as P2P to another device of the same workspace; what
-may not pass is stored as REJECTED, with an event that says why.
+By destination it goes to a short code's account and to webhooks, or as P2P to another device of the same workspace.
+What may not pass is stored as REJECTED, with an event that says why.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from motet.hub.refusals import Refusal
 from motet.sms.parts import part_count
 from motet.storage import directory, esme_delivery, event, mo_part, waiting, webhook_delivery
 from motet.storage import message as message_table
+from motet.storage.database import Row
 
 if TYPE_CHECKING:
     from motet.hub.hub import Hub
@@ -223,7 +224,7 @@ class Mobile:
     async def _write_part(
         self, connection: asyncpg.Connection, mo: MobileOriginated, sender: Target, outcome: Outcome
     ) -> None:
-        """Keep a part; the last one makes the text whole. Another text under the same reference pushes out the first."""
+        """Keep a part; the last one makes the text whole. Another text under the same reference pushes out the old."""
         ref, total, number = mo.segment or (0, 0, 0)
         key = (mo.source, mo.destination, ref, total)
         await mo_part.lock(connection, mo.source, mo.destination)
@@ -247,7 +248,7 @@ class Mobile:
         self,
         connection: asyncpg.Connection,
         key: tuple[str, str, int, int],
-        parts: Sequence[Mapping[str, Any]],
+        parts: Sequence[Row],
         outcome: Outcome,
     ) -> None:
         """One message of the parts that are there, in their order; the parts are removed."""
@@ -334,16 +335,16 @@ class Mobile:
         """P2P: the MO is RECEIVED, and an MT to the other device carries it on."""
         hub = self.hub
         extra = message.extra
+        udh = extra.udh if extra else None
         onward = Message(
             message.workspace_id, None, 1, 1, message.source, message.destination, 0, 0, message.data_coding,
             message.payload, message.submitted_at, message.expires_at, None, 0,
-            Extra(protocol_id=extra.protocol_id if extra else 0, udh=extra.udh if extra else None, origin_id=message.id),
+            Extra(protocol_id=extra.protocol_id if extra else 0, udh=udh, origin_id=message.id),
         )  # fmt: skip
         onward.id = onward.submission_id = hub.next_id()
         onward.device_id = recipient.device_id
         onward.sim_id = recipient.sim_id
         onward.kind = MessageKind.P2P
-        udh = onward.extra.udh if onward.extra else None
         onward.part_count = part_count(onward.payload, onward.data_coding, len(udh) if udh else 0)
         if not hub.relay.binds or hub.room() <= 0:
             onward.in_waiting = True

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 import structlog
@@ -18,6 +18,7 @@ from motet.hub.lane import FencedError
 from motet.hub.message import Message, Part, Stage
 from motet.hub.relay import EarlyReceipt
 from motet.hub.restore import message_of, place
+from motet.hub.spellings import spellings
 from motet.storage import message as message_table
 from motet.storage import submit, waiting
 from motet.storage.node import FENCED_SQLSTATE
@@ -32,6 +33,15 @@ PAGE = 1_000
 
 IDLE_S = 1.0
 """The longest that something due goes unnoticed."""
+
+
+class Place(NamedTuple):
+    """Which part of which message a receipt speaks of, and how its submit_sm_resp spelled the id."""
+
+    message_id: int
+    workspace_id: int
+    part: int
+    spelling: str
 
 
 class Pager:
@@ -96,9 +106,10 @@ class Pager:
         if self._connection is None:
             self._connection = await hub.connect_lane("pager")
         connection = self._connection
-        hub.relay.drop_strange()
+        hub.relay.drop_unknown()
         self._choose_to_park()
-        busy = await self._look_up(connection)
+        busy = await self._look_up(connection, hub.relay.take_early(PAGE), self._find)
+        busy = await self._look_up(connection, hub.relay.take_strange(PAGE), self._find_respelled) or busy
         if self._to_park:
             await self._park(connection)
             busy = busy or bool(self._to_park)
@@ -253,17 +264,21 @@ class Pager:
             if unit.stage == Stage.AWAITING:
                 self.hub.relay.awaiting[unit.link_id, unit.smsc_message_id] = unit
 
-    # Receipts for messages that are not in memory ----------------------------------------------------------------------
+    # Receipts for messages that are not in memory --------------------------------------------------------------------
 
-    async def _look_up(self, connection: asyncpg.Connection) -> bool:
-        """Find the messages of early receipts, first by the id as it came, then as other SMSCs spell it."""
+    async def _look_up(
+        self,
+        connection: asyncpg.Connection,
+        page: Sequence[EarlyReceipt],
+        find: Callable[[asyncpg.Connection, Sequence[EarlyReceipt]], Awaitable[dict[int, Place]]],
+    ) -> bool:
+        """Find the messages of receipts that match nothing in memory, and apply them."""
         hub = self.hub
-        page = hub.relay.take_early(PAGE)
         if not page:
             return False
         messages: dict[int, Message] = {}
         try:
-            found = await self._find(connection, page)
+            found = await find(connection, page)
             touched = {message_id: workspace_id for message_id, workspace_id, _, _ in found.values()}
             missing = [message_id for message_id in touched if message_id not in hub.live]
             for message in await self._claim(connection, missing) if missing else ():
@@ -280,11 +295,9 @@ class Pager:
             self._apply(early, found.get(position), messages)
         return True
 
-    def _apply(
-        self, early: EarlyReceipt, where: tuple[int, int, int, str] | None, messages: dict[int, Message]
-    ) -> None:
+    def _apply(self, early: EarlyReceipt, where: Place | None, messages: dict[int, Message]) -> None:
         relay = self.hub.relay
-        bind, receipt, _ = early
+        bind, receipt, _, _ = early
         if where is None:
             relay.keep_strange(early)
             return
@@ -304,45 +317,47 @@ class Pager:
                 bind.acknowledge([receipt.token], ok=True)
                 return
             relay.awaiting[bind.link_id, spelling] = unit
+            if not same:
+                relay.respelled[bind.link_id] = relay.respelled.get(bind.link_id, 0) + 1
             relay.receipts(bind, [receipt._replace(smsc_message_id=spelling)])
 
-    async def _find(
-        self, connection: asyncpg.Connection, page: Sequence[EarlyReceipt]
-    ) -> dict[int, tuple[int, int, int, str]]:
-        since = self.hub.id_at(
-            self.hub.now_us()
-            - int(
-                (self.hub.limits.max_validity_s + self.hub.limits.max_schedule_s + self.hub.limits.receipt_grace_s)
-                * 1e6
-            )
-        )
-        found: dict[int, tuple[int, int, int, str]] = {}
-        # In memory under another spelling?
-        for position, (bind, receipt, _) in enumerate(page):
-            for spelling in spellings(receipt.smsc_message_id):
-                unit = self.hub.relay.awaiting.get((bind.link_id, spelling))
+    async def _find(self, connection: asyncpg.Connection, page: Sequence[EarlyReceipt]) -> dict[int, Place]:
+        """By the id as it came. Positions in the page -> places."""
+        keys = [(early.upstream.link_id, early.receipt.smsc_message_id, n) for n, early in enumerate(page)]
+        return await self._find_keys(connection, keys)
+
+    async def _find_respelled(self, connection: asyncpg.Connection, page: Sequence[EarlyReceipt]) -> dict[int, Place]:
+        """By the id as its submit_sm_resp may have spelled it, from links that may do so; the number called must be the
+        same."""
+        relay = self.hub.relay
+        found: dict[int, Place] = {}
+        keys: list[tuple[int, str, int]] = []
+        for position, (bind, receipt, _, _) in enumerate(page):
+            if not relay.may_respell(bind.link_id):
+                continue
+            for spelling in spellings(receipt.smsc_message_id)[1:]:
+                unit = relay.awaiting.get((bind.link_id, spelling))
                 if unit is not None and unit.message.destination == receipt.source:
                     message = unit.message
-                    found[position] = (message.id, message.workspace_id, unit.number, spelling)
+                    found[position] = Place(message.id, message.workspace_id, unit.number, spelling)
                     break
-        keys = [
-            (bind.link_id, receipt.smsc_message_id, position)
-            for position, (bind, receipt, _) in enumerate(page)
-            if position not in found
-        ]
-        for row in await submit.find_by_smsc_id(connection, keys, since) if keys else ():
-            found[row["position"]] = (row["message_id"], row["workspace_id"], row["part"], row["smsc_message_id"])
-        others = [
-            (link_id, spelling, position)
-            for link_id, smsc_message_id, position in keys
-            if position not in found
-            for spelling in spellings(smsc_message_id)[1:]
-        ]
-        for row in await submit.find_by_smsc_id(connection, others, since) if others else ():
-            found.setdefault(
-                row["position"], (row["message_id"], row["workspace_id"], row["part"], row["smsc_message_id"])
-            )
+                keys.append((bind.link_id, spelling, position))
+        for position, where in (await self._find_keys(connection, keys)).items():
+            found.setdefault(position, where)
         return found
+
+    async def _find_keys(
+        self, connection: asyncpg.Connection, keys: Sequence[tuple[int, str, int]]
+    ) -> dict[int, Place]:
+        if not keys:
+            return {}
+        limits = self.hub.limits
+        span_s = limits.max_validity_s + limits.max_schedule_s + limits.receipt_grace_s
+        since = self.hub.id_at(self.hub.now_us() - int(span_s * 1_000_000))
+        return {
+            row["position"]: Place(row["message_id"], row["workspace_id"], row["part"], row["smsc_message_id"])
+            for row in await submit.find_by_smsc_id(connection, keys, since)
+        }
 
     async def _fence(self, connection: asyncpg.Connection) -> None:
         await connection.execute(f"SELECT motet_fence({self.hub.incarnation})")
@@ -350,24 +365,3 @@ class Pager:
 
 def _all_parts_upstream(message: Message) -> bool:
     return message.parts is not None and all(p.stage in (Stage.AWAITING, Stage.FINISHED) for p in message.parts)
-
-
-def spellings(smsc_message_id: str) -> list[str]:
-    """How else an SMSC may have written this id in its submit_sm_resp: SMSCs mix decimal and hexadecimal, lower and upper
-    case, and leading zeros. As it came first; a match under another spelling also needs the same destination."""
-    spelled = [smsc_message_id]
-    plain = smsc_message_id.lstrip("0") or "0"
-    candidates = [plain, plain.lower(), plain.upper()]
-    if smsc_message_id.isascii() and smsc_message_id.isdigit():
-        number = int(smsc_message_id)
-        candidates += [f"{number:x}", f"{number:X}", f"{number:08x}", f"{number:08X}", f"{number:010d}"]
-    try:
-        number = int(smsc_message_id, 16)
-    except ValueError:
-        pass
-    else:
-        candidates += [str(number), f"{number:010d}", f"{number:08x}", f"{number:08X}"]
-    for candidate in candidates:
-        if candidate not in spelled:
-            spelled.append(candidate)
-    return spelled

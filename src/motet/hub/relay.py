@@ -19,6 +19,7 @@ from motet.hub import events_of
 from motet.hub.facts import Finished, Submitted
 from motet.hub.message import NO_EXTRA, Delivery, Message, Part, Stage, Unit
 from motet.hub.ports import Upstream, UpstreamReceipt, Verdict
+from motet.hub.spellings import spellings
 from motet.sms.parts import split
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 FINAL_RECEIPT = 0x01
 """registered_delivery bit 0: a receipt for whatever the end is (SMPP 3.4 §5.2.17)."""
 FAILURE_RECEIPT = 0x02
+"""Only if it is not DELIVERED."""
 INTERMEDIATE = 0x10
 
 RECEIPT_KEEPING_US = 7 * 24 * 3_600 * 1_000_000
@@ -44,6 +46,9 @@ THROTTLE_PAUSE_S = 0.5
 EARLY_S = 0.25
 """How long a receipt may outrun its submit_sm_resp before the database is asked."""
 
+RESPELL_S = 1.5
+"""How long before other spellings of its id are tried: by then the answer to a submit_sm has come."""
+
 _SPREAD = 0x9E3779B97F4A7C15
 """2^64 / golden ratio: spreads ids evenly over the 256 references of concatenated texts."""
 
@@ -54,6 +59,8 @@ class EarlyReceipt(NamedTuple):
     upstream: Upstream
     receipt: UpstreamReceipt
     came_at: float
+    looked_up: bool = False
+    """Under the id as it came; other spellings are tried later."""
 
 
 class Relay:
@@ -67,8 +74,14 @@ class Relay:
         self.early: dict[tuple[int, str], list[EarlyReceipt]] = {}
         """Receipts that match nothing in memory, not looked up in the database yet."""
         self.strange: dict[tuple[int, str], list[EarlyReceipt]] = {}
-        """Those that match nothing in the database either; dropped after the grace."""
+        """Those that match nothing in the database either, under the id as it came."""
+        self.unknown: dict[tuple[int, str], list[EarlyReceipt]] = {}
+        """Nor under any other spelling of it; dropped after the grace."""
         self.early_count = 0
+        self.exact: dict[int, int] = {}
+        """Receipts by link that named a message as its submit_sm_resp did."""
+        self.respelled: dict[int, int] = {}
+        """Receipts by link that named it in another base, case or length."""
         self._resting: dict[int, float] = {}
         self._turn = 0
         self.running = True
@@ -147,7 +160,7 @@ class Relay:
             self.binds.remove(bind)
         self._resting.pop(id(bind), None)
         self.again(unanswered)
-        for place in (self.early, self.strange):  # its SMSC sends them again
+        for place in (self.early, self.strange, self.unknown):  # its SMSC sends them again
             for key, early in list(place.items()):
                 kept = [one for one in early if one.upstream is not bind]
                 self.early_count -= len(early) - len(kept)
@@ -232,14 +245,37 @@ class Relay:
         """Match receipts with what was sent; each is answered once its effect is committed."""
         awaiting = self.awaiting
         link_id = bind.link_id
+        exact = 0
         for receipt in receipts:
             unit = awaiting.get((link_id, receipt.smsc_message_id))
-            if unit is None:
-                self._keep_early(bind, receipt)
-            elif receipt.state is None:
+            if unit is not None:
+                exact += 1
+            else:
+                unit = self._under_other_spelling(link_id, receipt)
+                if unit is None:
+                    self._keep_early(bind, receipt)
+                    continue
+            if receipt.state is None:
                 self._notify(unit, receipt, bind)
             else:
                 self._settle(unit, receipt, bind)
+        self.exact[link_id] = self.exact.get(link_id, 0) + exact
+
+    def _under_other_spelling(self, link_id: int, receipt: UpstreamReceipt) -> Unit | None:
+        """The unit in memory that this SMSC means, if it is known to write ids differently in receipts."""
+        if self.respelled.get(link_id, 0) <= self.exact.get(link_id, 0):
+            return None
+        for spelling in spellings(receipt.smsc_message_id):
+            unit = self.awaiting.get((link_id, spelling))
+            if unit is not None and unit.message.destination == receipt.source:
+                self.respelled[link_id] += 1
+                return unit
+        return None
+
+    def may_respell(self, link_id: int) -> bool:
+        """Whether a receipt of this link may be matched under another spelling of its id. A number is another message's
+        in another base, so a link whose receipts match as they are is taken at its word."""
+        return self.exact.get(link_id, 0) <= 20 + 10 * self.respelled.get(link_id, 0)
 
     def _settle(self, unit: Unit, receipt: UpstreamReceipt, bind: Upstream) -> None:
         """A final receipt for a unit in memory."""
@@ -292,7 +328,7 @@ class Relay:
     def _match_early(self, submitted: list[Submitted]) -> None:
         for fact in submitted:
             key = (fact.upstream.link_id, fact.smsc_message_id)
-            for early in (*self.early.pop(key, ()), *self.strange.pop(key, ())):
+            for early in (*self.early.pop(key, ()), *self.strange.pop(key, ()), *self.unknown.pop(key, ())):
                 self.early_count -= 1
                 self.receipts(early.upstream, [early.receipt])
 
@@ -309,14 +345,25 @@ class Relay:
 
     def take_early(self, limit: int) -> list[EarlyReceipt]:
         """Receipts that waited long enough in vain to be looked up; they are the caller's now."""
-        before = time.monotonic() - EARLY_S
+        taken = self._take_from(self.early, EARLY_S, limit)
+        if self.early:
+            self.hub.later(EARLY_S, self.hub.pager.poke)
+        return taken
+
+    def take_strange(self, limit: int) -> list[EarlyReceipt]:
+        """Receipts that nothing is known of under their own id, to be tried under other spellings, once."""
+        return self._take_from(self.strange, RESPELL_S, limit)
+
+    def _take_from(
+        self, place: dict[tuple[int, str], list[EarlyReceipt]], age_s: float, limit: int
+    ) -> list[EarlyReceipt]:
+        before = time.monotonic() - age_s
         taken: list[EarlyReceipt] = []
-        for key, early in list(itertools.islice(self.early.items(), limit)):
+        for key, early in list(itertools.islice(place.items(), limit)):
             if early[0].came_at > before:
-                self.hub.later(EARLY_S, self.hub.pager.poke)
                 break
             taken.extend(early)
-            del self.early[key]
+            del place[key]
         self.early_count -= len(taken)
         return taken
 
@@ -327,19 +374,14 @@ class Relay:
             self.receipts(early.upstream, [early.receipt])
             return
         self.early_count += 1
-        self.strange.setdefault(key, []).append(early)
+        place = self.unknown if early.looked_up else self.strange
+        place.setdefault(key, []).append(early._replace(looked_up=True))
 
-    def drop_strange(self) -> None:
+    def drop_unknown(self) -> None:
         """Answer receipts that nobody claimed within the grace, so that the SMSC need not send them for ever."""
-        before = time.monotonic() - self.hub.limits.early_receipt_grace_s
-        for key, strange in list(self.strange.items()):
-            if strange[0].came_at > before:
-                continue
-            del self.strange[key]
-            self.early_count -= len(strange)
-            for one in strange:
-                self.hub.counters.receipts_unknown += 1
-                one.upstream.acknowledge([one.receipt.token], ok=True)
+        for one in self._take_from(self.unknown, self.hub.limits.early_receipt_grace_s, self.hub.limits.early_receipts):
+            self.hub.counters.receipts_unknown += 1
+            one.upstream.acknowledge([one.receipt.token], ok=True)
 
     # The end ---------------------------------------------------------------------------------------------------------
 
@@ -362,9 +404,9 @@ class Relay:
         message.final_at = at
         delivery = None
         wanted = message.registered_delivery & 3
-        if wanted and message.account_id is not None and wanted != 3:
-            if wanted == FINAL_RECEIPT or state != MessageState.DELIVERED:
-                delivery = self._owed(message, EsmeDeliveryKind.RECEIPT, state, error, at)
+        asked = wanted == FINAL_RECEIPT or (wanted == FAILURE_RECEIPT and state != MessageState.DELIVERED)
+        if asked and message.account_id is not None:
+            delivery = self._owed(message, EsmeDeliveryKind.RECEIPT, state, error, at)
         rows = events_of.finished(self.hub.outbox, message) if self.hub.outbox is not None else []
         self.hub.final_lane.add(Finished(message, True, 0, state, error, at, bind, token, delivery, rows))
 

@@ -1,13 +1,13 @@
 """Messages from rows: what is paged in becomes the same object that was accepted."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from motet.domain.states import MessageState
 from motet.hub.message import Extra, Message, Stage
+from motet.storage.database import Row
 
 
-def message_of(row: Mapping[str, Any]) -> Message:
+def message_of(row: Row) -> Message:
     """The message of a row with storage.message.LOAD_COLUMNS. Times are int microseconds."""
     segment = None
     if row["segment_ref"] is not None:
@@ -54,7 +54,7 @@ def message_of(row: Mapping[str, Any]) -> Message:
     return message
 
 
-def place(message: Message, submits: Sequence[Mapping[str, Any]]) -> None:
+def place(message: Message, submits: Sequence[Row]) -> None:
     """Set how far each part has come, from the rows of storage.submit.of_messages. Parts must have been cut."""
     units = message.units
     for row in submits:

@@ -55,8 +55,8 @@ class EsmeServer:
         outbind_address: Callable[[str, int], Awaitable[str | None]] | None = None,
         limits: Limits = SESSION_LIMITS,
     ) -> None:
-        """`outbind_address` gives the address to connect to for an account's outbind host, None for one that must not be;
-        without it there is no outbind."""
+        """`outbind_address` gives the address to connect to for an account's outbind host, None for one that must not
+        be; without it there is no outbind."""
         self.hub = hub
         self.system_id = system_id
         self._passwords = passwords
@@ -145,7 +145,7 @@ class EsmeServer:
     async def _judge(self, body: Bind) -> tuple[CommandStatus, Account | None]:
         row = await smpp_account.find_account(self.hub.pool(), body.system_id)
         known = row is not None and self._was_verified(row["system_id"], row["password_hash"], body.password)
-        if not known and not await self._passwords.verify(row and row["password_hash"], body.password):
+        if not known and not await self._passwords.verify(row["password_hash"] if row else None, body.password):
             return (CommandStatus.ESME_RINVSYSID if row is None else CommandStatus.ESME_RINVPASWD), None
         if row is None:
             return CommandStatus.ESME_RINVSYSID, None

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
@@ -128,10 +129,8 @@ class EsmeSession(Connection):
     def _answer_unbind(self) -> None:
         if self._unbinding and not self.closed and not self.session.closing:
             self._unbinding = False
-            try:
+            with suppress(UsageError):  # the timer may have been faster
                 self.write(self.session.answer_unbind())
-            except UsageError:
-                pass  # the timer was faster
             self.end()
 
     # Bind ------------------------------------------------------------------------------------------------------------
@@ -157,7 +156,7 @@ class EsmeSession(Connection):
 
     def _submit(self, event: Event, now_us: int) -> None:
         """One submit_sm. What few of them have is left to `_submit_special`."""
-        sm: Sm = event.body
+        sm = cast("Sm", event.body)
         account = self.account
         if account is None:
             return

@@ -103,6 +103,10 @@ class SmscLinks:
         ended: asyncio.Future[str] = loop.create_future()
         credentials = Bind(config.system_id, config.password, "", 0x34)
 
+        def end(reason: str) -> None:
+            if not ended.done():
+                ended.set_result(reason)
+
         def make() -> SmscBind:
             return SmscBind(
                 self._hub,
@@ -110,7 +114,7 @@ class SmscLinks:
                 link_id=config.id,
                 window=config.window,
                 credentials=credentials,
-                on_lost=lambda reason: ended.done() or ended.set_result(reason),
+                on_lost=end,
                 on_alert=self._on_alert,
             )
 

@@ -135,7 +135,7 @@ def _parsed_tlvs(octets: bytes) -> Tlvs:
 def times_of(
     schedule: str, validity: str, now_us: int, default_validity_s: int, max_validity_s: int
 ) -> tuple[int | None, int]:
-    """(scheduled_at, expires_at) of a submission. A validity beyond the longest is cut to it. Raises UnacceptableError."""
+    """(scheduled_at, expires_at) of a submission. A validity over the longest is cut. Raises UnacceptableError."""
     scheduled_at = None
     start = now_us
     if schedule:
@@ -163,7 +163,7 @@ def destination_of(ton: int, address: str) -> str:
     return digits
 
 
-# Upstream --------------------------------------------------------------------------------------------------------------
+# Upstream ------------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=4_096)
@@ -262,7 +262,7 @@ def mobile_originated_of(sm: Sm, token: int) -> MobileOriginated:
     )
 
 
-# Towards an ESME -------------------------------------------------------------------------------------------------------
+# Towards an ESME -----------------------------------------------------------------------------------------------------
 
 
 def receipt_of(delivery: Delivery) -> Sm:

@@ -30,6 +30,9 @@ POSTGRES_EPOCH_US = 946_684_800_000_000
 Connection: TypeAlias = asyncpg.Connection
 Pool: TypeAlias = asyncpg.Pool
 PooledConnection: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy"
+Row: TypeAlias = asyncpg.Record
+Executor: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy | asyncpg.Pool"
+"""Whatever runs a single statement."""
 
 
 class Database:

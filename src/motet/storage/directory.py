@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from motet.storage.database import Executor
+
 # device_id 0: a SIM without a device.
 _OF_MSISDNS = """
 SELECT d.value AS msisdn, d.workspace_id, d.sim_id, coalesce(v.id, 0) AS device_id, s.status AS sim_status,
@@ -15,7 +17,7 @@ SELECT d.value AS msisdn, d.workspace_id, d.sim_id, coalesce(v.id, 0) AS device_
 """
 
 
-async def of_msisdns(connection: asyncpg.Connection, msisdns: Sequence[str]) -> list[asyncpg.Record]:
+async def of_msisdns(connection: Executor, msisdns: Sequence[str]) -> list[asyncpg.Record]:
     """The SIM and device behind each known MSISDN."""
     records: list[asyncpg.Record] = await connection.fetch(_OF_MSISDNS, msisdns)
     return records
@@ -29,17 +31,17 @@ _DEVICE_EXISTS = "SELECT EXISTS (SELECT FROM device WHERE workspace_id = $1 AND 
 _OF_ICCID = "SELECT msisdn FROM sim WHERE workspace_id = $1 AND iccid = $2 AND status <> 4"
 
 
-async def msisdn_of_device(connection: asyncpg.Connection, workspace_id: int, device_id: int) -> str | None:
+async def msisdn_of_device(connection: Executor, workspace_id: int, device_id: int) -> str | None:
     """The MSISDN of the device's SIM; None for an unknown device or one without a SIM."""
     msisdn: str | None = await connection.fetchval(_OF_DEVICE, workspace_id, device_id)
     return msisdn
 
 
-async def device_exists(connection: asyncpg.Connection, workspace_id: int, device_id: int) -> bool:
+async def device_exists(connection: Executor, workspace_id: int, device_id: int) -> bool:
     return bool(await connection.fetchval(_DEVICE_EXISTS, workspace_id, device_id))
 
 
-async def msisdn_of_iccid(connection: asyncpg.Connection, workspace_id: int, iccid: str) -> str | None:
+async def msisdn_of_iccid(connection: Executor, workspace_id: int, iccid: str) -> str | None:
     msisdn: str | None = await connection.fetchval(_OF_ICCID, workspace_id, iccid)
     return msisdn
 
@@ -49,7 +51,7 @@ SELECT code, id, account_id FROM short_code WHERE workspace_id = $1 ORDER BY id 
 """
 
 
-async def short_codes(connection: asyncpg.Connection, workspace_id: int) -> list[asyncpg.Record]:
+async def short_codes(connection: Executor, workspace_id: int) -> list[asyncpg.Record]:
     """The workspace's short codes, oldest first, and the account that each one's MO go to."""
     records: list[asyncpg.Record] = await connection.fetch(_SHORT_CODES, workspace_id)
     return records
@@ -62,7 +64,7 @@ SELECT v.id AS device_id, v.name, s.iccid, s.imsi, s.msisdn
 """
 
 
-async def names_of_sim(connection: asyncpg.Connection, workspace_id: int, sim_id: int) -> asyncpg.Record | None:
+async def names_of_sim(connection: Executor, workspace_id: int, sim_id: int) -> asyncpg.Record | None:
     """What a webhook tells about the SIM and its device."""
     record: asyncpg.Record | None = await connection.fetchrow(_NAMES, workspace_id, sim_id)
     return record

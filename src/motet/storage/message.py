@@ -1,11 +1,11 @@
-"""Messages: COPY in, one final update, and the reads that the hub itself needs. Times are int microseconds since 1970."""
+"""Messages: COPY in, one final update, and the hub's own reads. Times are int microseconds since 1970."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import asyncpg
 
-type_Rows = Sequence[tuple[Any, ...]]
+Rows: TypeAlias = Sequence[tuple[Any, ...]]
 
 PLAIN_COLUMNS = (
     "workspace_id", "id", "device_id", "sim_id", "submission_id", "account_id", "owner", "submitted_at", "expires_at",
@@ -21,11 +21,11 @@ FULL_COLUMNS = (
 )  # fmt: skip
 
 
-async def copy_plain(connection: asyncpg.Connection, rows: type_Rows) -> None:
+async def copy_plain(connection: asyncpg.Connection, rows: Rows) -> None:
     await connection.copy_records_to_table("message", records=rows, columns=PLAIN_COLUMNS)
 
 
-async def copy_full(connection: asyncpg.Connection, rows: type_Rows) -> None:
+async def copy_full(connection: asyncpg.Connection, rows: Rows) -> None:
     await connection.copy_records_to_table("message", records=rows, columns=FULL_COLUMNS)
 
 
@@ -49,8 +49,11 @@ UPDATE message m
 """
 
 
-async def finish(connection: asyncpg.Connection, rows: type_Rows) -> None:
-    """Give messages their final state. Rows: (workspace_id, device_id, id, state, error, final_at, attempts, detail)."""
+async def finish(connection: asyncpg.Connection, rows: Rows) -> None:
+    """Give messages their final state.
+
+    Rows: (workspace_id, device_id, id, state, error, final_at, attempts, error_detail).
+    """
     columns = list(zip(*rows, strict=True))
     await connection.execute(_FINISH, *columns, min(columns[2]), max(columns[2]))
 
@@ -66,9 +69,10 @@ async def state_of(connection: asyncpg.Connection, workspace_id: int, message_id
 
 LOAD_COLUMNS = (
     "m.workspace_id, m.id, m.device_id, m.sim_id, m.submission_id, m.account_id, m.submitted_at, m.expires_at, m.kind, "
-    "m.direction, m.data_coding, m.esm_class, m.registered_delivery, m.part_count, m.source_ton, m.source_npi, m.source, "
-    "m.destination, m.payload, m.dest_ton, m.dest_npi, m.protocol_id, m.priority, m.service_type, m.udh, m.tlvs, "
-    "m.segment_ref, m.segment_total, m.segment_number, m.scheduled_at, m.origin_id, m.state, m.error, m.final_at, m.attempts"
+    "m.direction, m.data_coding, m.esm_class, m.registered_delivery, m.part_count, m.source_ton, m.source_npi, "
+    "m.source, m.destination, m.payload, m.dest_ton, m.dest_npi, m.protocol_id, m.priority, m.service_type, m.udh, "
+    "m.tlvs, m.segment_ref, m.segment_total, m.segment_number, m.scheduled_at, m.origin_id, m.state, m.error, "
+    "m.final_at, m.attempts"
 )
 
 _LOAD = f"""
@@ -111,7 +115,8 @@ async def load_submission(
 
 _REPLACE = """
 UPDATE message
-   SET payload = $3, part_count = $4, registered_delivery = $5, expires_at = $6, scheduled_at = coalesce($7, scheduled_at)
+   SET payload = $3, part_count = $4, registered_delivery = $5, expires_at = $6,
+       scheduled_at = coalesce($7, scheduled_at)
  WHERE workspace_id = $1 AND id = $2 AND state = 0
 """
 
@@ -132,7 +137,7 @@ async def replace(
     )
 
 
-async def copy_outcomes(connection: asyncpg.Connection, rows: type_Rows) -> None:
+async def copy_outcomes(connection: asyncpg.Connection, rows: Rows) -> None:
     """Rows: (workspace_id, state, message_id), for every end but DELIVERED and RECEIVED."""
     await connection.copy_records_to_table("outcome", records=rows, columns=("workspace_id", "state", "message_id"))
 

@@ -6,8 +6,8 @@ from typing import Any
 import asyncpg
 
 MO_PART_COLUMNS = (
-    "source", "destination", "ref", "total", "number", "workspace_id", "sim_id", "device_id", "received_at", "data_coding",
-    "protocol_id", "source_ton", "source_npi", "dest_ton", "dest_npi", "udh", "payload",
+    "source", "destination", "ref", "total", "number", "workspace_id", "sim_id", "device_id", "received_at",
+    "data_coding", "protocol_id", "source_ton", "source_npi", "dest_ton", "dest_npi", "udh", "payload",
 )  # fmt: skip
 _COLUMNS = ", ".join(MO_PART_COLUMNS)
 

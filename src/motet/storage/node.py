@@ -6,7 +6,7 @@ ALIVE_CLASS = 1297044545
 """Advisory lock class ('MOTA') that a living incarnation holds on its own connection, with its number as the key."""
 
 FENCE_CLASS = 1297044564
-"""Advisory lock class ('MOTT') of motet_fence(): shared in every commit of an incarnation, exclusive for its successor."""
+"""Advisory lock class ('MOTT') of motet_fence(): shared in each commit of an incarnation, exclusive for its heir."""
 
 FENCED_SQLSTATE = "MT001"
 
@@ -27,7 +27,7 @@ _ALIVE = "SELECT pg_advisory_lock($1, $2)"
 
 
 async def join(connection: asyncpg.Connection) -> tuple[int, int, int]:
-    """Start an incarnation, held alive by this connection: (incarnation, node number, last id given under that number)."""
+    """Start an incarnation, held alive by this connection: (incarnation, node number, last id under that number)."""
     async with connection.transaction():
         await connection.execute(_JOIN_LOCK)
         record = await connection.fetchrow(_JOIN)
@@ -44,7 +44,7 @@ SELECT succeeded_by IS NULL AND pg_try_advisory_lock($2, $1) FROM node WHERE inc
 
 
 async def rejoin(connection: asyncpg.Connection, incarnation: int) -> bool:
-    """Hold the incarnation alive by a new connection; false when it has been succeeded (or its old one still lingers)."""
+    """Hold the incarnation alive by a new connection; false when it has been succeeded or its old one lingers."""
     return bool(await connection.fetchval(_REJOIN, incarnation, ALIVE_CLASS))
 
 
@@ -85,7 +85,8 @@ SELECT m.id, m.workspace_id, m.device_id, m.account_id, $2, CASE WHEN sent.whole
        CASE WHEN sent.whole THEN m.expires_at + $5 ELSE m.expires_at END, m.attempts
   FROM message m
  CROSS JOIN LATERAL (
-    SELECT count(DISTINCT s.part) >= m.part_count AS whole FROM submit s WHERE s.message_id = m.id AND s.message_id >= $3
+    SELECT count(DISTINCT s.part) >= m.part_count AS whole
+      FROM submit s WHERE s.message_id = m.id AND s.message_id >= $3
  ) sent
  WHERE m.id >= $3 AND m.owner = $1 AND m.state = 0 AND m.direction = 0
 ON CONFLICT (message_id) DO NOTHING

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import asyncpg
 
 from motet.domain.errors import ConflictError, LimitReachedError
-from motet.storage.database import PooledConnection
+from motet.storage.database import Executor, PooledConnection
 
 
 class SmppAccountSettings(NamedTuple):
@@ -115,7 +115,7 @@ SELECT workspace_id, id, system_id, password_hash, default_alphabet, long_mo, wi
 """
 
 
-async def find_account(connection: PooledConnection, system_id: str) -> asyncpg.Record | None:
+async def find_account(connection: Executor, system_id: str) -> asyncpg.Record | None:
     """All that a bind needs to know of the account."""
     record: asyncpg.Record | None = await connection.fetchrow(_BY_SYSTEM_ID, system_id)
     return record
@@ -157,7 +157,7 @@ SELECT outbind_host, outbind_port FROM smpp_account
 """
 
 
-async def outbind_target(connection: PooledConnection, workspace_id: int, account_id: int) -> tuple[str, int] | None:
+async def outbind_target(connection: Executor, workspace_id: int, account_id: int) -> tuple[str, int] | None:
     """Where the account wants outbind sent, if anywhere."""
     record = await connection.fetchrow(_OUTBIND, workspace_id, account_id)
     return None if record is None else (record["outbind_host"], record["outbind_port"])

@@ -39,7 +39,10 @@ SELECT k.position, s.message_id, s.workspace_id, s.part, s.smsc_message_id
 async def find_by_smsc_id(
     connection: asyncpg.Connection, keys: Sequence[tuple[int, str, int]], since_id: int
 ) -> list[asyncpg.Record]:
-    """Which part of which message an SMSC speaks of. Keys: (link_id, smsc_message_id, position), position is handed back."""
+    """Which part of which message an SMSC speaks of.
+
+    Keys: (link_id, smsc_message_id, position); the position is handed back.
+    """
     records: list[asyncpg.Record] = await connection.fetch(
         _FIND_BY_SMSC_ID, [key[1] for key in keys], [key[0] for key in keys], since_id, [key[2] for key in keys]
     )
