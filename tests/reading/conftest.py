@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest_asyncio
 from reading_room import Room
-from tenants import two_tenants
 
 from motet.reading.reader import Reader
 from motet.storage.database import Database
+from tenants import two_tenants
 
 
 @pytest_asyncio.fixture

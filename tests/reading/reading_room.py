@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tenants import Tenant, Tenants
-
 from motet.access.principals import Principal, Role, member, operator
 from motet.reading.reader import Answer, Reader
 from motet.reading.selection import Selected, fields
+from tenants import Tenant, Tenants
 
 
 @dataclass

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from reading_room import Room
-from tenants import NOW, Tenant
 
 from motet.domain.global_ids import encode_global_id
 from motet.domain.states import MessageState, WaitingReason
 from motet.reading.selection import Selected, fields
+from tenants import NOW, Tenant
 
 STATUSES = {
     "SCHEDULED": {"state": MessageState.OPEN, "waiting": WaitingReason.SCHEDULED},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,14 +90,9 @@ def subscription(permission: Permission, text: str) -> Declare:
 
     def decorate(resolve: Callable[..., AsyncGenerator[Answer, None]]) -> Any:
         @functools.wraps(resolve)
-        async def checked(self: Any, info: Info, **arguments: Any) -> AsyncIterator[Answer]:
+        def checked(self: Any, info: Info, **arguments: Any) -> AsyncGenerator[Answer, None]:
             _authorise(context_of(info), permission)
-            source = resolve(self, info, **arguments)
-            try:
-                async for answer in source:
-                    yield answer
-            finally:
-                await source.aclose()
+            return resolve(self, info, **arguments)
 
         return strawberry.subscription(resolver=checked, description=text, metadata={PERMISSION: permission})
 

@@ -197,7 +197,9 @@ def _cost(
             continue
         target = get_named_type(declared.type)
         size = _page_size(node, variables) if target.name.endswith("Connection") or "ids" in declared.args else 1
-        cost += times * size + _cost(schema, fragments, node.selection_set, target, times * size, variables)
+        counted = not parent.name.endswith(("Connection", "Edge"))  # the connection's own field has counted its nodes
+        cost += counted * times * size
+        cost += _cost(schema, fragments, node.selection_set, target, times * size, variables)
     return cost
 
 

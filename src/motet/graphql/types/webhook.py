@@ -34,6 +34,13 @@ class WebhookDeliveryStatus(Enum):
     DEAD = strawberry.enum_value("DEAD", description="Retries are over; it can be replayed.")
 
 
+@strawberry.input(description="Which deliveries.")
+class WebhookDeliveryFilter:
+    status: list[WebhookDeliveryStatus] | None = strawberry.field(
+        default=strawberry.UNSET, description="In one of these states."
+    )
+
+
 @strawberry.type(description="A URL that gets signed events (the Standard Webhooks specification).")
 class Webhook(Node):
     id: strawberry.ID = described("The global id.")
@@ -70,10 +77,3 @@ class WebhookDelivery(Node):
     last_error: str | None = described("Why the last attempt failed.")
     created_at: datetime = described("When the event happened.")
     webhook: Webhook | None = described("The webhook that it goes to.")
-
-
-@strawberry.input(description="Which deliveries.")
-class WebhookDeliveryFilter:
-    status: list[WebhookDeliveryStatus] | None = strawberry.field(
-        default=strawberry.UNSET, description="In one of these states."
-    )
