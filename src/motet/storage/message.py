@@ -37,15 +37,17 @@ async def exists(connection: asyncpg.Connection, workspace_id: int, message_id: 
     return bool(await connection.fetchval(_EXISTS, workspace_id, message_id))
 
 
-# device_id is in the key so that a generic plan on a fresh partition cannot do worse with the wrong index.
+# Written so that it is fast on a partition without statistics, where plans went wrong by a factor of 50: device_id is in
+# the key, or a generic plan may take the other index; no range of ids and no plain `state = 0`, which the planner takes
+# for one row and then walks the messages in the outer loop.
 _FINISH = """
 UPDATE message m
    SET state = u.state, error = u.error, final_at = u.final_at, attempts = u.attempts, error_detail = u.error_detail
   FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::timestamptz[], $7::smallint[],
               $8::text[])
        AS u (workspace_id, device_id, id, state, error, final_at, attempts, error_detail)
- WHERE m.workspace_id = u.workspace_id AND m.device_id = u.device_id AND m.id = u.id AND m.state = 0
-   AND m.id BETWEEN $9 AND $10
+ WHERE m.workspace_id = u.workspace_id AND m.device_id = u.device_id AND m.id = u.id
+   AND CASE WHEN m.state = 0 THEN true ELSE false END
 """
 
 
@@ -54,8 +56,7 @@ async def finish(connection: asyncpg.Connection, rows: Rows) -> None:
 
     Rows: (workspace_id, device_id, id, state, error, final_at, attempts, error_detail).
     """
-    columns = list(zip(*rows, strict=True))
-    await connection.execute(_FINISH, *columns, min(columns[2]), max(columns[2]))
+    await connection.execute(_FINISH, *zip(*rows, strict=True))
 
 
 _STATE_OF = "SELECT state FROM message WHERE workspace_id = $1 AND id = $2"
