@@ -32,6 +32,15 @@ TOO_COMPLEX = {
     "50,000 __typename": "{" + "__typename " * 5_900 + "}",
     "tokens": "{ viewer { subject } }" + "{" * 11_000,
     "an object field x 2,000": "{" + "viewer { subject } " * 2_000 + "}",
+    "an object field x 490": "{" + "viewer { subject } " * 490 + "}",
+    "equal fragments": "{"
+    + " ".join(f"...F{n}" for n in range(90))
+    + "}"
+    + " ".join(f"fragment F{n} on Query {{ viewer {{ subject }} devices {{ nodes {{ id }} }} }}" for n in range(90)),
+    "operations with one large fragment": "".join(f"query Q{n} {{ ...F }} " for n in range(90))
+    + "fragment F on Query {"
+    + " ".join(f"a{n}: __typename" for n in range(90))
+    + "}",
     "@include x 5,000": "{ __typename " + "@include(if: true) " * 1_500 + "}",
     "directives on one field": "{ __typename " + "@include(if: true) " * 201 + "}",
     "fragments doubling": doubling(13),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,12 +33,17 @@ class Limits:
     body_octets: int = 1 << 20
     document_octets: int = 64 * 1024
     """Comments included."""
-    tokens: int = 10_000
-    """Lexing costs 20 µs each, with validation."""
+    tokens: int = 5_000
+    """Reading and validating costs 40 µs each. GraphiQL's introspection has 300."""
     depth: int = 20
     """GraphiQL's introspection is 14 deep."""
     fields: int = 1_000
-    """After fragments are expanded. Validation compares fields of one name in pairs."""
+    """Of one operation, after fragments are expanded."""
+    document_fields: int = 3_000
+    """The same of all operations together."""
+    repeats: int = 10_000
+    """Fields that meet under one key are compared in pairs by validation, each pair in 10 µs: the squares of how often
+    keys repeat, summed up."""
     aliases: int = 100
     spreads: int = 200
     directives: int = 200
@@ -111,6 +117,28 @@ class _Measurer:
                 self._sizes[name] = self.measure(fragment.selection_set, level + 1, introspecting or meta)
         return self._sizes[name]
 
+    def count_keys(
+        self,
+        selection_set: SelectionSetNode | None,
+        path: tuple[str, ...],
+        met: Counter[tuple[str, ...]],
+        within: frozenset[str],
+    ) -> None:
+        """Counts how many fields meet under each key of the answer, fragments expanded. Only for what `measure` let
+        through: it is the number of its fields that this takes time by."""
+        for node in selection_set.selections if selection_set else ():
+            if isinstance(node, FieldNode):
+                below = (*path, (node.alias or node.name).value)
+                met[below] += 1
+                self.count_keys(node.selection_set, below, met, within)
+            elif isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                fragment = self._fragments.get(name)
+                if fragment is not None and name not in within:
+                    self.count_keys(fragment.selection_set, path, met, within | {name})
+            else:
+                self.count_keys(node.selection_set, path, met, within)  # type: ignore[attr-defined]
+
     def _count_directives(self, count: int) -> None:
         self._directives += count
         if self._directives > self._limits.directives:
@@ -122,17 +150,26 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
     if len(document.definitions) > limits.definitions:
         raise TooComplexError(f"The document has more than {limits.definitions} definitions.")
     measurer = _Measurer(document, limits)
+    fields = repeats = 0
     for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
-            meta = isinstance(node, FragmentDefinitionNode) and node.type_condition.name.value.startswith("__")
-            size = measurer.measure(node.selection_set, 1, introspecting=meta)
-            for what, found, allowed in (
-                ("fields", size.fields, limits.fields),
-                ("aliases", size.aliases, limits.aliases),
-                ("levels", size.depth, limits.depth),
-            ):
-                if found > allowed:
-                    raise TooComplexError(f"The operation has more than {allowed} {what}, fragments expanded.")
+        if not isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
+            continue
+        meta = isinstance(node, FragmentDefinitionNode) and node.type_condition.name.value.startswith("__")
+        size = measurer.measure(node.selection_set, 1, introspecting=meta)
+        fields += size.fields
+        for what, found, allowed in (
+            ("fields", size.fields, limits.fields),
+            ("aliases", size.aliases, limits.aliases),
+            ("levels", size.depth, limits.depth),
+            ("fields in all", fields, limits.document_fields),
+        ):
+            if found > allowed:
+                raise TooComplexError(f"The operation has more than {allowed} {what}, fragments expanded.")
+        met: Counter[tuple[str, ...]] = Counter()
+        measurer.count_keys(node.selection_set, (), met, frozenset())
+        repeats += sum(count * count for count in met.values() if count > 1)
+        if repeats > limits.repeats:
+            raise TooComplexError("The operation repeats the same fields too often.")
 
 
 def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
