@@ -36,12 +36,13 @@ async def exists(connection: asyncpg.Connection, account_id: int, delivery_id: i
     return bool(await connection.fetchval(_DELIVERY_EXISTS, account_id, delivery_id))
 
 
+# OFFSET 0 keeps the look-up of answers one index probe a row: as a join it was planned over all answers.
 _OWED = f"""
 SELECT d.id AS delivery_id, d.kind AS delivery_kind, d.state AS delivery_state, d.error AS delivery_error,
        d.at AS delivery_at, d.expires_at AS delivery_expires_at, {LOAD_COLUMNS}
   FROM (SELECT * FROM esme_delivery e
          WHERE e.account_id = $1 AND e.id > $2 AND e.expires_at > $3
-           AND NOT EXISTS (SELECT FROM esme_answer a WHERE a.account_id = $1 AND a.id = e.id AND a.id > $2)
+           AND NOT EXISTS (SELECT FROM esme_answer a WHERE a.account_id = $1 AND a.id = e.id OFFSET 0)
          ORDER BY e.id LIMIT $4) d
   JOIN message m ON m.workspace_id = d.workspace_id AND m.id = d.message_id
  ORDER BY d.id

@@ -25,14 +25,15 @@ async def insert_part_receipts(connection: asyncpg.Connection, rows: Sequence[tu
     await connection.execute(_INSERT_PART_RECEIPTS, *zip(*rows, strict=True))
 
 
-# The newest submit under an id counts, since carriers use ids again. $3 bounds the age by message id.
+# The newest submit under an id counts, since carriers use ids again. $3 bounds the age by message id. Ordered by a column
+# without an index: by message_id the planner would walk that index backwards in search of the id.
 _FIND_BY_SMSC_ID = """
 SELECT k.position, s.message_id, s.workspace_id, s.part, s.smsc_message_id
   FROM unnest($1::text[], $2::integer[], $4::integer[]) AS k (smsc_message_id, link_id, position)
  CROSS JOIN LATERAL (
     SELECT message_id, workspace_id, part, smsc_message_id FROM submit
      WHERE submit.smsc_message_id = k.smsc_message_id AND submit.link_id = k.link_id AND submit.message_id >= $3
-     ORDER BY message_id DESC LIMIT 1) s
+     ORDER BY submit.at DESC LIMIT 1) s
 """
 
 
