@@ -36,9 +36,10 @@ _STATUS_NAMES: dict[int, str] = {
 }
 _STATUS_NUMBERS = {name: number for number, name in _STATUS_NAMES.items()}
 
+# Not EXISTS: the planner would rather hash all of `submit` than look up one message's rows.
 _STATUS = f"""CASE
 WHEN {{t}}.state <> {MessageState.OPEN:d} THEN {{t}}.state
-WHEN EXISTS (SELECT FROM submit s WHERE s.message_id = {{t}}.id) THEN {_IN_PROGRESS}
+WHEN (SELECT true FROM submit s WHERE s.message_id = {{t}}.id LIMIT 1) THEN {_IN_PROGRESS}
 ELSE coalesce((SELECT CASE w.reason
     WHEN {WaitingReason.SCHEDULED:d} THEN {_SCHEDULED}
     WHEN {WaitingReason.RECEIPT:d} THEN {_IN_PROGRESS}
@@ -90,9 +91,10 @@ def scan(arguments: Mapping[str, Any], scope: Scope, statement: Statement, limit
         where = Scope((*scope.conditions, *bounds), scope.descending).where("m")
         return f"(SELECT * FROM message m WHERE {where} {tail})"
     ids = " UNION ".join(sources) or "SELECT 0::bigint AS id WHERE false"
+    # LIMIT 1 keeps the planner from hashing all of `message` against the few ids.
     return (
-        f"(SELECT m.* FROM (SELECT id FROM ({ids}) u {tail}) c"
-        f" JOIN message m ON m.workspace_id = $1 AND m.id = c.id ORDER BY m.id {way})"
+        f"(SELECT m.* FROM (SELECT id FROM ({ids}) u {tail}) c,"
+        f" LATERAL (SELECT * FROM message x WHERE x.workspace_id = $1 AND x.id = c.id LIMIT 1) m ORDER BY c.id {way})"
     )
 
 
