@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -171,6 +172,7 @@ async def _serve(settings: Settings, prepare: Prepare, components: Sequence[Comp
                 if stop.wished.is_set():
                     return
                 await running.enter_async_context(component(node))
+            _settle_collector()
             await ready(node)
             http_at, smpp_at = address_of(listeners.http, settings.http), address_of(listeners.smpp, settings.smpp)
             _log.info("ready", version=__version__, http=str(http_at), smpp=str(smpp_at))
@@ -183,6 +185,14 @@ async def _serve(settings: Settings, prepare: Prepare, components: Sequence[Comp
             except TimeoutError:
                 _log.warning("the time to drain is over", seconds=DRAIN_S)
             await supervisor.stop()
+
+
+def _settle_collector() -> None:
+    """What is there by now stays: it need not be walked again and again. The hot path makes no cycles, so that looking
+    for them at every 700 new objects, as Python does, cost a sixth of its time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def _open(

@@ -57,6 +57,7 @@ class Esmes:
         self.outboxes: dict[int, Outbox] = {}
         self.cursors: dict[int, int] = {}
         """Cursors to be noted in the database, by account."""
+        self._open_count = 0
 
     def bind_up(self, receiver: Receiver) -> None:
         """A session can receive: read what its account is owed."""
@@ -76,6 +77,7 @@ class Esmes:
         if not outbox.receivers:
             self._note_cursor(outbox)
             del self.outboxes[receiver.account_id]
+            self._open_count -= len(outbox.open)
             return
         for delivery in unanswered:
             if delivery.id in outbox.open:
@@ -96,18 +98,29 @@ class Esmes:
             # Behind a cursor with more to read, reading will find it; a smaller id was passed and has to be added now.
             if delivery.id in outbox.open or (outbox.more and delivery.id > outbox.cursor):
                 continue
-            if len(outbox.open) >= self.hub.limits.outbox:
+            if self._full(outbox):
                 if not outbox.more:
                     outbox.more = True
                     outbox.cursor = delivery.id - 1
                     continue
                 if delivery.id > outbox.cursor:
                     continue
-            outbox.open[delivery.id] = delivery
-            outbox.pending.append(delivery)
+            self._open(outbox, delivery)
             touched.add(delivery.account_id)
         for account_id in touched:
             self._send(self.outboxes[account_id])
+
+    def _full(self, outbox: Outbox, room: int = 1) -> bool:
+        """Whether memory has no room for that many more. An account's own window always has some."""
+        limits = self.hub.limits
+        if len(outbox.open) + room <= PAGE:
+            return False
+        return len(outbox.open) + room > limits.outbox or self._open_count + room > limits.outboxes
+
+    def _open(self, outbox: Outbox, delivery: Delivery) -> None:
+        outbox.open[delivery.id] = delivery
+        outbox.pending.append(delivery)
+        self._open_count += 1
 
     def poke(self, account_id: int) -> None:
         """A session of the account can be sent to again."""
@@ -126,7 +139,7 @@ class Esmes:
             if count > 0:
                 receiver.deliver([pending.popleft() for _ in range(count)])
         outbox.turn += 1
-        if outbox.more and not outbox.reading and len(outbox.open) <= self.hub.limits.outbox - PAGE:
+        if outbox.more and not outbox.reading and not self._full(outbox, PAGE):
             self._fill(outbox)
 
     def _fill(self, outbox: Outbox) -> None:
@@ -146,7 +159,7 @@ class Esmes:
     async def _read_pages(self, outbox: Outbox, connection: asyncpg.Connection) -> None:
         if not outbox.cursor:
             outbox.cursor = await esme_delivery.answered_below(connection, outbox.account_id)
-        while outbox.more and outbox.receivers and len(outbox.open) <= self.hub.limits.outbox - PAGE:
+        while outbox.more and outbox.receivers and not self._full(outbox, PAGE):
             # Not `more` during the read: what is committed meanwhile is then in the page, or offered to us, or both.
             outbox.more = False
             rows = await esme_delivery.owed(connection, outbox.account_id, outbox.cursor, self.hub.now_us(), PAGE)
@@ -154,8 +167,7 @@ class Esmes:
             for row in rows:
                 delivery_id = row["delivery_id"]
                 if delivery_id not in outbox.open and delivery_id not in self.hub.answering:
-                    outbox.open[delivery_id] = delivery = _delivery_of(outbox.account_id, row)
-                    outbox.pending.append(delivery)
+                    self._open(outbox, _delivery_of(outbox.account_id, row))
             if len(rows) == PAGE:
                 outbox.more = True
                 outbox.cursor = rows[-1]["delivery_id"]
@@ -192,8 +204,8 @@ class Esmes:
 
     def _forget(self, delivery: Delivery) -> None:
         outbox = self.outboxes.get(delivery.account_id)
-        if outbox is not None:
-            outbox.open.pop(delivery.id, None)
+        if outbox is not None and outbox.open.pop(delivery.id, None) is not None:
+            self._open_count -= 1
 
     def answers_committed(self, group: list[Answered]) -> None:
         """Their slots are free, now that they will not be sent again."""

@@ -149,8 +149,10 @@ class HubLimits:
     early_receipt_grace_s: float = 10.0
     """How long a receipt for an unknown id is kept: its submit_sm_resp may still come on another bind."""
     early_receipts: int = 20_000
-    outbox: int = 2_000
+    outbox: int = 10_000
     """Deliveries of one account in memory; more are paged in."""
+    outboxes: int = 50_000
+    """Deliveries of all accounts in memory."""
     mo_pending: int = 10_000
     mo_part_wait_s: float = 3_600.0
     """How long a part waits for the others; then what came is handed on."""

@@ -40,6 +40,9 @@ UDH_16_BIT = 65_536
 """Added to 16-bit references, so that they never meet 8-bit ones."""
 SHORT_MESSAGE_OCTETS = 254
 
+_SHOWN = bytes(octet if 32 <= octet < 127 else 32 for octet in range(256))
+"""What a receipt shows of a text: printable ASCII, blanks for the rest."""
+
 _OURS = frozenset(
     (
         Tag.MESSAGE_PAYLOAD,
@@ -312,7 +315,7 @@ def _receipt_excerpt(message: Message) -> bytes:
     """The first characters of the text in the receipt's own alphabet; nothing of binary or UCS-2 texts."""
     if message.data_coding != 0:
         return b""
-    return bytes(octet if 32 <= octet < 127 else 32 for octet in message.payload[:20])
+    return message.payload[:20].translate(_SHOWN)
 
 
 def mo_of(delivery: Delivery, *, as_parts: bool) -> list[Sm]:
