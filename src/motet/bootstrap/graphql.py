@@ -1,0 +1,49 @@
+"""The GraphQL edge of a node, over the hub, webhooks and fleet services."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from motet.bootstrap.messaging import reload_links
+from motet.bootstrap.node import Node
+from motet.fleet.short_code import ShortCodeService
+from motet.fleet.smpp_account import SmppAccountService
+from motet.fleet.smsc_link import SmscLinkService
+from motet.graphql.app import Dependencies, build_graphql_app
+from motet.graphql.context import Services
+from motet.reading.reader import Reader
+
+PATH = "/graphql"
+
+
+@asynccontextmanager
+async def graphql(node: Node) -> AsyncIterator[None]:
+    """Serves /graphql while it runs. Needs the messaging component before it."""
+    messaging = node.messaging
+    assert messaging is not None  # noqa: S101 - components start in order
+    hub = messaging.hub
+
+    async def short_codes_changed() -> None:
+        hub.fleet_changed()
+
+    async def links_changed() -> None:
+        await reload_links(node)
+
+    services = Services(
+        reader=Reader(node.database.pool),
+        bus=messaging.bus,
+        messages=hub,
+        webhooks=messaging.webhooks.service,
+        smpp_accounts=SmppAccountService(
+            node.database, node.passwords, hub.ids, on_change=messaging.esmes.accounts_changed
+        ),
+        short_codes=ShortCodeService(node.database, hub.ids, on_change=short_codes_changed),
+        smsc_links=SmscLinkService(node.database, node.secret_box, on_change=links_changed),
+    )
+    application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo))
+    node.paths[PATH] = application
+    try:
+        yield
+    finally:
+        await application.close()
