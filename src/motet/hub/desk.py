@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
 
-from motet.domain.errors import ConflictError, InvalidError, NotFoundError, UpstreamError
+from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFoundError, UpstreamError
 from motet.domain.states import MessageState, WaitingReason
 from motet.hub.intake import TON_ALPHANUMERIC
 from motet.hub.message import Extra, Message, Part, Stage
@@ -168,7 +168,7 @@ class Desk:
     async def cancel(self, workspace_id: int, message_id: int) -> None:
         """Cancel one message, here or upstream. Returns after the commit.
 
-        Raises NotFoundError, ConflictError when it is final, UpstreamError when upstream would not.
+        Raises NotFoundError, DeniedError when it is final, UpstreamError when upstream would not.
         """
         message = await self._in_memory(workspace_id, message_id)
         message = await self._settled(message)
@@ -177,7 +177,7 @@ class Desk:
         if message.state == MessageState.OPEN:
             self.hub.relay.finish(message, MessageState.CANCELLED, None, self.hub.now_us())
         elif message.state != MessageState.CANCELLED:
-            raise ConflictError(f"The message is {MessageState(message.state).name} already")
+            raise DeniedError(f"The message is {MessageState(message.state).name} already")
         await self._ended(message)
 
     async def _cancel_upstream(self, message: Message) -> None:
@@ -230,12 +230,12 @@ class Desk:
 
     async def _cancel_rows(self, workspace_id: int, ids: Sequence[int]) -> None:
         if not ids:
-            raise ConflictError("No message is open")
+            raise DeniedError("No message is open")
         failure: Exception | None = None
         for message_id in ids:
             try:
                 await self.cancel(workspace_id, message_id)
-            except (ConflictError, UpstreamError, NotFoundError) as error:
+            except (ConflictError, DeniedError, NotFoundError, UpstreamError) as error:
                 failure = error
         if failure is not None:
             raise failure
@@ -295,7 +295,7 @@ class Desk:
         request = ReplaceRequest(message.payload, message.registered_delivery, message.expires_at, None)
         try:
             await self.replace(message.workspace_id, account_id, ids[-1], "", request)
-        except (ConflictError, NotFoundError, UpstreamError):
+        except (ConflictError, DeniedError, NotFoundError, UpstreamError):
             return None
         return ids[-1]
 
@@ -336,13 +336,13 @@ class Desk:
                 if message.workspace_id != workspace_id:
                     break
                 if message.state not in (MessageState.OPEN, MessageState.CANCELLED):
-                    raise ConflictError(f"The message is {MessageState(message.state).name} already")
+                    raise DeniedError(f"The message is {MessageState(message.state).name} already")
                 return message
             state = await self.hub.desk(lambda c: message_table.state_of(c, workspace_id, message_id))
             if state is None:
                 break
             if state != MessageState.OPEN:
-                raise ConflictError(f"The message is {MessageState(state).name} already")
+                raise DeniedError(f"The message is {MessageState(state).name} already")
             await asyncio.sleep(0.1)  # just being committed, parked or taken in
         else:
             raise ConflictError("Another node has the message")

@@ -289,7 +289,7 @@ class Hub:
         return await self._desk.send(request)
 
     async def cancel(self, workspace_id: int, message_id: int) -> None:
-        """Cancel a message; returns after the commit. Raises NotFoundError, ConflictError, UpstreamError."""
+        """Cancel a message; returns after the commit. Raises NotFoundError, DeniedError, UpstreamError."""
         await self._desk.cancel(workspace_id, message_id)
 
     @property
