@@ -53,9 +53,9 @@ class StoringHub:
             "SELECT state FROM message WHERE workspace_id = $1 AND id = $2", workspace_id, message_id
         )
         if state is None:
-            raise NotFoundError("No such message.", path=("id",))
+            raise NotFoundError("No such message.")
         if state != MessageState.OPEN:
-            raise ConflictError("The message is final.", path=("id",))
+            raise ConflictError("The message is final.")
         await self.tenants.execute(
             "UPDATE message SET state = $3, final_at = now() WHERE workspace_id = $1 AND id = $2",
             workspace_id, message_id, int(MessageState.CANCELLED),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from motet.reading.errors import ForbiddenError, RequestError
 from motet.reading.plan import Failure
 from motet.reading.reader import Answer
 from motet.reading.selection import Selected
+from motet.reading.statement import storable
 
 PERMISSION = "permission"
 """Key of a root field's metadata: the Permission it takes, or None where `AnyOne` is meant."""
@@ -72,13 +73,15 @@ def mutation(permission: Permission, text: str, noun: tuple[str, str] | None = N
         async def checked(self: Any, info: Info, **arguments: Any) -> Answer:
             context = context_of(info)
             _authorise(context, permission)
+            selected = selection_of(raw(info))
             errors: list[dict[str, Any]] = []
             outcome = Outcome()
             try:
+                _check_texts(selected.arguments["input"])
                 outcome = await resolve(self, info, **arguments)
             except DomainError as error:
                 errors.append(user_error(error))
-            return await _payload(context, selection_of(raw(info)), noun, outcome, errors)
+            return await _payload(context, selected, noun, outcome, errors)
 
         return strawberry.mutation(resolver=checked, description=text, metadata={PERMISSION: permission})
 
@@ -140,6 +143,14 @@ def or_none(value: Any) -> Any:
 def _authorise(context: Context, permission: Permission | None) -> None:
     if permission is not None and not context.principal.allows(permission):
         raise ForbiddenError(f"This needs the permission {permission.value}.")
+
+
+def _check_texts(given: Mapping[str, Any]) -> None:
+    """Raises InvalidError for text that no column holds; a message's own text is checked by whoever encodes it."""
+    for name, value in given.items():
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str) and name != "text" and not storable(text):
+                raise InvalidError("Text must be valid Unicode without NUL characters.", path=(name,))
 
 
 async def _payload(

@@ -18,13 +18,14 @@ class Statement:
     def add(self, value: Any) -> str:
         """The placeholder for the value. Text that PostgreSQL cannot hold is the caller's fault and refused here."""
         for text in value if isinstance(value, list) else (value,):
-            if isinstance(text, str) and not _storable(text):
+            if isinstance(text, str) and not storable(text):
                 raise InvalidRequestError("Text must be valid Unicode without NUL characters.")
         self.parameters.append(value)
         return f"${len(self.parameters)}"
 
 
-def _storable(text: str) -> bool:
+def storable(text: str) -> bool:
+    """Whether PostgreSQL can hold the text."""
     if "\x00" in text:
         return False
     try:

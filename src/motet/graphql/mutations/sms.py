@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.domain.errors import InvalidError
+from motet.domain.errors import DomainError, InvalidError
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.relay import described
 from motet.hub.requests import SendRequest
 
-MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
 MAX_PAYLOAD_HEX = 2 * 255 * 140
 """Hexadecimal digits of the longest message: 255 parts of 140 octets."""
 
@@ -95,35 +94,29 @@ class SmsMutations:
     ) -> SmsCancelPayload | None:
         context = context_of(info)
         message_id = row_id_of(input.id, "SmsMessage", "id")
-        await context.services.messages.cancel(context.workspace_id, message_id)
+        try:
+            await context.services.messages.cancel(context.workspace_id, message_id)
+        except DomainError as error:  # to the hub the message is no field of an input
+            error.path = error.path or ("id",)
+            raise
         return done(message_id)
 
 
 def _request(workspace_id: int, sms: SmsSendInput) -> SendRequest:
-    """The hub's request for an input. Checks the forms that only this edge knows: ids, hexadecimal, exactly one of."""
-    device_id, msisdn, iccid = or_none(sms.device_id), or_none(sms.msisdn), or_none(sms.iccid)
-    if [device_id, msisdn, iccid].count(None) != 2:
-        raise InvalidError("Give exactly one of `deviceId`, `msisdn` and `iccid`.")
-    text, payload_hex = or_none(sms.text), or_none(sms.payload_hex)
-    if (text is None) == (payload_hex is None):
-        raise InvalidError("Give either `text` or `payloadHex`.", path=("text",))
-    key: Any = or_none(sms.idempotency_key)
-    if key is not None and not 0 < len(key) <= MAX_IDEMPOTENCY_KEY_CHARACTERS:
-        raise InvalidError(
-            f"An idempotency key has 1 to {MAX_IDEMPOTENCY_KEY_CHARACTERS} characters.", path=("idempotency_key",)
-        )
+    """The hub's request for an input. Ids and hexadecimal are this edge's; all else the hub judges."""
+    device_id, msisdn, payload_hex = or_none(sms.device_id), or_none(sms.msisdn), or_none(sms.payload_hex)
     return SendRequest(
         workspace_id=workspace_id,
         device_id=None if device_id is None else row_id_of(device_id, "Device", "device_id"),
         msisdn=None if msisdn is None else msisdn.removeprefix("+"),
-        iccid=iccid,
+        iccid=or_none(sms.iccid),
         source=or_none(sms.from_),
-        text=text,
+        text=or_none(sms.text),
         payload=None if payload_hex is None else _octets(payload_hex),
         data_coding=or_none(sms.data_coding),
         expires_at=or_none(sms.expires_at),
         scheduled_at=or_none(sms.scheduled_at),
-        idempotency_key=key,
+        idempotency_key=or_none(sms.idempotency_key),
     )
 
 
