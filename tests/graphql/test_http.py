@@ -198,6 +198,16 @@ async def test_our_own_faults_are_masked_and_leave_the_siblings(
     assert b"secret" not in reply.body
 
 
+async def test_a_fault_outside_execution_is_500_without_detail(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("motet.graphql.engine.check_cost", broken)
+    reply = await client.query("{ viewer { subject } }")
+    assert (reply.status, reply.codes) == (500, ["INTERNAL"])
+    assert b"secret" not in reply.body
+
+
 async def test_a_list_that_cannot_be_read_leaves_its_parents_and_siblings(world: World, client: Client) -> None:
     reply = await client.query(
         """{

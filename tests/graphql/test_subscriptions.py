@@ -14,6 +14,7 @@ from motet.domain.global_ids import encode_global_id
 from motet.domain.states import MessageState
 from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.limits import Limits
+from motet.reading import sql
 
 SUBSCRIBE = "subscription { smsMessages { id status text device { name } } }"
 
@@ -101,6 +102,33 @@ async def test_a_subscriber_that_falls_behind_is_told(
         world.bus.publish_messages(world.demo.workspace_id, [1, 2, 3, 4])
         told = await socket.receive()
         assert told["payload"]["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
+        assert await socket.receive() == {"id": "1", "type": "complete"}
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_end_a_subscription(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("motet.graphql.subscription.READ_AGAIN_AFTER_S", 0)
+    broken = [OSError("the server is gone")] * 2
+    real = sql.objects_by_id
+
+    def failing(*arguments: Any) -> Any:
+        if broken:
+            raise broken.pop()
+        return real(*arguments)
+
+    async with client.socket() as socket:
+        await ready(world, socket)
+        await socket.send({"id": "1", "type": "subscribe", "payload": {"query": SUBSCRIBE}})
+        await listening(world)
+        monkeypatch.setattr("motet.reading.sql.objects_by_id", failing)
+        world.bus.publish_messages(world.demo.workspace_id, [world.demo.messages[0]])
+        assert (await socket.receive())["payload"]["data"]["smsMessages"]["status"] == "DELIVERED"
+        broken += [OSError("secret")] * 15
+        world.bus.publish_messages(world.demo.workspace_id, [world.demo.messages[1]])
+        (error,) = (await socket.receive())["payload"]["errors"]
+        assert error["extensions"]["code"] == "INTERNAL"
+        assert "secret" not in error["message"]
         assert await socket.receive() == {"id": "1", "type": "complete"}
 
 

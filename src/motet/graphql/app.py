@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphql import GraphQLError
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
@@ -18,7 +19,7 @@ from starlette.websockets import WebSocket
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError, TokenAuthority
 from motet.graphql.context import Services
-from motet.graphql.engine import Engine
+from motet.graphql.engine import Engine, refusal
 from motet.graphql.explorer import ASSET_PARAMETER, asset, page
 from motet.graphql.http import answer, json_response, negotiate
 from motet.graphql.limits import Limits
@@ -86,7 +87,13 @@ class GraphQLApp:
     async def _answer(
         self, http: HttpRequest, principal: Principal, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        response = await answer(http, principal, self._engine, self._limits)
+        try:
+            response = await answer(http, principal, self._engine, self._limits)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 - the top of a request: it is logged, and told without detail
+            body = refusal(GraphQLError(str(error), original_error=error))
+            response = json_response(body, http.headers.get("accept", ""), 500)
         if not hasattr(response, "body_iterator"):
             await response(scope, receive, send)
             return

@@ -135,10 +135,9 @@ async def _responses(source: Any) -> AsyncGenerator[Response, None]:
     try:
         async for result in source:
             yield _response(result)
-    except RequestError as error:  # the source itself ended
-        yield {"data": None, "errors": [public_error(_wrapped(error), _request_id())]}
-    except GraphQLError as error:
-        yield {"data": None, "errors": [public_error(error, _request_id())]}
+    except Exception as error:  # noqa: BLE001 - the source itself failed: its subscriber is told, our fault is logged
+        located = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
+        yield {"data": None, "errors": [public_error(located, _request_id())]}
     finally:
         await source.aclose()
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
+from motet.graphql.context import Context
 from motet.graphql.fields import context_of, raw, subscription
 from motet.graphql.selection import selection_of
 from motet.graphql.types.message import SmsMessage, SmsMessageFilter
 from motet.reading.errors import ForbiddenError, TooComplexError
 from motet.reading.plan import Failure
-from motet.reading.reader import Answer
+from motet.reading.reader import READ_ERRORS, Answer
 from motet.reading.selection import Selected
 
 REMEMBERED_STATUSES = 10_000
 """Messages of which a subscription remembers the status it told last, so that it tells each once."""
+
+READ_ATTEMPTS = 15
+READ_AGAIN_AFTER_S = 1.0
+"""A restart of the database takes a few seconds."""
 
 _STATUS_KEY = "\0status"
 """Key under which the status is read besides what was asked for: no name in GraphQL can be this."""
@@ -48,7 +54,7 @@ class Subscription:
         listener = context.services.bus.listen(principal.workspace_id)
         try:
             async for message_ids in listener:
-                answer = await context.services.reader.by_ids(principal, "SmsMessage", children, message_ids, wanted)
+                answer = await _read(context, children, message_ids, wanted)
                 for message_id in message_ids:
                     message = answer.value.get(message_id)
                     if message is None:
@@ -63,6 +69,20 @@ class Subscription:
                 raise TooComplexError("Too many messages changed to keep up with: subscribe again.")
         finally:
             listener.close()
+
+
+async def _read(
+    context: Context, children: tuple[Selected, ...], message_ids: list[int], wanted: Mapping[str, Any]
+) -> Answer:
+    """The messages as they are now. A database that is away for a moment does not end a subscription."""
+    for attempt in range(READ_ATTEMPTS):
+        try:
+            return await context.services.reader.by_ids(context.principal, "SmsMessage", children, message_ids, wanted)
+        except READ_ERRORS:
+            if attempt == READ_ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(READ_AGAIN_AFTER_S)
+    raise AssertionError("READ_ATTEMPTS is at least 1")
 
 
 def _item(message: Any, failures: list[Failure]) -> Any:

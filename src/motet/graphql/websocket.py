@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import orjson
-import structlog
-from graphql import OperationType
+from graphql import GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
-from motet.graphql.engine import BadParametersError, Engine, Response, invalid, request_of
+from motet.graphql.engine import BadParametersError, Engine, Response, invalid, refusal, request_of
 from motet.graphql.limits import Limits
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -36,8 +36,6 @@ SEND_TIMEOUT_S = 30.0
 """A client that does not read for so long is gone."""
 
 MAX_ID_CHARACTERS = 128
-
-_log = structlog.get_logger(__name__)
 
 
 class _CloseError(Exception):
@@ -157,19 +155,18 @@ class Socket:
         """Runs one operation and tells its answers. Its end is told unless the client ended it."""
         try:
             failure = await self._answers(operation_id, payload)
-        except (WebSocketDisconnect, TimeoutError, RuntimeError):
-            return  # the socket has gone; the receiving side ends it
-        except Exception:  # noqa: BLE001 - the top of a task: it is logged, and the socket lives on
-            _log.exception("graphql_operation_failed")
-            failure = invalid("The operation ended.")
-        self._operations.pop(operation_id, None)
-        try:
+            self._operations.pop(operation_id, None)
             if failure is None:
                 await self._send({"id": operation_id, "type": "complete"})
             else:
                 await self._send({"id": operation_id, "type": "error", "payload": failure["errors"]})
-        except (WebSocketDisconnect, TimeoutError, RuntimeError):
-            pass
+        except WebSocketDisconnect:
+            pass  # the receiving side ends the socket
+        except Exception as error:  # noqa: BLE001 - the top of a task: it is logged, and the socket lives on
+            self._operations.pop(operation_id, None)
+            with suppress(WebSocketDisconnect):
+                errors = refusal(GraphQLError(str(error), original_error=error))["errors"]
+                await self._send({"id": operation_id, "type": "error", "payload": errors})
 
     async def _answers(self, operation_id: str, payload: dict[str, Any]) -> Response | None:
         """Sends what there is to send; the response to a request that was not executed is returned."""
@@ -222,8 +219,15 @@ class Socket:
 
     async def _send(self, message: dict[str, Any]) -> None:
         text = orjson.dumps(message, option=orjson.OPT_UTC_Z).decode()
-        async with self._sending, asyncio.timeout(SEND_TIMEOUT_S):
-            await self._websocket.send_text(text)
+        async with self._sending:
+            try:
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self._websocket.send_text(text)
+            except TimeoutError:
+                await self._close(GOING_AWAY, "The client does not read")
+                raise WebSocketDisconnect(GOING_AWAY) from None
+            except RuntimeError:  # starlette's word for a socket that is closed
+                raise WebSocketDisconnect(GOING_AWAY) from None
 
     async def _close(self, code: int, reason: str) -> None:
         try:
