@@ -66,6 +66,8 @@ async def test_sms_send_takes_binary_empty_text_and_a_number_with_a_plus(world: 
 @pytest.mark.parametrize(
     ("fields", "errors"),
     [
+        ({"msisdn": "1", "text": "x", "dataCoding": 256}, error("INVALID", "dataCoding")),
+        ({"msisdn": "1", "text": "x", "dataCoding": -1}, error("INVALID", "dataCoding")),
         ({"msisdn": "1", "payloadHex": "0"}, error("INVALID", "payloadHex")),
         ({"msisdn": "1", "payloadHex": "0g"}, error("INVALID", "payloadHex")),
         ({"msisdn": "1", "payloadHex": "00 11"}, error("INVALID", "payloadHex")),

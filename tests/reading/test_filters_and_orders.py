@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from reading_room import Room
 
+from motet.domain.global_ids import encode_global_id
 from motet.domain.states import DeviceStatus, SimStatus
 from motet.reading.entities import ENTITIES
 from motet.reading.errors import ForbiddenError, InvalidRequestError
@@ -146,3 +147,11 @@ async def test_what_a_principal_may_not_read_is_forbidden(room: Room) -> None:
     assert [node["name"] for node in workspaces["nodes"]] == ["demo", "other"]
     own = await room.list("Workspace", "name")
     assert [node["name"] for node in own["nodes"]] == ["demo"]
+
+
+async def test_a_key_that_a_deleted_sim_had_means_the_live_one(room: Room, fleet: Tenant) -> None:
+    old, live, gone = fleet.sims
+    await room.tenants.execute("UPDATE sim SET msisdn = '1', status = 2 WHERE id = $1", live)
+    await room.tenants.execute("UPDATE sim SET msisdn = '1', status = 4 WHERE id = ANY($1)", [old, gone])
+    answer = await room.reader.one(room.principal(), "Sim", fields("id", "status"), {"msisdn": "1"})
+    assert answer.value == {"id": encode_global_id("Sim", live), "status": "ACTIVATED"}

@@ -209,3 +209,12 @@ async def test_a_nested_filtered_list_is_filtered_for_each_parent(room: Room) ->
     answer = await room.reader.connection(room.principal(), "Device", devices)
     each = {"nodes": [{"direction": "MO"}], "totalCount": 1}
     assert answer.value["nodes"] == [{"smsMessages": each}] * 5
+
+
+async def test_no_error_is_no_error(room: Room) -> None:
+    tenant = room.demo = await room.tenants.workspace("errors")
+    for error in ("000", "012", None):
+        message_id = await room.tenants.message(tenant)
+        await room.tenants.execute("UPDATE message SET error = $2 WHERE id = $1", message_id, error)
+    page = await room.list("SmsMessage", "error")
+    assert [node["error"] for node in page["nodes"]] == [None, "012", None]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from reading_room import Room
 
 from motet.domain.global_ids import encode_global_id
 from motet.reading.cursor import decode_cursor, encode_cursor
 from motet.reading.errors import InvalidRequestError
 from motet.reading.selection import Selected, fields
+from motet.reading.statement import storable
 
 NAMES = ["b", "a", "c", "a", "b", "a"]
 """Equal names: the id must break ties."""
@@ -151,3 +155,20 @@ async def test_a_nested_list_pages_for_each_parent_by_itself(room: Room) -> None
         "pageInfo": {"hasNextPage": False, "hasPreviousPage": False},
         "totalCount": 2,
     }
+
+
+@given(
+    st.text(max_size=60) | st.binary(max_size=60).map(lambda octets: urlsafe_b64encode(octets).decode()), st.booleans()
+)
+def test_any_text_is_a_cursor_or_refused(cursor: str, keyed: bool) -> None:
+    try:
+        position = decode_cursor(cursor, "Device:NAME", keyed=keyed)
+    except InvalidRequestError:
+        return
+    assert len(position) == 1 + keyed
+
+
+@given(st.text(max_size=300).filter(storable), st.integers(-1, (1 << 63) - 1))
+def test_every_position_comes_back_from_its_cursor(value: str, row_id: int) -> None:
+    assert decode_cursor(encode_cursor("x", (value, row_id)), "x", keyed=True) == (value, row_id)
+    assert decode_cursor(encode_cursor("x", (row_id,)), "x", keyed=False) == (row_id,)

@@ -99,4 +99,6 @@ class Entity:
     orders: Mapping[str, SortKey] = field(default_factory=lambda: {"CREATED_AT": SortKey()})
     default_order: str = "CREATED_AT"
     newest_first: bool = False
+    lookup_order: str = "t0.id DESC"
+    """Which row is meant by a key that several have: the first of these, as SQL on `t0`."""
     scan: Scan | None = None

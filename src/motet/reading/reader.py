@@ -52,7 +52,7 @@ class Reader:
     async def one(
         self, principal: Principal, entity: str, children: Sequence[Selected], filter_: Mapping[str, Any]
     ) -> Answer:
-        """The newest row that passes the filter, or null."""
+        """The row that passes the filter, or null; of several the one that `Entity.lookup_order` puts first."""
         planner = Planner(principal, self._entities)
         plan = planner.object(self._entities[entity], tuple(children), ())
         statement = sql.object_by_filter(plan, principal.workspace_id, filter_)

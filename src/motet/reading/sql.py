@@ -42,10 +42,10 @@ def objects_by_id(plan: ObjectPlan, workspace_id: int | None, ids: Sequence[int]
 
 
 def object_by_filter(plan: ObjectPlan, workspace_id: int | None, filter_: Mapping[str, Any]) -> Sql:
-    """The newest row that passes the filter."""
+    """The row that passes the filter, the first in `Entity.lookup_order` if several do."""
     entity = plan.row.entity
     statement = _statement(entity, workspace_id)
-    return _objects(plan, _tenant(entity, workspace_id), filter_, statement, " ORDER BY t0.id DESC LIMIT 1")
+    return _objects(plan, _tenant(entity, workspace_id), filter_, statement, f" ORDER BY {entity.lookup_order} LIMIT 1")
 
 
 def _objects(

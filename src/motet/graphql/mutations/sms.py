@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.errors import DomainError, InvalidError
+from motet.fleet.rules import check_range
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
 from motet.graphql.types.message import SmsMessage
@@ -103,7 +104,10 @@ class SmsMutations:
 
 
 def _request(workspace_id: int, sms: SmsSendInput) -> SendRequest:
-    """The hub's request for an input. Ids and hexadecimal are this edge's; all else the hub judges."""
+    """The hub's request for an input. Ids, octets and hexadecimal are this edge's; the hub judges all else."""
+    data_coding = or_none(sms.data_coding)
+    if data_coding is not None:
+        check_range(data_coding, "data_coding", 0, 255)
     device_id, msisdn, payload_hex = or_none(sms.device_id), or_none(sms.msisdn), or_none(sms.payload_hex)
     return SendRequest(
         workspace_id=workspace_id,
@@ -113,7 +117,7 @@ def _request(workspace_id: int, sms: SmsSendInput) -> SendRequest:
         source=or_none(sms.from_),
         text=or_none(sms.text),
         payload=None if payload_hex is None else _octets(payload_hex),
-        data_coding=or_none(sms.data_coding),
+        data_coding=data_coding,
         expires_at=or_none(sms.expires_at),
         scheduled_at=or_none(sms.scheduled_at),
         idempotency_key=or_none(sms.idempotency_key),

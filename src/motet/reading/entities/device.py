@@ -43,4 +43,5 @@ DEVICE = Entity(
         "msisdn": _msisdn,
     },
     orders={"CREATED_AT": SortKey(), "NAME": SortKey("name")},
+    lookup_order=f"t0.status = {DeviceStatus.DELETED:d}, t0.id DESC",
 )

@@ -58,6 +58,9 @@ _FAILURES = {
 _HELD = {"SCHEDULED", "BUFFERED"}
 _UNDER_WAY = {"PENDING", "IN_PROGRESS"}
 
+NO_ERROR = "000"
+"""What a receipt's `err` says of a message that was delivered."""
+
 _SPARSE = ("status", "direction", "kind", "from", "to")
 """Filters that no index of `message` serves."""
 
@@ -176,7 +179,7 @@ SMS_MESSAGE = Entity(
         "encoding": made(_encoding, "data_coding"),
         "partCount": column("part_count"),
         "attempts": column("attempts"),
-        "error": column("error"),
+        "error": Value(("{t}.error",), lambda error: None if error == NO_ERROR else error),
         "errorDetail": column("error_detail"),
         "submittedAt": column("submitted_at"),
         "scheduledAt": column("scheduled_at"),

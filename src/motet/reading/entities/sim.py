@@ -30,4 +30,5 @@ SIM = Entity(
         "unassigned": is_null("device_id"),
     },
     orders={"CREATED_AT": SortKey(), "ICCID": SortKey("iccid")},
+    lookup_order=f"t0.status = {SimStatus.DELETED:d}, t0.id DESC",  # a deleted SIM has left its numbers to others
 )
