@@ -65,3 +65,15 @@ def test_the_console_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
     assert "link=a" in err
     assert "\x1b" not in err
     assert sys.stderr is not None
+
+
+def test_a_traceback_on_the_console_shows_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogFormat.CONSOLE)
+    try:
+        password = "hunter2"
+        raise ValueError(f"of {len(password)} characters")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    err = capsys.readouterr().err
+    assert "ValueError: of 7 characters" in err
+    assert "hunter2" not in err.replace('password = "hunter2"', "")
