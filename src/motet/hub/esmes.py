@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import asyncpg
+import structlog
 
 from motet.domain.states import EsmeDeliveryKind
 from motet.hub.facts import Answered
@@ -24,16 +25,26 @@ from motet.storage.database import Row
 if TYPE_CHECKING:
     from motet.hub.hub import Hub
 
+log = structlog.get_logger(__name__)
+
 AGAIN_S = (1.0, 5.0, 15.0, 60.0)
 """Waits after an ESME answered with a fault of the moment; the last one repeats until the delivery expires."""
 
 PAGE = 500
 
+CURSOR_LAG_US = 60_000_000
+"""Ids commit out of order by less than this. A cursor that lags only costs a little reading."""
+
+READ_AGAIN_S = 1.0
+"""Wait after a page could not be read."""
+
 
 class Outbox:
     """The deliveries of one account while it has a receiving bind."""
 
-    __slots__ = ("account_id", "cursor", "more", "open", "pending", "reading", "receivers", "turn")
+    __slots__ = (
+        "account_id", "answered", "cursor", "known", "more", "open", "pending", "reading", "receivers", "turn",
+    )  # fmt: skip
 
     def __init__(self, account_id: int) -> None:
         self.account_id = account_id
@@ -45,7 +56,11 @@ class Outbox:
         self.cursor = 0
         """What is owed and not in memory has a larger id than this, when `more`."""
         self.more = True
+        self.known = False
+        """Whether the cursor has been read."""
         self.reading = False
+        self.answered: set[int] = set()
+        """Answered since the page that is being read was asked for: it may still show them as owed."""
         self.turn = 0
 
 
@@ -57,6 +72,8 @@ class Esmes:
         self.outboxes: dict[int, Outbox] = {}
         self.cursors: dict[int, int] = {}
         """Cursors to be noted in the database, by account."""
+        self.running = True
+        """False while the node shuts down: nothing more is sent."""
         self._open_count = 0
 
     def bind_up(self, receiver: Receiver) -> None:
@@ -71,18 +88,27 @@ class Esmes:
     def bind_down(self, receiver: Receiver, unanswered: Iterable[Delivery]) -> None:
         """A session ended: what it had not answered goes to the account's others, or waits in the database."""
         outbox = self.outboxes.get(receiver.account_id)
-        if outbox is None or receiver not in outbox.receivers:
+        if outbox is None:
             return
-        outbox.receivers.remove(receiver)
+        if receiver in outbox.receivers:
+            outbox.receivers.remove(receiver)
         if not outbox.receivers:
             self._note_cursor(outbox)
             del self.outboxes[receiver.account_id]
             self._open_count -= len(outbox.open)
             return
-        for delivery in unanswered:
-            if delivery.id in outbox.open:
+        # The receiver may be gone already: what is left unanswered after an unbind is known at the very end.
+        for delivery in reversed(list(unanswered)):
+            if outbox.open.get(delivery.id) is delivery and delivery.id not in self.hub.answering:
                 outbox.pending.appendleft(delivery)
         self._send(outbox)
+
+    def read_again(self) -> None:
+        """Another node is dead: what it owed to accounts that are bound here is ours to deliver."""
+        for outbox in self.outboxes.values():
+            outbox.known = False
+            outbox.more = True
+            self._fill(outbox)
 
     def has_receiver(self, account_id: int) -> bool:
         return account_id in self.outboxes
@@ -128,7 +154,14 @@ class Esmes:
         if outbox is not None:
             self._send(outbox)
 
+    def idle(self) -> bool:
+        """Whether every delivery that was sent is answered, and the answer committed."""
+        boxes = self.outboxes.values()
+        return not self.hub.answering and not any(r.unanswered for box in boxes for r in box.receivers)
+
     def _send(self, outbox: Outbox) -> None:
+        if not self.running:
+            return
         pending = outbox.pending
         receivers = outbox.receivers
         for offset in range(len(receivers)):
@@ -149,24 +182,39 @@ class Esmes:
 
     async def _read(self, outbox: Outbox) -> None:
         """Page in what is owed, until memory is full or there is no more."""
-        try:
-            await self.hub.desk(lambda connection: self._read_pages(outbox, connection))
-        finally:
-            outbox.reading = False
+        while self.outboxes.get(outbox.account_id) is outbox:
+            try:
+                await self.hub.desk(lambda connection: self._read_pages(outbox, connection))
+            except Exception as error:  # noqa: BLE001 - the database is away: what is owed stays to be read
+                log.warning("reading what an ESME is owed failed", error=repr(error)[:200])
+                outbox.more = True
+                await self.hub.pause(READ_AGAIN_S)
+                continue
+            break
+        outbox.reading = False
+        outbox.answered.clear()
         if self.outboxes.get(outbox.account_id) is outbox:
             self._send(outbox)
 
     async def _read_pages(self, outbox: Outbox, connection: asyncpg.Connection) -> None:
-        if not outbox.cursor:
+        if not outbox.known:
             outbox.cursor = await esme_delivery.answered_below(connection, outbox.account_id)
+            outbox.known = True
+        answering = self.hub.answering
         while outbox.more and outbox.receivers and not self._full(outbox, PAGE):
             # Not `more` during the read: what is committed meanwhile is then in the page, or offered to us, or both.
+            after = outbox.cursor
             outbox.more = False
-            rows = await esme_delivery.owed(connection, outbox.account_id, outbox.cursor, self.hub.now_us(), PAGE)
+            outbox.answered.clear()
+            try:
+                rows = await esme_delivery.owed(connection, outbox.account_id, after, self.hub.now_us(), PAGE)
+            except BaseException:
+                outbox.cursor = min(after, outbox.cursor)
+                raise
             dropped_after = outbox.cursor if outbox.more else None
             for row in rows:
                 delivery_id = row["delivery_id"]
-                if delivery_id not in outbox.open and delivery_id not in self.hub.answering:
+                if not (delivery_id in outbox.open or delivery_id in answering or delivery_id in outbox.answered):
                     self._open(outbox, _delivery_of(outbox.account_id, row))
             if len(rows) == PAGE:
                 outbox.more = True
@@ -218,6 +266,9 @@ class Esmes:
             freed[fact.receiver] = freed.get(fact.receiver, 0) + 1
             accounts.add(delivery.account_id)
             self._forget(delivery)
+            outbox = self.outboxes.get(delivery.account_id)
+            if outbox is not None and outbox.reading:
+                outbox.answered.add(delivery.id)
             if delivery.kind == EsmeDeliveryKind.MO:
                 self.hub.counters.mo_delivered += 1
         for receiver, count in freed.items():
@@ -235,10 +286,9 @@ class Esmes:
         return cursors
 
     def _note_cursor(self, outbox: Outbox) -> None:
-        if outbox.reading or not outbox.cursor:
+        if outbox.reading or not outbox.known:
             return
-        # Ids commit out of order by less than this; a cursor that lags only costs a little reading.
-        recent = self.hub.id_at(self.hub.now_us() - 30_000_000)
+        recent = self.hub.relay.oldest_owed(self.hub.id_at(self.hub.now_us() - CURSOR_LAG_US))
         below = min(outbox.open, default=recent)
         if outbox.more:
             below = min(below, outbox.cursor + 1)

@@ -152,6 +152,7 @@ class Hub:
             lambda: self.connect_lane("final"),
             lambda: self.incarnation,
             write=write_finished,
+            prepare=self.relay.before_finals,
             done=self.relay.finals_committed,
             probe=probe_finished,
             refused=self.relay.finals_refused,
@@ -210,6 +211,7 @@ class Hub:
             for account_id in counts.keys() | in_memory.keys():
                 self.open_by_account[account_id] = counts.get(account_id, 0) + in_memory.get(account_id, 0)
             self.pager.poke()
+            self.esmes.read_again()
 
     async def run(self) -> None:
         """Work until cancelled. Raises FencedError when another node has taken over: the process has to start again."""
@@ -221,19 +223,27 @@ class Hub:
             group.create_task(self._keep_house(), name="housekeeping")
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing new upstream, and wait for open windows to be answered and committed, at most this long."""
+        """Take nothing new upstream, and wait for open windows to be answered and committed, at most this long.
+
+        Windows towards ESMEs too: a receipt whose answer is not committed would be sent again. What an ESME submits
+        after that is neither taken nor answered, so that it can send it again and does not double it.
+        """
         self.relay.running = False
+        self.esmes.running = False
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            busy = any(unit.stage == Stage.SENT for message in self.live.values() for unit in message.units)
-            if not busy and not any(lane.pending for lane in self.lanes):
+            if self._upstream_is_idle() and self.esmes.idle():
                 break
             await asyncio.sleep(0.05)
+        self.submit = self.intake.turn_away
         for lane in self.lanes:
             try:
                 await asyncio.wait_for(lane.drained(), max(0.1, deadline - time.monotonic()))
             except TimeoutError:
                 log.warning("a lane did not drain", lane=lane.name, pending=len(lane.pending))
+
+    def _upstream_is_idle(self) -> bool:
+        return not any(unit.stage == Stage.SENT for message in self.live.values() for unit in message.units)
 
     async def stop(self) -> None:
         """After `run` was cancelled: note how far we came and let the connections go."""

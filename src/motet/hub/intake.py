@@ -121,6 +121,11 @@ class Intake:
         if message.reply is not None:
             message.reply.refused(message, refusal)
 
+    def turn_away(self, message: Message) -> None:
+        """Shutting down: an ESME gets no answer and asks the next process; a caller that waits is told."""
+        if message.account_id is None:
+            self.refuse(message, Refusal.STOPPING)
+
     def submit_together(self, messages: Sequence[Message], found: Mapping[str, Target]) -> None:
         """Accept or refuse the messages of one submission; one id stands for all. `found`: numbers just looked up."""
         lead: Message | None = None

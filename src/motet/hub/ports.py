@@ -103,6 +103,10 @@ class Receiver(Protocol):
     free: int
     """Deliveries that it may be sent now."""
 
+    @property
+    def unanswered(self) -> int:
+        """Deliveries that it was sent and has not answered."""
+
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Send these; each is answered through `Hub.delivery_answered`."""
 

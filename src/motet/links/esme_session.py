@@ -300,6 +300,10 @@ class EsmeSession(Connection):
         if undeliverable:
             self.hub.esme_answered(self, [], [], undeliverable)
 
+    @property
+    def unanswered(self) -> int:
+        return self.session.in_flight
+
     def release(self, count: int) -> None:
         self._slots += count
         self.free = self._slots if self.writable and self._receives else 0
