@@ -82,6 +82,8 @@ class Relay:
         """Receipts by link that named a message as its submit_sm_resp did."""
         self.respelled: dict[int, int] = {}
         """Receipts by link that named it in another base, case or length."""
+        self._writing: Sequence[Finished] = ()
+        """The newest group that the final lane took."""
         self._resting: dict[int, float] = {}
         self._turn = 0
         self.running = True
@@ -417,8 +419,18 @@ class Relay:
         keep_until = min(keep_until, at + RECEIPT_KEEPING_US)
         return Delivery(self.hub.next_id(), account_id, kind, message, state, error, at, keep_until)
 
+    def before_finals(self, group: list[Finished]) -> None:
+        self._writing = group
+
+    def oldest_owed(self, default: int) -> int:
+        """The smallest id of a delivery that may not be committed yet, if it is below `default`."""
+        facts = itertools.chain(self._writing, self.hub.final_lane.pending)
+        return min(default, min((fact.delivery.id for fact in facts if fact.delivery is not None), default=default))
+
     def finals_committed(self, group: list[Finished]) -> None:
         """Answer upstream, hand receipts to ESMEs, forget the messages, tell whoever listens."""
+        if group is self._writing:
+            self._writing = ()
         hub = self.hub
         awaiting = self.awaiting
         acks: dict[Upstream, list[int]] = {}

@@ -64,12 +64,15 @@ async def answered_below(connection: asyncpg.Connection, account_id: int) -> int
     return int(await connection.fetchval(_CURSOR, account_id) or 0)
 
 
+# Another node may have binds of the same account, and only it knows what they have not answered.
 _ADVANCE = """
-INSERT INTO esme_cursor (account_id, answered_below) SELECT * FROM unnest($1::bigint[], $2::bigint[])
+INSERT INTO esme_cursor (account_id, answered_below)
+SELECT * FROM unnest($1::bigint[], $2::bigint[])
+ WHERE (SELECT count(*) FROM node WHERE succeeded_by IS NULL AND ended_at IS NULL) = 1
 ON CONFLICT (account_id) DO UPDATE SET answered_below = greatest(esme_cursor.answered_below, excluded.answered_below)
 """
 
 
 async def advance(connection: asyncpg.Connection, cursors: dict[int, int]) -> None:
-    """Note from where on each account may still have open deliveries."""
+    """Note from where on each account may still have open deliveries. Does nothing while several nodes live."""
     await connection.execute(_ADVANCE, list(cursors), list(cursors.values()))
