@@ -18,7 +18,7 @@ from motet.links.statuses import FINAL_STATE, name_of, verdict_of
 from motet.smpp.constants import ESM_TYPE_MASK, CommandId, CommandStatus, Tag
 from motet.smpp.errors import UsageError
 from motet.smpp.pdu import AlertNotification, Bind, Body, CancelSm, DataSm, MessageIdResp, ReplaceSm, Sm
-from motet.smpp.receipt import parse_receipt
+from motet.smpp.receipt import Receipt, parse_receipt
 from motet.smpp.session import RESPONSE_TIMEOUT, Event, Limits, Side
 from motet.smpp.smpp_time import absolute_time
 from motet.smpp.tlv import find
@@ -98,7 +98,7 @@ class SmscBind(Connection):
                 state = None if receipt.intermediate else FINAL_STATE.get(receipt.state, MessageState.UNKNOWN)
                 at = self.hub.now_us()
                 receipts.append(
-                    UpstreamReceipt(token, receipt.message_id, state, receipt.error, at, sm[3].removeprefix("+"))
+                    UpstreamReceipt(token, receipt.message_id, state, _error_of(receipt), at, sm[3].removeprefix("+"))
                 )
                 return
             if sm[7] & ESM_TYPE_MASK in (0x04, 0x20):  # a receipt that names no message helps nobody
@@ -240,6 +240,11 @@ class SmscBind(Connection):
     def pause_writing(self) -> None:
         super().pause_writing()
         self.free = 0
+
+
+def _error_of(receipt: Receipt) -> str | None:
+    """The network's error code; all zeros are none."""
+    return receipt.error if receipt.error.strip("0") else None
 
 
 def _as_sm(body: DataSm) -> Sm:
