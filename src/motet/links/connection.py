@@ -22,6 +22,9 @@ WRITE_HIGH_OCTETS = 1 << 20
 STALLED_S = 30.0
 """How long a peer may leave us unable to write, or keep far more in work than its window, before it is dropped."""
 
+END_S = 5.0
+"""How long the last octets may take to get out before the connection is cut."""
+
 TICK_S = 1.0
 """How often timers are looked at: enquire_link and the response timer need no finer grain."""
 
@@ -45,6 +48,7 @@ class Connection(asyncio.Protocol):
         self.writable = True
         """Whether the peer keeps up with what it is sent."""
         self.closed = False
+        self._ending = False
 
     # asyncio.Protocol ------------------------------------------------------------------------------------------------
 
@@ -105,6 +109,9 @@ class Connection(asyncio.Protocol):
     def writable_again(self) -> None:
         """The peer reads again."""
 
+    def ending(self) -> None:
+        """Nothing more can be asked of the peer; `lost` follows once the connection is gone."""
+
     def write(self, octets: bytes) -> None:
         """Send at the end of this turn of the loop, together with whatever else comes up."""
         self._out.append(octets)
@@ -133,6 +140,14 @@ class Connection(asyncio.Protocol):
         self.flush_now()
         if self.transport is not None:
             self.transport.close()
+        if not self._ending and not self.closed:
+            self._ending = True
+            self.loop.call_later(END_S, self._cut)
+            self.ending()
+
+    def _cut(self) -> None:
+        if not self.closed and self.transport is not None:
+            self.transport.abort()
 
     def abort(self, reason: str) -> None:
         """Close at once: the peer does not read, or breaks the rules."""

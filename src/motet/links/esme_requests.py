@@ -128,7 +128,8 @@ class EsmeRequests:
         session = self._session
         try:
             replaced = await self._hub.requests.replace_newest(message, sm.service_type)
-        except (DomainError, OSError):
+        except Exception as error:  # noqa: BLE001 - then it is a message of its own
+            log.warning("a message could not be replaced", error=repr(error)[:200])
             replaced = None
         if replaced is None:
             self._hub.submit(message)

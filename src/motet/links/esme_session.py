@@ -116,7 +116,7 @@ class EsmeSession(Connection):
         elif command_id == CommandId.UNBIND:
             self._unbinding = True
             self.loop.call_later(UNBIND_WAIT_S, self._answer_unbind)
-            self._stop_receiving([])
+            self._stop_receiving()
             if not self._in_work:
                 self._answer_unbind()
         elif command_id == CommandId.GENERIC_NACK:
@@ -243,7 +243,7 @@ class EsmeSession(Connection):
             self.write(b"".join(answers))
         if self._backlog and self._in_work < self._window:
             self._work_off_backlog()
-        if self._unbinding and not self._in_work:
+        if self._unbinding and not (self._in_work or self._backlog or self._answers):
             self._answer_unbind()
 
     def _work_off_backlog(self) -> None:
@@ -266,9 +266,9 @@ class EsmeSession(Connection):
 
     def respond(self, command_id: int, sequence: int, status: int, body: Any = None) -> None:
         """Answer any other request."""
-        self._in_work -= 1
         if not self.closed and not self.session.closing:
             self._answers.append(self.session.respond(command_id, sequence, status, body))
+        self._in_work -= 1
 
     def finish_request(self) -> None:
         """A request was served: send its answer."""
@@ -282,6 +282,7 @@ class EsmeSession(Connection):
         now = self.loop.time()
         out: list[bytes] = []
         undeliverable: list[Delivery] = []
+        unsent: list[Delivery] = []
         as_parts = self.account is not None and (self.account.long_mo == "PARTS" or not self.session.tlvs_allowed)
         self._slots -= len(deliveries)
         for delivery in deliveries:
@@ -293,12 +294,17 @@ class EsmeSession(Connection):
                 context: Any = delivery if len(bodies) == 1 else PartialDelivery(delivery, len(bodies))
                 out.extend(request(CommandId.DELIVER_SM, body, context, now) for body in bodies)
             except (UsageError, ValueError) as error:
+                if not self.bound or self.session.in_flight >= self._limits.in_flight:
+                    unsent.append(delivery)  # the session's state, not the delivery
+                    continue
                 log.error("a delivery cannot be encoded", delivery_id=delivery.id, error=str(error))
                 undeliverable.append(delivery)
         self.free = self._slots if self.writable else 0
         self.write(b"".join(out))
         if undeliverable:
             self.hub.esme_answered(self, [], [], undeliverable)
+        if unsent:
+            self.loop.call_soon(self.hub.esme_answered, self, [], unsent, [])
 
     @property
     def unanswered(self) -> int:
@@ -328,6 +334,8 @@ class EsmeSession(Connection):
         for event in events:
             context = event[4]
             status = event[1]
+            if not status and event[0] == CommandId.GENERIC_NACK:
+                status = CommandStatus.ESME_RSYSERR
             if context.__class__ is Delivery:
                 delivery = context
             else:
@@ -346,11 +354,14 @@ class EsmeSession(Connection):
                 refused.append(delivery)
         self.hub.esme_answered(self, taken, again, refused)
 
-    def _stop_receiving(self, unanswered: list[Delivery]) -> None:
+    def _stop_receiving(self) -> None:
         if self._receives:
             self._receives = False
             self.free = 0
-            self.hub.esme_down(self, unanswered)
+            self.hub.esme_down(self, [])
+
+    def ending(self) -> None:
+        self._stop_receiving()
 
     def lost(self, unanswered: list[Event], reason: str) -> None:
         self._backlog.clear()
@@ -360,5 +371,7 @@ class EsmeSession(Connection):
             delivery = context.delivery if isinstance(context, PartialDelivery) else context
             if isinstance(delivery, Delivery) and event.command_status == CONNECTION_LOST:
                 deliveries[delivery.id] = delivery
-        self._stop_receiving(list(deliveries.values()))
+        self._stop_receiving()
+        if deliveries:  # known only now if it unbound before
+            self.hub.esme_down(self, list(deliveries.values()))
         self.server.session_lost(self, reason)

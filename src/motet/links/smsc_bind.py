@@ -77,7 +77,8 @@ class SmscBind(Connection):
             if command_id == _SUBMIT_SM_RESP:
                 status = event[1]
                 if not status:
-                    answers.append((event[4], Verdict.TAKEN, event[3][0]))  # type: ignore[arg-type]
+                    unit = event[4]
+                    answers.append((unit, Verdict.TAKEN, event[3][0] or _unknown_id(unit)))  # type: ignore[arg-type]
                 else:
                     self._refused(event, answers)
             elif command_id == _DELIVER_SM:
@@ -114,7 +115,9 @@ class SmscBind(Connection):
             self._doubtful.append(unit)
             self.abort("no answer to a submit_sm")
         elif event.command_status < 0:  # a response whose body is broken: taken, under an id that we cannot know
-            answers.append((unit, Verdict.TAKEN, f"unknown-{unit.message.id}-{unit.number}"))
+            answers.append((unit, Verdict.TAKEN, _unknown_id(unit)))
+        elif event.command_id == CommandId.GENERIC_NACK and not event.command_status:
+            answers.append((unit, Verdict.REFUSED, CommandId.GENERIC_NACK.name))
         else:
             answers.append((unit, verdict_of(event.command_status), name_of(event.command_status)))
 
@@ -137,7 +140,8 @@ class SmscBind(Connection):
         elif isinstance(context, asyncio.Future):
             if not context.done():
                 status = event.command_status
-                context.set_result(UpstreamAnswer(status == 0, name_of(status) if status >= 0 else "no answer"))
+                ok = status == 0 and command_id != CommandId.GENERIC_NACK
+                context.set_result(UpstreamAnswer(ok, name_of(status) if status >= 0 else "no answer"))
         elif command_id == CommandId.UNBIND:
             self._down([])
 
@@ -150,6 +154,9 @@ class SmscBind(Connection):
         self._slots = self._window
         self.free = self._window
         self.hub.upstream_up(self)
+
+    def ending(self) -> None:
+        self._down([])
 
     def lost(self, unanswered: list[Event], reason: str) -> None:
         units: list[Unit] = self._doubtful
@@ -169,6 +176,7 @@ class SmscBind(Connection):
             self.hub.upstream_down(self, units)
         elif units:
             self.hub.relay.again(units)
+            self.hub.relay.dispatch()
 
     # Upstream --------------------------------------------------------------------------------------------------------
 
@@ -182,6 +190,9 @@ class SmscBind(Connection):
             try:
                 out.append(request(_SUBMIT_SM, translate.submit_of(unit), unit, now))
             except (UsageError, ValueError) as error:
+                if not self.bound or self.session.in_flight >= self._limits.in_flight:
+                    impossible.append((unit, Verdict.BUSY, "UNBOUND"))  # the session's state, not the message
+                    continue
                 log.error("a message cannot be encoded", sms_id=unit.message.id, error=str(error))
                 impossible.append((unit, Verdict.REFUSED, "UNENCODABLE"))
         self.free = self._slots if self.writable and self._up else 0
@@ -245,6 +256,11 @@ class SmscBind(Connection):
 def _error_of(receipt: Receipt) -> str | None:
     """The network's error code; all zeros are none."""
     return receipt.error if receipt.error.strip("0") else None
+
+
+def _unknown_id(unit: Unit) -> str:
+    """What stands for the id of an SMSC that took a message and did not say one."""
+    return f"unknown-{unit.message.id}-{unit.number}"
 
 
 def _as_sm(body: DataSm) -> Sm:
