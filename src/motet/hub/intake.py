@@ -15,6 +15,7 @@ from motet.hub.ports import Reply
 from motet.hub.refusals import Refusal
 from motet.sms import gsm7
 from motet.sms.parts import MAX_PARTS, part_count
+from motet.sms.udh import UserDataError
 
 if TYPE_CHECKING:
     from motet.hub.hub import Hub
@@ -49,6 +50,8 @@ class Intake:
         self._sources: dict[tuple[int, str], str | None] = {}
         self.committing_from: int | None = None
         """Every id of the group that is being written is larger."""
+        self._committing = 0
+        """How many of the group are not written yet: it may be written in pieces."""
 
     def submit(self, message: Message) -> None:
         """Accept or refuse one message; `message.reply` hears of it, after the commit. Runs on the hot path."""
@@ -85,14 +88,24 @@ class Intake:
             return Refusal.BAD_EXPIRY
         if message.extra is not None and (refusal := self._admit_extra(message)) is not None:
             return refusal
-        if len(message.payload) > SAFE_OCTETS:
-            udh = message.extra.udh if message.extra is not None else None
-            message.part_count = part_count(message.payload, message.data_coding, len(udh) if udh else 0)
-            if message.part_count > MAX_PARTS:
-                return Refusal.TOO_LONG
+        if len(message.payload) > SAFE_OCTETS or (message.extra is not None and message.extra.udh is not None):
+            refusal = self._measure(message)
+            if refusal is not None:
+                return refusal
         hub.count_open(message.account_id, 1)
         hub.accept_lane.add(Accepted(message))
         return None
+
+    def _measure(self, message: Message) -> Refusal | None:
+        """Count the parts. One part of a text that its ESME split cannot be split again."""
+        udh = segment = None
+        if message.extra is not None:
+            udh, segment = message.extra.udh, message.extra.segment
+        try:
+            message.part_count = part_count(message.payload, message.data_coding, len(udh) if udh else 0)
+        except UserDataError:
+            return Refusal.TOO_LONG
+        return Refusal.TOO_LONG if message.part_count > (1 if segment is not None else MAX_PARTS) else None
 
     def _admit_extra(self, message: Message) -> Refusal | None:
         extra = message.extra
@@ -136,27 +149,28 @@ class Intake:
             message.extra.lead = lead
             refusal = self._admit(message, target)
             if refusal is not None:
-                message.extra.lead = None
-                self.refuse(message, refusal)
+                self.refuse(message, refusal)  # with its lead: an event of it must not part what belongs together
             elif lead is None:
                 lead = message
 
     async def _look_up(self) -> None:
         """Numbers that are not in memory, together."""
-        while self._unknown:
-            messages, self._unknown = self._unknown, []
-            try:
-                found = await self.hub.numbers.load(list({m.destination for m in messages}))
-            except Exception as error:  # noqa: BLE001 - the database is away: the senders wait and are asked again
-                log.warning("looking up numbers failed", error=repr(error)[:200])
-                self._unknown[:0] = messages
-                await self.hub.pause(0.2)
-                continue
-            for message in messages:
-                refusal = self._admit(message, found.get(message.destination))
-                if refusal is not None:
-                    self.refuse(message, refusal)
-        self._looking_up = False
+        try:
+            while self._unknown:
+                messages, self._unknown = self._unknown, []
+                try:
+                    found = await self.hub.numbers.load(list({m.destination for m in messages}))
+                except Exception as error:  # noqa: BLE001 - the database is away: the senders wait and are asked again
+                    log.warning("looking up numbers failed", error=repr(error)[:200])
+                    self._unknown[:0] = messages
+                    await self.hub.pause(0.2)
+                    continue
+                for message in messages:
+                    refusal = self._admit(message, found.get(message.destination))
+                    if refusal is not None:
+                        self.refuse(message, refusal)
+        finally:
+            self._looking_up = False
 
     # The lane's call-backs -------------------------------------------------------------------------------------------
 
@@ -174,6 +188,7 @@ class Intake:
         room = self.hub.room() if self.hub.relay.binds else 0
         next_id = self.hub.next_id
         self.committing_from = next_id()
+        self._committing = len(group)
         for fact in group:
             message = fact.message
             if fact.event_row is not None:
@@ -190,7 +205,7 @@ class Intake:
     def committed(self, group: list[Accepted]) -> None:
         """Answer, and send on."""
         hub = self.hub
-        self.committing_from = None
+        self._written(len(group))
         replies: dict[int, Reply] = {}
         waits = False
         for fact in group:
@@ -235,7 +250,13 @@ class Intake:
         else:
             message.reply.refused(message, Refusal.KEY_CONFLICT)
 
+    def _written(self, count: int) -> None:
+        self._committing -= count
+        if self._committing <= 0:
+            self.committing_from = None
+
     def refused_by_database(self, fact: Accepted, error: Exception) -> None:
+        self._written(1)
         message = fact.message
         if fact.event_row is None:
             self.hub.count_open(message.account_id, -1)

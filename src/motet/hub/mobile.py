@@ -19,7 +19,8 @@ from motet.hub.message import Delivery, Extra, Message, Stage
 from motet.hub.numbers import Target
 from motet.hub.ports import MobileOriginated, Upstream
 from motet.hub.refusals import Refusal
-from motet.sms.parts import part_count
+from motet.sms.parts import MAX_PARTS, part_count
+from motet.sms.udh import UserDataError
 from motet.storage import directory, esme_delivery, event, mo_part, waiting, webhook_delivery
 from motet.storage import message as message_table
 from motet.storage.database import Row
@@ -71,6 +72,8 @@ class Mobile:
         self._resolving = False
         self.committing_from: int | None = None
         """Every id of the group that is being written is larger."""
+        self._committing = 0
+        """How many of the group are not written yet: it may be written in pieces."""
 
     def receive(self, upstream: Upstream, arrivals: Sequence[MobileOriginated]) -> None:
         """MO from a bind; each is answered once it is committed. Over the bound we ask to have them again."""
@@ -126,6 +129,7 @@ class Mobile:
 
     def before_write(self, group: list[Arrival]) -> None:
         self.committing_from = self.hub.next_id()
+        self._committing = len(group)
 
     async def write(self, connection: asyncpg.Connection, group: list[Arrival]) -> None:
         outcome = self._outcome = Outcome()
@@ -171,7 +175,7 @@ class Mobile:
         """Answer upstream, then pass everything on."""
         hub = self.hub
         outcome, self._outcome = self._outcome, Outcome()
-        self.committing_from = None
+        self._written(len(group))
         acks: dict[Upstream, list[int]] = {}
         for arrival in group:
             if arrival.upstream is not None and arrival.mo is not None:
@@ -196,8 +200,14 @@ class Mobile:
 
     def refused_by_database(self, arrival: Arrival, error: Exception) -> None:
         """It cannot be stored: our failure, and the SMSC keeps it."""
+        self._written(1)
         if arrival.upstream is not None and arrival.mo is not None:
             arrival.upstream.acknowledge([arrival.mo.token], ok=False)
+
+    def _written(self, count: int) -> None:
+        self._committing -= count
+        if self._committing <= 0:
+            self.committing_from = None
 
     # One MO ----------------------------------------------------------------------------------------------------------
 
@@ -305,6 +315,8 @@ class Mobile:
             self._reject(message, Refusal.UNKNOWN_DESTINATION, outcome)
         elif recipient.refusal is not None:
             self._reject(message, recipient.refusal, outcome)
+        elif _parts_of(message) > MAX_PARTS:
+            self._reject(message, Refusal.TOO_LONG, outcome)
         else:
             self._to_device(message, recipient, outcome)
 
@@ -345,7 +357,7 @@ class Mobile:
         onward.device_id = recipient.device_id
         onward.sim_id = recipient.sim_id
         onward.kind = MessageKind.P2P
-        onward.part_count = part_count(onward.payload, onward.data_coding, len(udh) if udh else 0)
+        onward.part_count = _parts_of(message)
         if not hub.relay.binds or hub.room() <= 0:
             onward.in_waiting = True
             outcome.waits.append(waiting_row(onward, hub.incarnation))
@@ -369,3 +381,12 @@ class Mobile:
                 self._short_codes.clear()
             self._short_codes[workspace_id] = codes
         return codes
+
+
+def _parts_of(message: Message) -> int:
+    """How many parts carry the text on; more than MAX_PARTS for one whose header leaves no room."""
+    udh = message.extra.udh if message.extra is not None else None
+    try:
+        return part_count(message.payload, message.data_coding, len(udh) if udh else 0)
+    except UserDataError:
+        return MAX_PARTS + 1
