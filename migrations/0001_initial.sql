@@ -68,6 +68,7 @@ CREATE TABLE device (
     FOREIGN KEY (workspace_id, sim_id) REFERENCES sim (workspace_id, id)
 );
 CREATE UNIQUE INDEX device_sim_taken ON device (workspace_id, sim_id) WHERE sim_id IS NOT NULL;
+CREATE INDEX device_name ON device (workspace_id, name, id);
 CREATE INDEX device_imei ON device (workspace_id, imei) WHERE imei IS NOT NULL;
 
 -- ESMEs ---------------------------------------------------------------------------------------------------------------
@@ -328,6 +329,8 @@ CREATE TABLE webhook (
     PRIMARY KEY (workspace_id, id)
 );
 
+-- Written within the hub's commit. A webhook that another node has just deleted must not fail that commit, so deliveries do
+-- not refer to it; the dispatcher removes those without a webhook.
 CREATE TABLE webhook_delivery (
     workspace_id     bigint NOT NULL,
     id               bigint NOT NULL,         -- the webhook-id header: the same over retries
@@ -341,8 +344,12 @@ CREATE TABLE webhook_delivery (
     last_attempt_at  timestamptz,
     last_status      integer,                 -- HTTP status, null: no answer
     last_error       text,
-    PRIMARY KEY (workspace_id, id),
-    FOREIGN KEY (workspace_id, webhook_id) REFERENCES webhook (workspace_id, id) ON DELETE CASCADE
+    PRIMARY KEY (workspace_id, id)
 );
-CREATE INDEX webhook_delivery_due ON webhook_delivery (next_attempt_at) WHERE status = 0;
+-- Due ones are found by webhook, so that a slow target's backlog is not walked through on the way to another's.
+CREATE INDEX webhook_delivery_due ON webhook_delivery (workspace_id, webhook_id, next_attempt_at) WHERE status = 0;
+CREATE INDEX webhook_delivery_dead ON webhook_delivery (workspace_id, webhook_id, id) WHERE status = 2;
 CREATE INDEX webhook_delivery_webhook ON webhook_delivery (workspace_id, webhook_id, id);
+
+-- A queue: what is behind its head must be vacuumed away soon.
+ALTER TABLE webhook_delivery SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);

@@ -85,6 +85,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     secret_key_file: Path | None = None
     smsc: tuple[SmscUrl, ...] = ()
+    graphql_limit: tuple[tuple[str, int], ...] = ()
     devices: int = 1000
     json: bool = False
     log_format: LogFormat = LogFormat.CONSOLE
@@ -159,6 +160,14 @@ def _switch(text: str) -> bool:
     return words[text.lower()]
 
 
+def _graphql_limit(text: str) -> tuple[str, int]:
+    """`NAME=NUMBER`; whether there is a limit of that name is for the GraphQL edge to say."""
+    name, equals, number = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ValueError("must look like depth=30")
+    return name, _number(number, 1, 1 << 31, name)
+
+
 class _Flag(NamedTuple):
     parse: Callable[[str], Any]
     metavar: str
@@ -176,11 +185,16 @@ FLAGS: Mapping[str, _Flag] = {
     "database-url": _Flag(_database_url, "URL", "a PostgreSQL >= 15; absent: an embedded one under the data dir"),
     "secret-key-file": _Flag(_path, "FILE", "encrypts secrets in the database; 64 hex digits (in the data dir)"),
     "smsc": _Flag(parse_smsc_url, "URL", "an upstream: smpp://system_id:password@host:port?binds=1&window=100"),
+    "graphql-limit": _Flag(_graphql_limit, "NAME=N", "another bound for GraphQL, such as depth=30 or sockets=500"),
     "devices": _Flag(lambda text: _number(text, 1, MAX_DEVICES), "N", "how many sample devices (1000)"),
     "json": _Flag(_switch, "", "one JSON line on stdout when ready"),
     "log-format": _Flag(LogFormat, "json|console", "how logs are written to stderr (console)"),
     "log-level": _Flag(LogLevel, "debug|info|warning|error", "the least severe log that is written (info)"),
 }
+
+
+REPEATABLE = frozenset({"smsc", "graphql-limit"})
+"""Flags that may be given several times; their variables hold values parted by spaces."""
 
 
 def add_flags(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
@@ -190,8 +204,8 @@ def add_flags(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
         text = f"{flag.help} [{variable_of(name)}]"
         if name == "json":
             parser.add_argument("--json", action="store_const", const="1", help=text)
-        elif name == "smsc":
-            parser.add_argument("--smsc", action="append", metavar=flag.metavar, help=text + "; repeatable")
+        elif name in REPEATABLE:
+            parser.add_argument(f"--{name}", action="append", metavar=flag.metavar, help=text + "; repeatable")
         else:
             parser.add_argument(f"--{name}", metavar=flag.metavar, help=text)
 
@@ -204,7 +218,7 @@ def variable_of(name: str) -> str:
 def read_settings(arguments: argparse.Namespace, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings from parsed arguments and the environment. Raises SettingError naming the flag or variable.
 
-    A variable that is set but empty counts as absent. MOTET_SMSC holds URLs parted by spaces.
+    A variable that is set but empty counts as absent. Those of `REPEATABLE` flags hold values parted by spaces.
     """
     values: dict[str, Any] = {}
     for name, flag in FLAGS.items():
@@ -212,7 +226,7 @@ def read_settings(arguments: argparse.Namespace, environment: Mapping[str, str] 
         given, where = getattr(arguments, key, None), f"--{name}"
         if given is None and environment.get(variable_of(name)):
             given, where = environment[variable_of(name)], variable_of(name)
-            if name == "smsc":
+            if name in REPEATABLE:
                 given = given.split()
         if given is None:
             continue

@@ -17,6 +17,9 @@ from typing import Any
 import jwt
 import pytest
 from motet_process import MotetProcess, command
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from motet import __version__
 
@@ -133,6 +136,30 @@ def test_a_second_signal_ends_at_once(start: Start) -> None:
         for pid in children:
             os.kill(pid, signal.SIGCONT)
             wait_gone(pid)
+
+
+def test_an_open_subscription_does_not_hold_up_the_end(start: Start, tmp_path: Path) -> None:
+    demo = start()
+    with connect(demo.facts["graphql_ws"], subprotocols=[Subprotocol("graphql-transport-ws")]) as socket:
+        init = {"type": "connection_init", "payload": {"authorization": f"Bearer {demo.facts['token']}"}}
+        socket.send(json.dumps(init))
+        assert json.loads(socket.recv(10)) == {"type": "connection_ack"}
+        query = {"query": "subscription { smsMessages { id } }"}
+        socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": query}))
+        socket.send(json.dumps({"type": "ping"}))
+        assert json.loads(socket.recv(10)) == {"type": "pong"}
+        demo.process.send_signal(signal.SIGTERM)
+        with pytest.raises(ConnectionClosed):
+            socket.recv(10)
+    assert demo.process.wait(20) == 0
+    assert "the time to drain is over" not in (tmp_path / "errors.log").read_text()
+
+
+def test_an_unknown_graphql_limit_is_told(tmp_path: Path) -> None:
+    done = command("demo", "--data-dir", str(tmp_path), "--http", "127.0.0.1:0", "--smpp", "127.0.0.1:0",
+                   "--smsc", "smpp://a:b@127.0.0.1:1", "--graphql-limit", "height=3")  # fmt: skip
+    assert done.returncode == 1
+    assert "--graphql-limit height: there are aliases," in done.stderr
 
 
 def test_with_smsc_there_is_no_network(start: Start) -> None:

@@ -57,6 +57,7 @@ def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
         "database-url": ("postgresql://h/d", "postgresql://h/d"),
         "secret-key-file": ("s", Path("s")),
         "smsc": ("smpp://i:p@h:1", (SmscUrl("i", "p", Address("h", 1)),)),
+        "graphql-limit": ("depth=30", (("depth", 30),)),
         "devices": ("7", 7),
         "json": ("1", True),
         "log-format": ("json", LogFormat.JSON),
@@ -127,6 +128,8 @@ def test_an_address_is_written_as_it_is_read_and_reached_from_here() -> None:
     ("flags", "words"),
     [
         (("--http", "x"), "--http must be HOST:PORT"),
+        (("--graphql-limit", "depth"), "--graphql-limit must look like depth=30"),
+        (("--graphql-limit", "depth=0"), "--graphql-limit depth must be a number from 1"),
         (("--devices", "0"), "--devices must be a number from 1 to 1000000"),
         (("--devices", "many"), "--devices must be a number"),
         (("--database-url", "mysql://x"), "--database-url must look like postgresql://"),

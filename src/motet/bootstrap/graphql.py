@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields, replace
 
 from motet.bootstrap.messaging import reload_links
 from motet.bootstrap.node import Node
+from motet.config import StartError
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
 from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.context import Services
+from motet.graphql.limits import Limits
 from motet.reading.reader import Reader
 
 PATH = "/graphql"
@@ -41,9 +44,22 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         short_codes=ShortCodeService(node.database, hub.ids, on_change=short_codes_changed),
         smsc_links=SmscLinkService(node.database, node.secret_box, on_change=links_changed),
     )
-    application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo))
+    limits = _limits(node.settings.graphql_limit)
+    application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))
     node.paths[PATH] = application
-    try:
-        yield
-    finally:
+
+    async def farewell() -> None:
+        """Subscriptions have no end of their own, and HTTP waits for what is open."""
+        messaging.bus.close()
         await application.close()
+
+    node.farewells.append(farewell)
+    yield
+
+
+def _limits(given: Sequence[tuple[str, int]]) -> Limits:
+    known = {field.name for field in fields(Limits)}
+    for name, _ in given:
+        if name not in known:
+            raise StartError(f"--graphql-limit {name}: there are {', '.join(sorted(known))}")
+    return replace(Limits(), **dict(given))

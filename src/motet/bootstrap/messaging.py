@@ -68,6 +68,7 @@ async def messaging(node: Node) -> AsyncIterator[None]:
     node.supervisor.start("hub", lambda: _run(hub), restart=False)
     try:
         await reload_links(node)
+        node.farewells.append(esmes.stop_listening)
         await esmes.listen(node.listeners.smpp)
         if node.listeners.smpp_tls is not None:
             await esmes.listen(node.listeners.smpp_tls, _tls_context(node))
@@ -80,7 +81,6 @@ async def messaging(node: Node) -> AsyncIterator[None]:
         await esmes.stop()
         await asyncio.sleep(UNBIND_S)
         await webhooks.stop()
-        bus.close()
         resolver.close()
         await node.supervisor.stop("hub")
         await hub.stop()

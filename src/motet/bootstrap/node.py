@@ -69,6 +69,8 @@ class Node:
     """HTTP paths that a component serves, such as /graphql. HTTP starts after all components."""
     checks: dict[str, Check] = field(default_factory=dict)
     """What /readyz asks."""
+    farewells: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What is done first when the node ends: nothing new is taken, and what would never end by itself is told to."""
     stopping: bool = False
 
 
@@ -181,6 +183,8 @@ async def _serve(settings: Settings, prepare: Prepare, components: Sequence[Comp
             node.stopping = True
             try:
                 async with asyncio.timeout(DRAIN_S):
+                    for farewell in node.farewells:
+                        await farewell()
                     await running.aclose()
             except TimeoutError:
                 _log.warning("the time to drain is over", seconds=DRAIN_S)

@@ -11,8 +11,8 @@ from motet.config import add_flags, read_settings
 from motet.log import configure_logging
 
 FLAGS = (
-    "http", "smpp", "smpp-tls", "tls-cert", "tls-key", "data-dir", "database-url", "secret-key-file", "smsc", "json",
-    "log-format", "log-level",
+    "http", "smpp", "smpp-tls", "tls-cert", "tls-key", "data-dir", "database-url", "secret-key-file", "smsc",
+    "graphql-limit", "json", "log-format", "log-level",
 )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ class IdGenerator:
     __slots__ = ("_last", "_node")
 
     def __init__(self, node: int, *, after: int = 0) -> None:
-        """`after` is an id that was given under this number before: every new one is larger, even if the clock went back."""
+        """`after` is an id that was given under this number before: every new one is larger, even if the clock goes
+        back."""
         if not 0 <= node <= MAX_NODE:
             raise ValueError(f"node must be 0 to {MAX_NODE}, not {node}")
         self._node = node << COUNTER_BITS

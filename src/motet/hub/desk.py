@@ -383,10 +383,10 @@ def _content(request: SendRequest) -> tuple[int, bytes]:
     """data_coding and payload of a request with either text or octets."""
     if (request.text is None) == (request.payload is None):
         raise InvalidError("Give either text or payloadHex")
+    if request.data_coding is not None and not 0 <= request.data_coding <= 255:
+        raise InvalidError("dataCoding is one octet", path=("dataCoding",))
     if request.payload is not None:
         data_coding = 4 if request.data_coding is None else request.data_coding
-        if not 0 <= data_coding <= 255:
-            raise InvalidError("dataCoding is one octet", path=("dataCoding",))
         if alphabet_of(data_coding) is Alphabet.UCS2 and len(request.payload) % 2:
             raise InvalidError("UCS-2 has an even number of octets", path=("payloadHex",))
         return data_coding, request.payload

@@ -37,9 +37,9 @@ async def exists(connection: asyncpg.Connection, workspace_id: int, message_id: 
     return bool(await connection.fetchval(_EXISTS, workspace_id, message_id))
 
 
-# Written so that it is fast on a partition without statistics, where plans went wrong by a factor of 50: device_id is in
-# the key, or a generic plan may take the other index; no range of ids and no plain `state = 0`, which the planner takes
-# for one row and then walks the messages in the outer loop.
+# Written so that it is fast on a partition without statistics, where plans went wrong by a factor of 50: device_id is
+# in the key, or a generic plan may take the other index; no range of ids and no plain `state = 0`, which the planner
+# takes for one row and then walks the messages in the outer loop.
 _FINISH = """
 UPDATE message m
    SET state = u.state, error = u.error, final_at = u.final_at, attempts = u.attempts, error_detail = u.error_detail

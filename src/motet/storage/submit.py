@@ -25,8 +25,8 @@ async def insert_part_receipts(connection: asyncpg.Connection, rows: Sequence[tu
     await connection.execute(_INSERT_PART_RECEIPTS, *zip(*rows, strict=True))
 
 
-# The newest submit under an id counts, since carriers use ids again. $3 bounds the age by message id. Ordered by a column
-# without an index: by message_id the planner would walk that index backwards in search of the id.
+# The newest submit under an id counts, since carriers use ids again. $3 bounds the age by message id. Ordered by a
+# column without an index: by message_id the planner would walk that index backwards in search of the id.
 _FIND_BY_SMSC_ID = """
 SELECT k.position, s.message_id, s.workspace_id, s.part, s.smsc_message_id
   FROM unnest($1::text[], $2::integer[], $4::integer[]) AS k (smsc_message_id, link_id, position)
