@@ -101,7 +101,17 @@ class RunningDemo:
         assert self.network(f"/phones/{msisdn}/mo", {"to": to, "text": text}, "POST") == {"accepted": True}
 
     def network(self, path: str, body: object = None, method: str = "GET") -> Any:
-        """One call of the control API."""
+        """One call of the control API, again if it falls into a restart of the simulator."""
+        return eventually(lambda: self._network(path, body, method), f"{method} {path}")
+
+    def _network(self, path: str, body: object, method: str) -> Any:
+        try:
+            return self._ask_network(path, body, method)
+        except (OSError, http.client.HTTPException):
+            self._http = None
+            return None
+
+    def _ask_network(self, path: str, body: object, method: str) -> Any:
         if self._http is None:
             place = urlsplit(self.facts["network"])
             assert place.hostname is not None
