@@ -68,9 +68,7 @@ class CrashLoad:
                     raise AssertionError(f"{self.summary()}: {error}") from error
         assert not due, f"never happened: {due}"
 
-    def _session(
-        self, esme: RawEsme, events: dict[int, Callable[[], None]], due: list[int], deadline: float
-    ) -> None:
+    def _session(self, esme: RawEsme, events: dict[int, Callable[[], None]], due: list[int], deadline: float) -> None:
         self.connections += 1
         esme.send(pdu(BIND_TRANSCEIVER, 1, bind_body("demo", self.demo.password)))
         sequence = 1
