@@ -35,6 +35,9 @@ from motet.sms.udh import (
     without_concatenation,
 )
 
+_new = tuple.__new__
+"""Makes a named tuple without its Python-level constructor, which costs as much as the rest of a translation."""
+
 INTERNATIONAL, ISDN = 1, 1
 UDH_16_BIT = 65_536
 """Added to 16-bit references, so that they never meet 8-bit ones."""
@@ -182,8 +185,35 @@ def submit_of(unit: Unit) -> Sm:
     if extra is None:
         if unit is not message:
             esm_class |= ESM_UDHI
-        return Sm(
-            "",
+        return _new(
+            Sm,
+            (
+                "",
+                message.source_ton,
+                message.source_npi,
+                message.source,
+                INTERNATIONAL,
+                ISDN,
+                message.destination,
+                esm_class,
+                0,
+                0,
+                "",
+                _until(message.expires_at // 1_000_000),
+                1 | message.registered_delivery & 0x10,
+                0,
+                message.data_coding,
+                0,
+                unit.user_data,
+                (),
+            ),
+        )
+    if extra.udh is not None or unit is not message:
+        esm_class |= ESM_UDHI
+    return _new(
+        Sm,
+        (
+            extra.service_type,
             message.source_ton,
             message.source_npi,
             message.source,
@@ -191,8 +221,8 @@ def submit_of(unit: Unit) -> Sm:
             ISDN,
             message.destination,
             esm_class,
-            0,
-            0,
+            extra.protocol_id,
+            extra.priority,
             "",
             _until(message.expires_at // 1_000_000),
             1 | message.registered_delivery & 0x10,
@@ -200,29 +230,8 @@ def submit_of(unit: Unit) -> Sm:
             message.data_coding,
             0,
             unit.user_data,
-            (),
-        )
-    if extra.udh is not None or unit is not message:
-        esm_class |= ESM_UDHI
-    return Sm(
-        extra.service_type,
-        message.source_ton,
-        message.source_npi,
-        message.source,
-        INTERNATIONAL,
-        ISDN,
-        message.destination,
-        esm_class,
-        extra.protocol_id,
-        extra.priority,
-        "",
-        _until(message.expires_at // 1_000_000),
-        1 | message.registered_delivery & 0x10,
-        0,
-        message.data_coding,
-        0,
-        unit.user_data,
-        _parsed_tlvs(extra.tlvs) if extra.tlvs else (),
+            _parsed_tlvs(extra.tlvs) if extra.tlvs else (),
+        ),
     )
 
 
@@ -289,25 +298,28 @@ def receipt_of(delivery: Delivery) -> Sm:
         if reference is not None:
             tlvs = (*tlvs, (Tag.USER_MESSAGE_REFERENCE, reference))
     notification = delivery.kind == EsmeDeliveryKind.NOTIFICATION
-    return Sm(
-        extra.service_type,
-        extra.dest_ton,
-        extra.dest_npi,
-        message.destination,
-        message.source_ton,
-        message.source_npi,
-        message.source,
-        ESM_TYPE_INTERMEDIATE if notification else ESM_TYPE_RECEIPT,
-        0,
-        0,
-        "",
-        "",
-        0,
-        0,
-        0,
-        0,
-        text,
-        tlvs,
+    return _new(
+        Sm,
+        (
+            extra.service_type,
+            extra.dest_ton,
+            extra.dest_npi,
+            message.destination,
+            message.source_ton,
+            message.source_npi,
+            message.source,
+            ESM_TYPE_INTERMEDIATE if notification else ESM_TYPE_RECEIPT,
+            0,
+            0,
+            "",
+            "",
+            0,
+            0,
+            0,
+            0,
+            text,
+            tlvs,
+        ),
     )
 
 

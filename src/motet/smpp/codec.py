@@ -143,11 +143,12 @@ def encode_sm(command_id: int, sequence_number: int, sm: Sm) -> bytes:
 
 
 def _fits(sm: Sm) -> bool:
-    times = sm.schedule_delivery_time, sm.validity_period
+    service_type, schedule, validity = sm[0], sm[10], sm[11]
     return (
-        len(sm.service_type) <= _SERVICE_TYPE_SPAN
-        and "\0" not in sm.service_type
-        and all(not time or (len(time) == _TIME_SPAN and "\0" not in time) for time in times)
+        len(service_type) <= _SERVICE_TYPE_SPAN
+        and (not schedule or len(schedule) == _TIME_SPAN)
+        and (not validity or len(validity) == _TIME_SPAN)
+        and "\0" not in service_type + schedule + validity
     )
 
 

@@ -51,12 +51,30 @@ UPDATE message m
 """
 
 
+_FINISH_DELIVERED = """
+UPDATE message m
+   SET state = 1, final_at = u.final_at, attempts = u.attempts
+  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::smallint[])
+       AS u (workspace_id, device_id, id, final_at, attempts)
+ WHERE m.workspace_id = u.workspace_id AND m.device_id = u.device_id AND m.id = u.id
+   AND CASE WHEN m.state = 0 THEN true ELSE false END
+"""
+
+
 async def finish(connection: asyncpg.Connection, rows: Rows) -> None:
     """Give messages their final state.
 
     Rows: (workspace_id, device_id, id, state, error, final_at, attempts, error_detail).
     """
     await connection.execute(_FINISH, *zip(*rows, strict=True))
+
+
+async def finish_delivered(connection: asyncpg.Connection, rows: Rows) -> None:
+    """The same for DELIVERED without an error, which nearly all are: each array less saves its cost a row.
+
+    Rows: (workspace_id, device_id, id, final_at, attempts).
+    """
+    await connection.execute(_FINISH_DELIVERED, *zip(*rows, strict=True))
 
 
 _STATE_OF = "SELECT state FROM message WHERE workspace_id = $1 AND id = $2"
