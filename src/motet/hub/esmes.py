@@ -163,15 +163,17 @@ class Esmes:
         if not self.running:
             return
         pending = outbox.pending
-        receivers = outbox.receivers
-        for offset in range(len(receivers)):
-            if not pending:
+        while pending:
+            ready = [receiver for receiver in outbox.receivers if receiver.free > 0]
+            if not ready:
                 break
-            receiver = receivers[(outbox.turn + offset) % len(receivers)]
-            count = min(receiver.free, len(pending))
-            if count > 0:
-                receiver.deliver([pending.popleft() for _ in range(count)])
-        outbox.turn += 1
+            # An equal share for each, and another one first the next time that something was sent.
+            first = outbox.turn % len(ready)
+            outbox.turn = first + 1
+            share = -(-len(pending) // len(ready))
+            for receiver in (*ready[first:], *ready[:first]):
+                if count := min(receiver.free, share, len(pending)):
+                    receiver.deliver([pending.popleft() for _ in range(count)])
         if outbox.more and not outbox.reading and not self._full(outbox, PAGE):
             self._fill(outbox)
 
