@@ -1,4 +1,4 @@
-"""An ESME on a bare socket: writes what a test says, right or wrong, and fast. Shares nothing with our own SMPP code."""
+"""An ESME on a bare socket: writes what a test says, right or wrong, and fast. It shares nothing with our SMPP code."""
 
 from __future__ import annotations
 
@@ -202,6 +202,13 @@ class RawEsme:
     def acknowledge(self, sequence: int, status: int = 0) -> None:
         """A deliver_sm_resp."""
         self.send(pdu(DELIVER_SM | RESPONSE, sequence, b"\0", status))
+
+    def kept(self, command_id: int) -> Delivered | None:
+        """A deliver_sm that came beside what was waited for."""
+        for position, one in enumerate(self._kept):
+            if one.command_id == command_id:
+                return delivered(self._kept.pop(position))
+        return None
 
     def nothing_but(self, *allowed: int) -> None:
         """Asserts, with an enquire_link behind which nothing can hide, that only such commands have come."""

@@ -11,6 +11,7 @@ from threading import Thread
 
 import pytest
 from crash_load import CrashLoad
+
 from running_demo import RunningDemo
 
 pytestmark = [

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Iterator
 
 import pytest
+
 from raw_esme import (
     BIND_RECEIVER,
     BIND_TRANSCEIVER,

@@ -7,6 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
+
 from foreign_programs import FOREIGN, node_with
 from running_demo import RunningDemo, eventually
 
