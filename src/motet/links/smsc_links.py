@@ -11,7 +11,7 @@ import structlog
 
 from motet.hub.hub import Hub
 from motet.links.smsc_bind import SmscBind
-from motet.smpp.constants import CommandId
+from motet.smpp.constants import VERSION_3_4, CommandId
 from motet.smpp.errors import UsageError
 from motet.smpp.pdu import AlertNotification, Bind, Empty
 from motet.smpp.session import Limits
@@ -25,7 +25,9 @@ CONNECT_TIMEOUT_S = 10.0
 SETTLED_S = 10.0
 """A bind that lasted this long starts the waits anew when it is lost."""
 
-BIND_LIMITS = Limits(session_init_s=15.0, enquire_link_s=15.0, response_s=30.0)
+BIND_LIMITS = Limits(session_init_s=15.0, enquire_link_s=15.0, response_s=30.0, version_unsaid=VERSION_3_4)
+"""By the letter an SMSC that does not say its version knows no optional parameters (SMPP 3.4 §5.3.2.25). Those that took
+our bind as 3.4 and say nothing do know them, as a rule; the gateways of the field send them all the same."""
 
 
 @dataclass(frozen=True, slots=True)
