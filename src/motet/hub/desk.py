@@ -18,8 +18,9 @@ from motet.hub.refusals import Refusal
 from motet.hub.requests import SendRequest
 from motet.sms import gsm7
 from motet.sms.data_coding import Alphabet, alphabet_of
-from motet.sms.parts import part_count
+from motet.sms.parts import MAX_PARTS, part_count
 from motet.sms.text import encode_text
+from motet.sms.udh import UserDataError
 from motet.storage import directory
 from motet.storage import message as message_table
 
@@ -170,10 +171,13 @@ class Desk:
 
         Raises NotFoundError, DeniedError when it is final, UpstreamError when upstream would not.
         """
-        message = await self._in_memory(workspace_id, message_id)
-        message = await self._settled(message)
-        if message.stage == Stage.AWAITING or message.parts is not None:
-            await self._cancel_upstream(message)
+        message = await self._hold(workspace_id, message_id)
+        try:
+            if message.state == MessageState.OPEN and any(unit.smsc_message_id for unit in message.units):
+                await self._cancel_upstream(message)
+        except BaseException:
+            self._go_on(message)
+            raise
         if message.state == MessageState.OPEN:
             self.hub.relay.finish(message, MessageState.CANCELLED, None, self.hub.now_us())
         elif message.state != MessageState.CANCELLED:
@@ -182,21 +186,18 @@ class Desk:
 
     async def _cancel_upstream(self, message: Message) -> None:
         relay = self.hub.relay
-        message.stage = Stage.STAYING
         for unit in message.units:
             if unit.smsc_message_id and (unit is message or unit.stage == Stage.AWAITING):
                 bind = next((bind for bind in relay.binds if bind.link_id == unit.link_id), None)
                 if bind is None:
-                    self._go_on(message)
                     raise UpstreamError("The link that has the message is down")
                 answer = await bind.cancel(unit)
                 if not answer.ok and message.state == MessageState.OPEN:
-                    self._go_on(message)
                     raise UpstreamError(f"Upstream would not cancel it: {answer.error}")
 
     def _go_on(self, message: Message) -> None:
         """It could not be cancelled or replaced: let it take its way again."""
-        if message.state != MessageState.OPEN:
+        if message.state != MessageState.OPEN or message.stage in (Stage.SENT, Stage.PARKED):
             return
         if message.parts is None and message.smsc_message_id:
             message.stage = Stage.AWAITING
@@ -243,9 +244,18 @@ class Desk:
     # Replace ---------------------------------------------------------------------------------------------------------
 
     async def replace(
-        self, workspace_id: int, account_id: int, submission_id: int, source: str, request: ReplaceRequest
+        self,
+        workspace_id: int,
+        account_id: int,
+        submission_id: int,
+        source: str,
+        request: ReplaceRequest,
+        data_coding: int | None = None,
     ) -> None:
-        """replace_sm (SMPP 3.4 §4.10): another text for a message that is still open, here or upstream."""
+        """replace_sm (SMPP 3.4 §4.10): another text for a message that is still open, here or upstream.
+
+        It keeps its data_coding; ConflictError if that is not the `data_coding` which the new text is in.
+        """
         rows = await self._rows(workspace_id, account_id, submission_id)
         if source:
             rows = [row for row in rows if row["source"] == source.removeprefix("+")]
@@ -253,27 +263,33 @@ class Desk:
             raise NotFoundError("No such message")
         if len(rows) > 1:
             raise ConflictError("A submission to several destinations cannot be replaced")
-        message = await self._settled(await self._in_memory(workspace_id, rows[0]["id"]))
-        extra = message.extra
-        udh = extra.udh if extra is not None else None
-        parts = part_count(request.payload, message.data_coding, len(udh) if udh else 0)
-        if parts > 255:
+        if data_coding is not None and rows[0]["data_coding"] != data_coding:
+            raise ConflictError("A message keeps its data_coding")
+        message = await self._hold(workspace_id, rows[0]["id"])
+        if message.state != MessageState.OPEN:
+            raise DeniedError(f"The message is {MessageState(message.state).name} already")
+        try:
+            await self._replace(message, request)
+        finally:
             self._go_on(message)
-            raise InvalidError("The text needs more than 255 parts")
-        upstream = bool(message.smsc_message_id) or any(unit.smsc_message_id for unit in message.units)
+
+    async def _replace(self, message: Message, request: ReplaceRequest) -> None:
+        parts = _parts_of(message, request.payload)
+        upstream = any(unit.smsc_message_id for unit in message.units)
         expires_at = request.expires_at or message.expires_at
         if upstream:
             if parts > 1 or message.parts is not None:
-                self._go_on(message)
                 raise UpstreamError("A text in several parts that is upstream cannot be replaced")
             await self._replace_upstream(message, request, expires_at)
         await self._write_replacement(message, request, parts, expires_at)
         if not upstream:
+            for part in message.parts or ():
+                part.stage = Stage.PARKED  # it may still be in the ready queue, or have a timer
             message.part_count = parts
             message.parts = None
-            if extra is not None and request.scheduled_at is not None:
-                extra.scheduled_at = request.scheduled_at
-            self._go_on(message)
+            if request.scheduled_at is not None:
+                message.extra = message.extra or Extra()
+                message.extra.scheduled_at = request.scheduled_at
 
     async def replace_newest(self, message: Message, service_type: str) -> int | None:
         """Give the newest open message of the same account, addresses and service type this one's text. Its id, or None
@@ -286,7 +302,7 @@ class Desk:
                 connection,
                 message.workspace_id,
                 account_id,
-                (message.source, message.destination, service_type),
+                (message.source.removeprefix("+"), message.destination, service_type),
                 CANCEL_MATCHES,
             )
         )
@@ -294,7 +310,7 @@ class Desk:
             return None
         request = ReplaceRequest(message.payload, message.registered_delivery, message.expires_at, None)
         try:
-            await self.replace(message.workspace_id, account_id, ids[-1], "", request)
+            await self.replace(message.workspace_id, account_id, ids[-1], "", request, message.data_coding)
         except (ConflictError, DeniedError, NotFoundError, UpstreamError):
             return None
         return ids[-1]
@@ -303,7 +319,8 @@ class Desk:
         bind = next((bind for bind in self.hub.relay.binds if bind.link_id == message.link_id), None)
         if bind is None:
             raise UpstreamError("The link that has the message is down")
-        stand_in = Part(message, 0, request.payload)
+        udh = message.extra.udh if message.extra is not None else None
+        stand_in = Part(message, 0, (udh or b"") + request.payload)
         stand_in.smsc_message_id = message.smsc_message_id
         answer = await bind.replace(stand_in, expires_at, request.registered_delivery)
         if not answer.ok:
@@ -329,36 +346,45 @@ class Desk:
         """The open MT in this node's memory, taken from `waiting` if it is there."""
         for _ in range(3):
             message = self.hub.live.get(message_id)
-            if message is None:
-                claimed = await self.hub.pager.claim([message_id])
-                message = self.hub.live.get(message_id) or (claimed[0] if claimed else None)
+            if message is None:  # whose it is comes first: nobody moves another workspace's messages
+                state = await self.hub.desk(lambda c: message_table.state_of(c, workspace_id, message_id))
+                if state is None:
+                    raise NotFoundError("No such message")
+                if state != MessageState.OPEN:
+                    raise DeniedError(f"The message is {MessageState(state).name} already")
+                await self.hub.pager.claim([message_id])
+                message = self.hub.live.get(message_id)
             if message is not None:
                 if message.workspace_id != workspace_id:
-                    break
+                    raise NotFoundError("No such message")
                 if message.state not in (MessageState.OPEN, MessageState.CANCELLED):
                     raise DeniedError(f"The message is {MessageState(message.state).name} already")
                 return message
-            state = await self.hub.desk(lambda c: message_table.state_of(c, workspace_id, message_id))
-            if state is None:
-                break
-            if state != MessageState.OPEN:
-                raise DeniedError(f"The message is {MessageState(state).name} already")
             await asyncio.sleep(0.1)  # just being committed, parked or taken in
-        else:
-            raise ConflictError("Another node has the message")
-        raise NotFoundError("No such message")
+        raise ConflictError("Another node has the message")
 
-    async def _settled(self, message: Message) -> Message:
-        """Wait until no part is between us and upstream, and keep the rest from being sent meanwhile."""
-        if message.stage == Stage.READY:
-            message.stage = Stage.STAYING
+    async def _hold(self, workspace_id: int, message_id: int) -> Message:
+        """The message in memory, STAYING: no part is between us and upstream, and none is sent until `_go_on`. Or one
+        that was cancelled just now."""
         deadline = asyncio.get_running_loop().time() + ANSWER_S
-        while any(unit.stage == Stage.SENT for unit in message.units):
-            if asyncio.get_running_loop().time() > deadline:
-                self._go_on(message)
-                raise UpstreamError("Upstream has not answered for the message yet")
-            await asyncio.sleep(0.02)
-        return message
+        while True:
+            message = await self._in_memory(workspace_id, message_id)
+            try:
+                while message.state == MessageState.OPEN and message.stage != Stage.PARKED:
+                    if message.stage == Stage.READY:
+                        message.stage = Stage.STAYING
+                    if not any(unit.stage == Stage.SENT for unit in message.units) and self.hub.pager.keep(message):
+                        message.stage = Stage.STAYING
+                        return message
+                    if asyncio.get_running_loop().time() > deadline:
+                        raise UpstreamError("Upstream has not answered for the message yet")
+                    await asyncio.sleep(0.02)
+            except BaseException:
+                if self.hub.pager.keep(message):
+                    self._go_on(message)
+                raise
+            if message.stage != Stage.PARKED:
+                return message
 
     async def _ended(self, message: Message) -> None:
         """Wait for the commit of its end."""
@@ -377,6 +403,18 @@ class Desk:
         event = self.watched.get(message.id)
         if event is not None:
             event.set()
+
+
+def _parts_of(message: Message, payload: bytes) -> int:
+    """How many parts the message has with this text. Raises InvalidError if it cannot be sent."""
+    udh = message.extra.udh if message.extra is not None else None
+    try:
+        parts = part_count(payload, message.data_coding, len(udh) if udh else 0)
+    except UserDataError as error:
+        raise InvalidError("The user data header leaves no room for text") from error
+    if parts > MAX_PARTS:
+        raise InvalidError("The text needs more than 255 parts")
+    return parts
 
 
 def _content(request: SendRequest) -> tuple[int, bytes]:

@@ -109,9 +109,12 @@ class AcceptWriter:
 
     async def probe(self, connection: asyncpg.Connection, group: list[Accepted]) -> bool:
         for fact in group:
-            if fact.event_row is None:
-                return await message.exists(connection, fact.message.workspace_id, fact.message.id)
-        return False
+            m = fact.message
+            if fact.event_row is not None:
+                return await event.exists(connection, fact.event_row[0], fact.event_row[1])
+            if m.extra is None or m.extra.winner is None:
+                return await message.exists(connection, m.workspace_id, m.id)
+        return False  # only keys that were used before: nothing was stored
 
 
 def _plain_row(m: Message, owner: int) -> tuple[Any, ...]:
@@ -190,6 +193,7 @@ async def probe_submitted(connection: asyncpg.Connection, group: list[Submitted]
 
 
 async def write_finished(connection: asyncpg.Connection, group: list[Finished]) -> None:
+    delivered: list[tuple[Any, ...]] = []
     ends: list[tuple[Any, ...]] = []
     outcomes: list[tuple[Any, ...]] = []
     part_receipts: list[tuple[Any, ...]] = []
@@ -199,11 +203,14 @@ async def write_finished(connection: asyncpg.Connection, group: list[Finished]) 
     for fact in group:
         m = fact.message
         if fact.whole:
-            ends.append(
-                (m.workspace_id, m.device_id, m.id, m.state, m.error, m.final_at, m.attempts or 1, m.error_detail)
-            )
-            if m.state != MessageState.DELIVERED:
-                outcomes.append((m.workspace_id, m.state, m.id))
+            if m.state == MessageState.DELIVERED and m.error is None:
+                delivered.append((m.workspace_id, m.device_id, m.id, m.final_at, m.attempts or 1))
+            else:
+                ends.append(
+                    (m.workspace_id, m.device_id, m.id, m.state, m.error, m.final_at, m.attempts, m.error_detail)
+                )
+                if m.state != MessageState.DELIVERED:
+                    outcomes.append((m.workspace_id, m.state, m.id))
             if m.in_waiting:
                 no_longer_waiting.append(m.id)
         elif fact.state:
@@ -213,6 +220,8 @@ async def write_finished(connection: asyncpg.Connection, group: list[Finished]) 
             deliveries.append((d.account_id, d.id, m.workspace_id, m.id, d.kind, d.state, d.error, d.at, d.expires_at))
         if fact.webhook_rows:
             webhooks.extend(fact.webhook_rows)
+    if delivered:
+        await message.finish_delivered(connection, delivered)
     if ends:
         await message.finish(connection, ends)
     if outcomes:

@@ -376,6 +376,7 @@ class Hub:
             except BaseException:
                 self._desk_connection.terminate()
                 self._desk_connection = None
+                self.pager.doubt()
                 raise
 
     def room(self) -> int:
@@ -389,7 +390,9 @@ class Hub:
 
     def adopt(self, message: Message) -> bool:
         """Take a message that was in `waiting`; false when it is here already."""
-        if message.id in self.live:
+        here = self.live.get(message.id)
+        if here is not None:
+            here.in_waiting = True
             return False
         self.live[message.id] = message
         return True
@@ -406,16 +409,12 @@ class Hub:
         if self._desk.watched:
             self._desk.forgotten(message)
 
-    def end_again(self, message: Message) -> None:
-        """It was final before, and its `waiting` row had been left behind."""
-        self.final_lane.add(
-            Finished(message, True, 0, message.state, message.error, message.final_at or 0, None, 0, None, [])
-        )
-
     def room_made(self) -> None:
         self.relay.dispatch()
         if self.accept_lane.pending:
             self.accept_lane.wake()
+        if self.pager.behind and self.room() >= self.limits.live // 8:
+            self.pager.poke()
 
     def count_open(self, account_id: int | None, change: int) -> None:
         if account_id is not None:

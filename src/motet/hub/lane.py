@@ -30,6 +30,7 @@ _LOST = (
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
     asyncpg.ObjectNotInPrerequisiteStateError,  # lock_timeout
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, in the middle of a failover
     asyncio.TimeoutError,
 )
 """Faults of the moment, not of a fact: the group is tried again as it is."""
@@ -156,6 +157,7 @@ class Lane(Generic[Fact]):
 
     async def _commit(self, group: list[Fact]) -> None:
         attempt = 0
+        asked_again = False
         while True:
             try:
                 connection = self._connection
@@ -167,21 +169,19 @@ class Lane(Generic[Fact]):
                 await self._write(connection, group)
                 await connection.execute("COMMIT")
                 break
-            except _LOST as error:
+            except Exception as error:  # a row that the driver cannot encode is the fact's fault too
+                connected = self._connection is not None
                 self._drop_connection()
+                if isinstance(error, asyncpg.PostgresError) and error.sqlstate == FENCED_SQLSTATE:
+                    raise FencedError(str(error)) from error
+                if attempt and not asked_again and isinstance(error, asyncpg.UniqueViolationError):
+                    asked_again = True  # the commit whose answer was lost came after the probe
+                elif connected and not isinstance(error, _LOST):
+                    await self._halve(group, error)
+                    return
                 log.warning("database is away", lane=self.name, error=type(error).__name__, detail=str(error)[:200])
                 await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
                 attempt += 1
-            except asyncpg.PostgresError as error:
-                self._drop_connection()
-                if error.sqlstate == FENCED_SQLSTATE:
-                    raise FencedError(str(error)) from error
-                await self._halve(group, error)
-                return
-            except Exception as error:  # noqa: BLE001 - a row that the driver cannot encode is the fact's fault
-                self._drop_connection()
-                await self._halve(group, error)
-                return
         self._done(group)
 
     async def _halve(self, group: list[Fact], error: Exception) -> None:

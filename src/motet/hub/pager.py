@@ -53,7 +53,14 @@ class Pager:
         self._connection: asyncpg.Connection | None = None
         self._to_park: list[tuple[Message, int, int]] = []
         """(message, reason, due)"""
-        self._swept_at = 0.0
+        self._parking: set[int] = set()
+        """Messages whose rows are being written to `waiting`."""
+        self._left_behind: list[Message] = []
+        """Messages that ended while their row was written to `waiting`, in ignorance of it."""
+        self._in_doubt = False
+        """A claim may have been committed without our knowing."""
+        self.behind = True
+        """There may be more that is due than there was room for."""
         self._ended_at = 0.0
 
     def poke(self) -> None:
@@ -68,6 +75,18 @@ class Pager:
         """Out of memory again, to wait until `due`."""
         message.stage = Stage.STAYING
         self._to_park.append((message, reason, due))
+        self._wakeup.set()
+
+    def keep(self, message: Message) -> bool:
+        """Not out of memory, after all. False if that is being written just now."""
+        if message.id in self._parking:
+            return False
+        self._to_park = [entry for entry in self._to_park if entry[0] is not message]
+        return True
+
+    def doubt(self) -> None:
+        """A claim failed: look whether it was committed all the same."""
+        self._in_doubt = True
         self._wakeup.set()
 
     async def run(self) -> None:
@@ -96,6 +115,7 @@ class Pager:
 
     def _fail(self, error: Exception) -> None:
         log.warning("paging failed", error=type(error).__name__, detail=str(error)[:200])
+        self._in_doubt = True
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -106,6 +126,9 @@ class Pager:
         if self._connection is None:
             self._connection = await hub.connect_lane("pager")
         connection = self._connection
+        if self._in_doubt:
+            await hub.desk(self._let_go)
+            self._in_doubt = False
         hub.relay.drop_unknown()
         self._choose_to_park()
         busy = await self._look_up(connection, hub.relay.take_early(PAGE), self._find)
@@ -113,6 +136,8 @@ class Pager:
         if self._to_park:
             await self._park(connection)
             busy = busy or bool(self._to_park)
+        if self._left_behind:
+            await self._clear_left_behind(connection)
         now = asyncio.get_running_loop().time()
         if now - self._ended_at >= IDLE_S:
             full = await self._end(connection)
@@ -121,7 +146,10 @@ class Pager:
                 self._ended_at = now
         room = hub.room()
         if room > 0 and hub.relay.binds and hub.relay.running:
-            busy = await self._take_due(connection, min(room, PAGE)) or busy
+            self.behind = await self._take_due(connection, min(room, PAGE))
+            busy = busy or self.behind
+        else:
+            self.behind = True
         return busy
 
     # Out of memory ---------------------------------------------------------------------------------------------------
@@ -141,6 +169,8 @@ class Pager:
             message = unit.message
             if message.awaiting_since > before:
                 break
+            if message.stage in (Stage.STAYING, Stage.FINISHED):
+                continue
             if message.stage == Stage.AWAITING or _all_parts_upstream(message):
                 message.stage = Stage.STAYING
                 self._to_park.append((message, WaitingReason.RECEIPT, message.expires_at + grace_us))
@@ -148,10 +178,10 @@ class Pager:
         if not hub.relay.binds and hub.relay.ready:
             for unit in list(hub.relay.ready):
                 message = unit.message
-                if unit is message and message.stage == Stage.READY:
+                if message.stage == Stage.READY and not any(other.stage == Stage.SENT for other in message.units):
                     message.stage = Stage.STAYING
                     self._to_park.append((message, WaitingReason.LINK, now_us))
-            hub.relay.ready = type(hub.relay.ready)(unit for unit in hub.relay.ready if unit.stage == Stage.READY)
+            hub.relay.ready = type(hub.relay.ready)(u for u in hub.relay.ready if u.message.stage == Stage.READY)
 
     async def _park(self, connection: asyncpg.Connection) -> None:
         page, self._to_park = self._to_park[:PAGE], self._to_park[PAGE:]
@@ -167,6 +197,7 @@ class Pager:
         ]  # fmt: skip
         if not rows:
             return
+        self._parking = {message.id for message, _, _ in chosen}
         try:
             async with connection.transaction():
                 await self._fence(connection)
@@ -174,16 +205,38 @@ class Pager:
         except BaseException:
             self._to_park[:0] = page
             raise
+        finally:
+            self._parking = set()
         for message, _, _ in chosen:
             message.in_waiting = True
             if message.state != MessageState.OPEN:
-                # Its end came while the row was written, and did not know of the row: ending it again removes it.
+                # Its end came while the row was written, and may not have known of the row.
+                self._left_behind.append(message)
                 continue
             message.stage = Stage.PARKED
             for unit in message.units:
                 hub.relay.awaiting.pop((unit.link_id, unit.smsc_message_id), None)
             hub.drop_from_memory(message)
         hub.room_made()
+
+    async def _clear_left_behind(self, connection: asyncpg.Connection) -> None:
+        """Remove the rows of messages whose end is committed by now."""
+        ended = [message.id for message in self._left_behind if message.id not in self.hub.live]
+        if ended:
+            async with connection.transaction():
+                await self._fence(connection)
+                await waiting.remove(connection, ended)
+            self._left_behind = [message for message in self._left_behind if message.id in self.hub.live]
+
+    async def _let_go(self, connection: asyncpg.Connection) -> None:
+        """Rows that say that we have a message which we do not have: a claim whose commit was not known of. On the
+        desk's connection, so that nobody else claims meanwhile."""
+        async with connection.transaction():
+            await self._fence(connection)
+            held = await waiting.held(connection, self.hub.incarnation)
+            orphans = [message_id for message_id in held if message_id not in self.hub.live]
+            if orphans:
+                await waiting.let_go(connection, self.hub.incarnation, orphans)
 
     # Into memory -----------------------------------------------------------------------------------------------------
 
@@ -205,14 +258,11 @@ class Pager:
             claimed = await waiting.claim_ended(connection, self.hub.incarnation, now_us, PAGE)
             messages = await self._load(connection, claimed)
         for message in messages:
-            if not self.hub.adopt(message):
-                continue
-            upstream = any(unit.smsc_message_id for unit in message.units)
-            state = MessageState.UNKNOWN if upstream else MessageState.EXPIRED
-            if message.state == MessageState.OPEN:
-                self.hub.relay.finish(message, state, None, now_us)
-            else:
-                self.hub.end_again(message)
+            if self.hub.adopt(message):
+                upstream = any(unit.smsc_message_id for unit in message.units)
+                self.hub.relay.finish(
+                    message, MessageState.UNKNOWN if upstream else MessageState.EXPIRED, None, now_us
+                )
         return len(claimed) == PAGE
 
     async def claim(self, message_ids: Sequence[int]) -> list[Message]:
@@ -232,6 +282,10 @@ class Pager:
 
     async def _load(self, connection: asyncpg.Connection, claimed: Sequence[asyncpg.Record]) -> list[Message]:
         rows = await message_table.load(connection, [(row["workspace_id"], row["message_id"]) for row in claimed])
+        over = [row["id"] for row in rows if row["state"] != MessageState.OPEN]
+        if over:  # their rows had been left behind by a crash
+            await waiting.remove(connection, over)
+            rows = [row for row in rows if row["state"] == MessageState.OPEN]
         attempts = {row["message_id"]: row["attempts"] for row in claimed}
         submits: dict[int, list[Any]] = {}
         for row in await submit.of_messages(connection, [row["message_id"] for row in claimed]):
@@ -249,9 +303,6 @@ class Pager:
 
     def _adopt(self, message: Message) -> None:
         if not self.hub.adopt(message):
-            return
-        if message.state != MessageState.OPEN:
-            self.hub.end_again(message)
             return
         self._track(message)
         if message.stage == Stage.READY:
@@ -283,13 +334,15 @@ class Pager:
             missing = [message_id for message_id in touched if message_id not in hub.live]
             for message in await self._claim(connection, missing) if missing else ():
                 messages[message.id] = message
+                if message.stage == Stage.STAYING:  # some of its parts are still to be sent
+                    hub.relay.enqueue(message)
             # Final already, or another node's: the row says.
             rest = [(touched[i], i) for i in missing if i not in messages and i not in hub.live]
             for row in await message_table.load(connection, rest):
                 messages[row["id"]] = message_of(row)
         except BaseException:
             for early in page:
-                hub.relay.keep_strange(early)
+                hub.relay.put_early_back(early)
             raise
         for position, early in enumerate(page):
             self._apply(early, found.get(position), messages)

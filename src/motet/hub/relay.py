@@ -132,8 +132,10 @@ class Relay:
         while ready and len(units) < count:
             unit = ready.popleft()
             message = unit.message
-            if unit.stage != Stage.READY or (message is not unit and message.stage not in (Stage.READY, Stage.SENT)):
-                continue  # cancelled, or being replaced
+            if unit.stage != Stage.READY or (
+                message.parts is not None and (message is unit or message.stage not in (Stage.READY, Stage.SENT))
+            ):
+                continue  # cancelled, being replaced, or cut into parts since
             if message.expires_at <= now_us:
                 self.finish(message, MessageState.EXPIRED, None, now_us)
                 continue
@@ -173,8 +175,8 @@ class Relay:
         self.dispatch()
 
     def again(self, units: Iterable[Unit]) -> None:
-        """Send these again, before all others."""
-        for unit in units:
+        """Send these again, before all others, in their order."""
+        for unit in reversed(list(units)):
             self._again(unit)
 
     def _again(self, unit: Unit) -> None:
@@ -193,6 +195,7 @@ class Relay:
         at = self.hub.now_us()
         now = time.monotonic()
         freed = 0
+        busy: list[Unit] = []
         submitted: list[Submitted] = []
         awaiting = self.awaiting
         for unit, verdict, text in answers:
@@ -209,11 +212,10 @@ class Relay:
                 continue
             freed += 1
             if verdict is Verdict.BUSY:
-                self._resting[id(bind)] = now + THROTTLE_PAUSE_S
-                self._again(unit)
-                self.hub.later(THROTTLE_PAUSE_S, self.dispatch)
+                busy.append(unit)
+                message.attempts -= unit.number == 0  # it was not looked at; a column of 16 bits counts them
             elif verdict is Verdict.TRY_LATER:
-                delay_s = RETRY_S[min(message.attempts, len(RETRY_S)) - 1]
+                delay_s = RETRY_S[min(max(message.attempts, 1), len(RETRY_S)) - 1]
                 if isinstance(unit, Part):
                     unit.stage = Stage.STAYING
                     self.hub.later(delay_s, partial(self._retry_part, unit))
@@ -223,6 +225,10 @@ class Relay:
                 self._finish_part(unit, MessageState.REJECTED, text, at, None, 0)
             else:
                 self.finish(message, MessageState.REJECTED, text, at)
+        if busy:
+            self._resting[id(bind)] = now + THROTTLE_PAUSE_S
+            self.again(busy)
+            self.hub.later(THROTTLE_PAUSE_S, self.dispatch)
         if submitted:
             self.hub.submit_lane.extend(submitted)
             if self.early_count:
@@ -379,6 +385,12 @@ class Relay:
         place = self.unknown if early.looked_up else self.strange
         place.setdefault(key, []).append(early._replace(looked_up=True))
 
+    def put_early_back(self, early: EarlyReceipt) -> None:
+        """It could not be looked up: it is to be looked up again."""
+        self.early_count += 1
+        place = self.strange if early.looked_up else self.early
+        place.setdefault((early.upstream.link_id, early.receipt.smsc_message_id), []).append(early)
+
     def drop_unknown(self) -> None:
         """Answer receipts that nobody claimed within the grace, so that the SMSC need not send them for ever."""
         for one in self._take_from(self.unknown, self.hub.limits.early_receipt_grace_s, self.hub.limits.early_receipts):
@@ -399,6 +411,10 @@ class Relay:
         detail: str | None = None,
     ) -> None:
         """Give the message its final state: durable soon, told to the ESME, webhooks and subscribers after that."""
+        if message.state != MessageState.OPEN:
+            if bind is not None:
+                bind.acknowledge([token], ok=True)
+            return
         message.stage = Stage.FINISHED
         message.state = state
         message.error = error
@@ -463,6 +479,23 @@ class Relay:
         hub.room_made()
 
     def finals_refused(self, fact: Finished, error: Exception) -> None:
-        """The database will not take this end (it says why): tell upstream that the fault is ours, and keep running."""
+        """The database will not take this end (it says why): tell upstream that the fault is ours, and keep running.
+
+        The likely cause is a webhook that was deleted meanwhile: then the end is written without it.
+        """
+        message = fact.message
+        if fact.whole and fact.webhook_rows:
+            outbox = self.hub.outbox
+            rows = events_of.finished(outbox, message) if outbox is not None else []
+            if {row[2] for row in rows} == {row[2] for row in fact.webhook_rows}:
+                rows = []
+            self.hub.final_lane.add(fact._replace(webhook_rows=rows))
+            return
+        if fact.whole:
+            message.state = MessageState.OPEN
+            message.stage = Stage.AWAITING if message.smsc_message_id else Stage.STAYING
+        elif fact.state and message.parts is not None:
+            part = message.parts[fact.part]
+            part.state, part.stage = MessageState.OPEN, Stage.AWAITING
         if fact.upstream is not None:
             fact.upstream.acknowledge([fact.token], ok=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from motet.domain.errors import ConflictError, DeniedError, DomainError, NotFoundError, UpstreamError
+from motet.domain.errors import ConflictError, DeniedError, DomainError, InvalidError, NotFoundError, UpstreamError
 from motet.hub.accounts import Account
 from motet.hub.desk import ReplaceRequest
 from motet.hub.message import Message
@@ -225,7 +225,7 @@ class EsmeRequests:
             await self._hub.requests.replace(
                 account.workspace_id, account.id, _id_of(body.message_id), body.source_addr, request
             )
-        except (ConflictError, DeniedError, UpstreamError):
+        except (ConflictError, DeniedError, InvalidError, UpstreamError):
             self._session.respond(CommandId.REPLACE_SM, sequence, CommandStatus.ESME_RREPLACEFAIL)
             return
         self._session.respond(CommandId.REPLACE_SM, sequence, CommandStatus.ESME_ROK, Empty())

@@ -72,10 +72,12 @@ RETURNING low_water
 _INHERIT_WAITING = """
 UPDATE waiting w
    SET owner = $2,
-       reason = CASE WHEN w.reason <> 4 THEN w.reason
-                     WHEN m.part_count <= (SELECT count(DISTINCT s.part) FROM submit s WHERE s.message_id = m.id)
-                     THEN 3 ELSE 1 END
+       reason = CASE WHEN w.reason <> 4 THEN w.reason WHEN sent.whole THEN 3 ELSE 1 END,
+       ends_at = CASE WHEN w.reason = 4 AND sent.whole THEN greatest(w.ends_at, m.expires_at + $3) ELSE w.ends_at END
   FROM message m
+ CROSS JOIN LATERAL (
+    SELECT count(DISTINCT s.part) >= m.part_count AS whole FROM submit s WHERE s.message_id = m.id
+ ) sent
  WHERE w.owner = $1 AND m.workspace_id = w.workspace_id AND m.id = w.message_id
 """
 
@@ -108,7 +110,7 @@ async def succeed_dead(connection: asyncpg.Connection, incarnation: int, now_us:
             low_water = await connection.fetchval(_SUCCEED, dead, incarnation)
             if low_water is None:
                 continue
-            await connection.execute(_INHERIT_WAITING, dead, incarnation)
+            await connection.execute(_INHERIT_WAITING, dead, incarnation, grace)
             await connection.execute(_INHERIT_MEMORY, dead, incarnation, low_water, now_us, grace)
             heirless.append(dead)
     return heirless

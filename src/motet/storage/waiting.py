@@ -39,7 +39,7 @@ async def remove(connection: asyncpg.Connection, message_ids: Sequence[int]) -> 
 # reason: 0 SCHEDULED, 1 LINK, 2 RETRY become 4 HELD.
 _CLAIM_DUE = """
 UPDATE waiting SET reason = 4
- WHERE message_id = ANY (ARRAY(
+ WHERE reason <> 4 AND message_id = ANY (ARRAY(
     SELECT message_id FROM waiting
      WHERE owner = $1 AND reason = ANY (ARRAY[0, 1, 2]::smallint[]) AND due <= $2
      ORDER BY due, message_id LIMIT $3))
@@ -67,7 +67,7 @@ async def claim(connection: asyncpg.Connection, owner: int, message_ids: Sequenc
 
 _CLAIM_ENDED = """
 UPDATE waiting SET reason = 4
- WHERE message_id = ANY (ARRAY(
+ WHERE reason <> 4 AND message_id = ANY (ARRAY(
     SELECT message_id FROM waiting WHERE owner = $1 AND ends_at <= $2 AND reason <> 4 ORDER BY ends_at LIMIT $3))
 RETURNING message_id, workspace_id, attempts
 """
@@ -77,6 +77,30 @@ async def claim_ended(connection: asyncpg.Connection, owner: int, now_us: int, l
     """Take those whose time is over."""
     records: list[asyncpg.Record] = await connection.fetch(_CLAIM_ENDED, owner, now_us, limit)
     return records
+
+
+_HELD = "SELECT message_id FROM waiting WHERE owner = $1 AND reason = 4"
+
+
+async def held(connection: asyncpg.Connection, owner: int) -> list[int]:
+    """What the owner has in memory, as far as the database knows."""
+    return [record["message_id"] for record in await connection.fetch(_HELD, owner)]
+
+
+# With every part upstream it waits for receipts (3), else it is to be sent (1).
+_LET_GO = """
+UPDATE waiting w
+   SET reason = CASE WHEN m.part_count <= (SELECT count(DISTINCT s.part) FROM submit s WHERE s.message_id = m.id)
+                     THEN 3 ELSE 1 END
+  FROM message m
+ WHERE w.owner = $1 AND w.reason = 4 AND w.message_id = ANY ($2)
+   AND m.workspace_id = w.workspace_id AND m.id = w.message_id
+"""
+
+
+async def let_go(connection: asyncpg.Connection, owner: int, message_ids: Sequence[int]) -> None:
+    """These are not in the owner's memory after all."""
+    await connection.execute(_LET_GO, owner, message_ids)
 
 
 _NEXT_DUE = """
