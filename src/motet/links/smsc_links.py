@@ -26,8 +26,8 @@ SETTLED_S = 10.0
 """A bind that lasted this long starts the waits anew when it is lost."""
 
 BIND_LIMITS = Limits(session_init_s=15.0, enquire_link_s=15.0, response_s=30.0, version_unsaid=VERSION_3_4)
-"""By the letter an SMSC that does not say its version knows no optional parameters (SMPP 3.4 §5.3.2.25). Those that took
-our bind as 3.4 and say nothing do know them, as a rule; the gateways of the field send them all the same."""
+"""By the letter an SMSC that does not say its version knows no optional parameters (SMPP 3.4 §5.3.2.25). Those that
+took our bind as 3.4 and say nothing do know them, as a rule; the gateways of the field send them all the same."""
 
 
 @dataclass(frozen=True, slots=True)
