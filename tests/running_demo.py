@@ -149,6 +149,14 @@ class RunningDemo:
         """The simulated network's process."""
         return next(pid for pid in self.children() if b"simulator" in command_line(pid))
 
+    def upstream_port(self) -> int:
+        """Where the simulated network's SMSC listens."""
+        own = {os.readlink(link) for link in Path(f"/proc/{self.simulator_pid()}/fd").iterdir()}
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        ports = {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own}
+        (port,) = ports - {urlsplit(self.facts["network"]).port}
+        return port
+
     def postgres_pid(self) -> int:
         """The postmaster's process, from its own pid file."""
         return int(next(self.data_dir.glob("**/postmaster.pid")).read_text().split("\n", 1)[0])

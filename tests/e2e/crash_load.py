@@ -51,8 +51,9 @@ class CrashLoad:
         """Set by an event that leaves the restart for later; awaited once the connection has ended."""
 
     def run(self, events: dict[int, Callable[[], None]], within_s: float = QUIET_S) -> None:
-        """Sends everything; when so many are acknowledged, the event happens. It must leave a demo that is up, or coming
-        up. Ends when all are acknowledged and all have their receipt."""
+        """Sends everything. When so many are acknowledged, the event happens; it leaves a demo that is up or coming up.
+
+        Ends when all are acknowledged and all have their receipt."""
         deadline = time.monotonic() + within_s
         due = sorted(events)
         while self._todo or len(self.receipts.keys() & self.acknowledged.keys()) < len(self.acknowledged):

@@ -37,7 +37,8 @@ ROK, RINVMSGID, RCANCELFAIL, RREPLACEFAIL, RSUBMITFAIL = 0, 0x0C, 0x11, 0x13, 0x
 ENROUTE, DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, REJECTED = 1, 2, 3, 4, 5, 8
 SOURCE = b"\x05\x00Motet\0"
 LAYOUT = re.compile(
-    rb"id:(\d+) sub:(\d{3}) dlvrd:(\d{3}) submit date:(\d{10}) done date:(\d{10}) stat:([A-Z]{7}) err:(\d{3}) text:(.{0,20})",
+    rb"id:(\d+) sub:(\d{3}) dlvrd:(\d{3}) submit date:(\d{10}) done date:(\d{10}) stat:([A-Z]{7}) err:(\d{3}) "
+    rb"text:(.{0,20})",
     re.DOTALL,
 )
 
