@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from foreign_programs import FOREIGN, node_with
 from raw_esme import MESSAGE_PAYLOAD, SUBMIT_SM, RawEsme, sm_body, tlv
 from running_demo import RunningDemo
