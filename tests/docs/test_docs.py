@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from graphql import parse, validate
 
 from motet.cli.main import COMMANDS
 from motet.cli.serve import FLAGS as SERVE_FLAGS
 from motet.config import FLAGS, variable_of
 from motet.graphql.limits import Limits
+from motet.graphql.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
@@ -26,6 +29,9 @@ _TYPED = re.compile(r"^(?: {4}|\t).*(?:\n|\Z)|`[^`\n]+`", re.MULTILINE)
 _MAKE = re.compile(r"\bmake ([a-z]+)\b")
 _MOTET = re.compile(r"(?<![\w/.=-])(?:\.venv/bin/)?motet ([a-z]+)((?:[^\n`|#]|\\\n)*)")
 _FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
+_BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
+_DOCUMENT = re.compile(r"(?:mutation|query|subscription)\b.*\{|\{ [a-z]")
+_BODY = re.compile(r"""'(\{"query": .*\})'""")
 _VARIABLE = re.compile(r"\bMOTET_[A-Z_]+\b")
 _OTHER_VARIABLES = {"MOTET_FOREIGN", "MOTET_TEST_DATABASE_URL"}
 
@@ -88,6 +94,15 @@ def test_graphql_tells_every_limit_with_its_default() -> None:
         if not any(row.startswith(f"| `{name}` | {getattr(limits, name):,.0f} |") for row in rows)
     ]
     assert missing == []
+
+
+@every_page
+def test_graphql_shown_is_valid(page: Path) -> None:
+    text = page.read_text()
+    blocks = [re.sub(r"^    ", "", block, flags=re.MULTILINE) for block in _BLOCK.findall(text)]
+    documents = [block for block in blocks if _DOCUMENT.match(block)]
+    documents += [json.loads(body)["query"] for body in _BODY.findall(text)]
+    assert [(document, errors) for document in documents if (errors := validate(SCHEMA, parse(document)))] == []
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("docs/adr/*.md")), ids=lambda page: page.name)
