@@ -26,6 +26,11 @@ class Bus:
         """Whether publishing for the workspace reaches anyone. Costs one look-up: made for the hot path."""
         return workspace_id in self._listeners
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody listens at all."""
+        return not self._listeners
+
     def publish_messages(self, workspace_id: int, message_ids: Sequence[int]) -> None:
         """Says that these messages were committed or changed. Never blocks, never raises."""
         listeners = self._listeners.get(workspace_id)

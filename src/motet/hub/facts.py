@@ -19,6 +19,9 @@ from motet.storage import esme_delivery, event, idempotency, message, submit, wa
 SMS_SEND = "smsSend"
 """The name under which idempotency keys of messages are kept."""
 
+ALIKE_STATEMENTS = 4
+"""A group of ends from more workspaces than this is written by one general statement: each one costs a round trip."""
+
 IDEMPOTENCY_US = 24 * 3_600 * 1_000_000
 
 
@@ -193,7 +196,7 @@ async def probe_submitted(connection: asyncpg.Connection, group: list[Submitted]
 
 
 async def write_finished(connection: asyncpg.Connection, group: list[Finished]) -> None:
-    delivered: list[tuple[Any, ...]] = []
+    delivered: dict[tuple[int, int], list[tuple[Any, ...]]] = {}
     ends: list[tuple[Any, ...]] = []
     outcomes: list[tuple[Any, ...]] = []
     part_receipts: list[tuple[Any, ...]] = []
@@ -204,7 +207,11 @@ async def write_finished(connection: asyncpg.Connection, group: list[Finished]) 
         m = fact.message
         if fact.whole:
             if m.state == MessageState.DELIVERED and m.error is None:
-                delivered.append((m.workspace_id, m.device_id, m.id, m.final_at, m.attempts or 1))
+                alike = (m.workspace_id, m.attempts or 1)
+                rows = delivered.get(alike)
+                if rows is None:
+                    rows = delivered[alike] = []
+                rows.append((m.device_id, m.id, m.final_at))
             else:
                 ends.append(
                     (m.workspace_id, m.device_id, m.id, m.state, m.error, m.final_at, m.attempts, m.error_detail)
@@ -220,8 +227,13 @@ async def write_finished(connection: asyncpg.Connection, group: list[Finished]) 
             deliveries.append((d.account_id, d.id, m.workspace_id, m.id, d.kind, d.state, d.error, d.at, d.expires_at))
         if fact.webhook_rows:
             webhooks.extend(fact.webhook_rows)
-    if delivered:
-        await message.finish_delivered(connection, delivered)
+    for (workspace_id, attempts), rows in delivered.items():
+        if len(delivered) <= ALIKE_STATEMENTS:
+            await message.finish_delivered(connection, workspace_id, attempts, rows)
+            continue
+        for device_id, message_id, final_at in rows:
+            end = (workspace_id, device_id, message_id, MessageState.DELIVERED, None, final_at, attempts, None)
+            ends.append(end)
     if ends:
         await message.finish(connection, ends)
     if outcomes:

@@ -429,7 +429,7 @@ class Hub:
     def tell_bus(self, messages: Iterable[Message]) -> None:
         """Tell subscriptions which messages changed."""
         bus = self.bus
-        if bus is None:
+        if bus is None or bus.is_silent:
             return
         changed: dict[int, list[int]] = {}
         listened: dict[int, bool] = {}

@@ -128,6 +128,9 @@ class EventOutbox(Protocol):
 class MessageBus(Protocol):
     """Where changes of messages are told to those who listen on this node."""
 
+    @property
+    def is_silent(self) -> bool: ...
+
     def has_listeners(self, workspace_id: int) -> bool: ...
 
     def publish_messages(self, workspace_id: int, message_ids: Sequence[int]) -> None: ...

@@ -49,6 +49,8 @@ MAX_RECEIPT_TEXT_OCTETS: Final = 20
 MAX_RECEIPT_OCTETS: Final = 1_024
 """How much of a receipt is read; the fields of appendix B take under 200."""
 
+_new = tuple.__new__
+
 _NO_ERROR = "000"
 _NETWORK_GSM = 3
 """network type of network_error_code, §5.3.2.31."""
@@ -117,6 +119,9 @@ def parse_receipt(short_message: bytes, tlvs: Tlvs, esm_class: int) -> Receipt |
     kind = esm_class & ESM_TYPE_MASK
     if kind not in _RECEIPT_TYPES and not tlv_id:
         return None
+    if tlv_id and tlv_state and tlv_error:  # the text could add nothing but its date
+        more = kind == ESM_TYPE_INTERMEDIATE or tlv_state in _NOT_FINAL
+        return _new(Receipt, (tlv_id, tlv_state, tlv_error, None, None, more))
     if esm_class & ESM_UDHI and short_message:
         short_message = short_message[1 + short_message[0] :]
     text_id, done_date, word, error = _read_text(short_message)

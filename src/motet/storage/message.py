@@ -53,10 +53,9 @@ UPDATE message m
 
 _FINISH_DELIVERED = """
 UPDATE message m
-   SET state = 1, final_at = u.final_at, attempts = u.attempts
-  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::smallint[])
-       AS u (workspace_id, device_id, id, final_at, attempts)
- WHERE m.workspace_id = u.workspace_id AND m.device_id = u.device_id AND m.id = u.id
+   SET state = 1, final_at = u.final_at, attempts = $2
+  FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[]) AS u (device_id, id, final_at)
+ WHERE m.workspace_id = $1 AND m.device_id = u.device_id AND m.id = u.id
    AND CASE WHEN m.state = 0 THEN true ELSE false END
 """
 
@@ -69,12 +68,12 @@ async def finish(connection: asyncpg.Connection, rows: Rows) -> None:
     await connection.execute(_FINISH, *zip(*rows, strict=True))
 
 
-async def finish_delivered(connection: asyncpg.Connection, rows: Rows) -> None:
+async def finish_delivered(connection: asyncpg.Connection, workspace_id: int, attempts: int, rows: Rows) -> None:
     """The same for DELIVERED without an error, which nearly all are: each array less saves its cost a row.
 
-    Rows: (workspace_id, device_id, id, final_at, attempts).
+    Rows: (device_id, id, final_at), all of one workspace and with as many attempts.
     """
-    await connection.execute(_FINISH_DELIVERED, *zip(*rows, strict=True))
+    await connection.execute(_FINISH_DELIVERED, workspace_id, attempts, *zip(*rows, strict=True))
 
 
 _STATE_OF = "SELECT state FROM message WHERE workspace_id = $1 AND id = $2"
