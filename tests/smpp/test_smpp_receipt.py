@@ -77,8 +77,14 @@ def test_a_receipt_is_read_however_it_is_written(text: bytes) -> None:
 
 def test_tlvs_come_before_the_text_and_the_texts_id_is_kept() -> None:
     text = receipt_text("1A", MessageState.ENROUTE, submit_us=AT_US, done_us=AT_US, error=7)
-    receipt = parse_receipt(text, receipt_tlvs("26", MessageState.DELIVERED, 9), 0x04)
+    receipt = parse_receipt(text, receipt_tlvs("26", MessageState.DELIVERED, 9)[:2], 0x04)
     assert receipt == Receipt("26", MessageState.DELIVERED, "007", AT_US, "1A", False)
+
+
+def test_with_all_three_tlvs_the_text_is_not_read() -> None:
+    text = receipt_text("1A", MessageState.ENROUTE, submit_us=AT_US, done_us=AT_US, error=7)
+    receipt = parse_receipt(text, receipt_tlvs("26", MessageState.DELIVERED, 9), 0x04)
+    assert receipt == Receipt("26", MessageState.DELIVERED, "009", None, None, False)
 
 
 def test_tlvs_alone_are_a_receipt() -> None:

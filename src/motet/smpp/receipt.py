@@ -58,7 +58,7 @@ _NETWORK_GSM = 3
 
 class Receipt(NamedTuple):
     """What a receipt says. `message_id` is the TLV's where there is one, `text_id` the text's: carriers have been seen
-    to write the two in different bases, so the caller may try both."""
+    to write the two in different bases, so the caller may try both. With all three TLVs the text is not read."""
 
     message_id: str
     state: MessageState
