@@ -77,6 +77,9 @@ class Relay:
         """Those that match nothing in the database either, under the id as it came."""
         self.unknown: dict[tuple[int, str], list[EarlyReceipt]] = {}
         """Nor under any other spelling of it; dropped after the grace."""
+        self._suspects: list[Unit] = []
+        """What was in upstream windows at `_suspected_at` and is not answered: an unknown receipt may be for it."""
+        self._suspected_at = 0.0
         self.early_count = 0
         self.exact: dict[int, int] = {}
         """Receipts by link that named a message as its submit_sm_resp did."""
@@ -382,7 +385,7 @@ class Relay:
             self.receipts(early.upstream, [early.receipt])
             return
         self.early_count += 1
-        place = self.unknown if early.looked_up else self.strange
+        place = self.unknown if early.looked_up or not self.may_respell(key[0]) else self.strange
         place.setdefault(key, []).append(early._replace(looked_up=True))
 
     def put_early_back(self, early: EarlyReceipt) -> None:
@@ -392,10 +395,26 @@ class Relay:
         place.setdefault((early.upstream.link_id, early.receipt.smsc_message_id), []).append(early)
 
     def drop_unknown(self) -> None:
-        """Answer receipts that nobody claimed within the grace, so that the SMSC need not send them for ever."""
-        for one in self._take_from(self.unknown, self.hub.limits.early_receipt_grace_s, self.hub.limits.early_receipts):
+        """Answer receipts that nobody will claim, so that the SMSC need not send them for ever and its window is free.
+
+        A receipt can outrun only the answer to what was in an upstream window when it came: once all of that has been
+        answered, it is one whose answer was lost in a crash. The grace is for answers that never come.
+        """
+        if not self.unknown:
+            return
+        now = time.monotonic()
+        age_s = self.hub.limits.early_receipt_grace_s
+        self._suspects = [unit for unit in self._suspects if unit.stage == Stage.SENT]
+        if not self._suspects:
+            age_s = min(age_s, now - self._suspected_at)
+            self._suspected_at = now
+            units = (unit for message in self.hub.live.values() for unit in message.units)
+            self._suspects = [unit for unit in units if unit.stage == Stage.SENT]
+        for one in self._take_from(self.unknown, age_s, self.hub.limits.early_receipts):
             self.hub.counters.receipts_unknown += 1
             one.upstream.acknowledge([one.receipt.token], ok=True)
+        if self.unknown:
+            self.hub.later(EARLY_S, self.hub.pager.poke)
 
     # The end ---------------------------------------------------------------------------------------------------------
 
