@@ -44,7 +44,19 @@ async def until(condition: Callable[[], Any]) -> None:
     """Let the event loop turn until it is so."""
     async with asyncio.timeout(GUARD_S):
         while not condition():
-            await asyncio.sleep(0.001)
+            await turn()
+
+
+async def turn() -> None:
+    """Give way to the hubs for a moment."""
+    await asyncio.sleep(0.001)
+    for run in RUNS:
+        if run.done():
+            run.result()  # raises what ended it
+
+
+RUNS: set[asyncio.Task[None]] = set()
+"""The hubs of the test that are to be running."""
 
 
 class Carrier:
@@ -284,6 +296,7 @@ class World:
         hub.now_us = self.now_us  # type: ignore[method-assign]
         await hub.start()
         self._runs[hub] = asyncio.create_task(hub.run())
+        RUNS.add(self._runs[hub])
         self.hubs.append(hub)
         return hub
 
@@ -299,6 +312,7 @@ class World:
     async def kill(self, hub: Hub) -> None:
         """End it as kill -9 would: nothing is drained, nothing noted."""
         run = self._runs.pop(hub)
+        RUNS.discard(run)
         run.cancel()
         with suppress(asyncio.CancelledError, ExceptionGroup):
             await run
@@ -312,6 +326,7 @@ class World:
 
     async def fenced(self, hub: Hub) -> None:
         """Wait until the hub noticed that another has taken over."""
+        RUNS.discard(self._runs[hub])
         async with asyncio.timeout(GUARD_S):
             await asyncio.wait([self._runs[hub]])
         error = self._runs[hub].exception()
@@ -341,17 +356,17 @@ class World:
     async def until_state(self, message_id: int, state: int) -> None:
         async with asyncio.timeout(GUARD_S):
             while await self.state(message_id) != state:
-                await asyncio.sleep(0.001)
+                await turn()
 
     async def until_waiting(self, count: int, reason: int | None = None) -> None:
         async with asyncio.timeout(GUARD_S):
             while len([r for r in (await self.waits()).values() if reason is None or r == reason]) != count:
-                await asyncio.sleep(0.001)
+                await turn()
 
     async def until_rows(self, query: str, count: int) -> None:
         async with asyncio.timeout(GUARD_S):
             while await self.value(query) != count:
-                await asyncio.sleep(0.001)
+                await turn()
 
     async def cut_connections(self, *names: str) -> int:
         """pg_terminate_backend on lanes of that name, or on all; how many there were."""
@@ -370,7 +385,9 @@ class World:
         assert not relay.awaiting
         assert not [u for u in relay.ready if u.stage == 1 and u.message.stage == 1]
         assert relay.early_count == 0
-        assert not (relay.early or relay.strange or relay.unknown)
+        assert not relay.early
+        assert not relay.strange
+        assert not relay.unknown
         assert not hub.requests.watched
         assert not any(hub.open_by_account.values())
         await self.until_waiting(0)

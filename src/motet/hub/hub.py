@@ -30,7 +30,7 @@ from motet.hub.facts import (
     write_finished,
     write_submitted,
 )
-from motet.hub.incarnation import KEEPALIVE_S, Incarnation
+from motet.hub.incarnation import KEEPALIVE_S, LOST, Incarnation
 from motet.hub.intake import Intake
 from motet.hub.lane import FencedError, Lane
 from motet.hub.message import Delivery, Message, Stage, Unit
@@ -273,7 +273,7 @@ class Hub:
                 beats += 1
                 if beats % 2 == 0:
                     await self._inherit()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 log.warning("heartbeat failed", error=repr(error)[:200])
 
     async def _keep_house(self) -> None:
@@ -282,7 +282,7 @@ class Hub:
             try:
                 await self.desk(lambda connection: idempotency.purge(connection, self.now_us()))
                 await self.mobile.hand_on_overdue()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 log.warning("housekeeping failed", error=repr(error)[:200])
 
     _stopping = False

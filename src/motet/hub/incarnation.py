@@ -21,6 +21,10 @@ ANSWER_S = 4.0
 """An answer that takes longer means that the connection is lost."""
 
 
+LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
+"""What a lost connection may raise, or one that cannot be opened."""
+
+
 class Incarnation:
     """Holds this node's place. `number` is the node's part of ids, `incarnation` owns what it accepts."""
 
@@ -62,7 +66,7 @@ class Incarnation:
                         return False
                     self._connection = connection
                 await node.note_progress(self._connection, self.incarnation, low_water, last_id)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except LOST as error:
             log.warning("the node's connection is lost", error=repr(error)[:200])
             if self._connection is not None:
                 self._connection.terminate()
@@ -78,5 +82,5 @@ class Incarnation:
             async with asyncio.timeout(ANSWER_S):
                 await node.leave(self._connection, self.incarnation, low_water, last_id)
                 await self._connection.close()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except LOST:
             self._connection.terminate()

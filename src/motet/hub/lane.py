@@ -25,6 +25,7 @@ _RETRY_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 _LOST = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that was cut between two messages
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -148,7 +149,8 @@ class Lane(Generic[Fact]):
         while (left := deadline - asyncio.get_running_loop().time()) > 0:
             self._wakeup.clear()
             try:
-                await asyncio.wait_for(self._wakeup.wait(), left)
+                async with asyncio.timeout(left):  # not wait_for, which may swallow the cancellation in Python 3.11
+                    await self._wakeup.wait()
             except TimeoutError:
                 break
             if (room := self._room(count)) > 0:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
@@ -95,20 +96,16 @@ class Pager:
             while True:
                 try:
                     busy = await self._round()
-                except asyncpg.PostgresError as error:
-                    if error.sqlstate == FENCED_SQLSTATE:
+                except Exception as error:  # whatever a lost connection raises: it must not end the hub
+                    if isinstance(error, asyncpg.PostgresError) and error.sqlstate == FENCED_SQLSTATE:
                         raise FencedError(str(error)) from error
-                    self._fail(error)
-                    busy = False
-                except (OSError, asyncpg.InterfaceError, TimeoutError) as error:
                     self._fail(error)
                     busy = False
                 if not busy:
                     self._wakeup.clear()
-                    try:
-                        await asyncio.wait_for(self._wakeup.wait(), IDLE_S)
-                    except TimeoutError:
-                        continue
+                    with suppress(TimeoutError):  # not wait_for, which may swallow the cancellation in Python 3.11
+                        async with asyncio.timeout(IDLE_S):
+                            await self._wakeup.wait()
         finally:
             if self._connection is not None:
                 self._connection.terminate()
@@ -260,9 +257,7 @@ class Pager:
         for message in messages:
             if self.hub.adopt(message):
                 upstream = any(unit.smsc_message_id for unit in message.units)
-                self.hub.relay.finish(
-                    message, MessageState.UNKNOWN if upstream else MessageState.EXPIRED, None, now_us
-                )
+                self.hub.relay.finish(message, MessageState.UNKNOWN if upstream else MessageState.EXPIRED, None, now_us)
         return len(claimed) == PAGE
 
     async def claim(self, message_ids: Sequence[int]) -> list[Message]:
