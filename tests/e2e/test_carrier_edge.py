@@ -23,6 +23,7 @@ from raw_esme import (
     ENQUIRE_LINK,
     OUTBIND,
     RESPONSE,
+    UNBIND,
     RawEsme,
     bind_body,
     delivered,
@@ -118,6 +119,11 @@ def test_an_esme_binds_over_tls_and_plain_octets_on_that_port_bring_nothing(
         assert plain.ended() == []
 
 
+def account_id(demo: RunningDemo) -> str:
+    found: str = demo.graphql("{ smppAccounts(first: 1) { nodes { id } } }")["smppAccounts"]["nodes"][0]["id"]
+    return found
+
+
 def test_an_alert_notification_from_the_carrier_reaches_the_esmes_of_that_workspace(
     demo: RunningDemo, carrier: RawEsme
 ) -> None:
@@ -134,10 +140,11 @@ def test_an_alert_notification_from_the_carrier_reaches_the_esmes_of_that_worksp
 
 def test_an_esme_that_is_away_is_asked_to_bind_when_an_mo_waits_for_it(demo: RunningDemo, carrier: RawEsme) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        account = demo.graphql("{ smppAccounts(first: 1) { nodes { id } } }")["smppAccounts"]["nodes"][0]["id"]
+        carrier.send(pdu(DELIVER_SM, 6, sm_body(demo.short_code, b"Early", source=(1, 1, PHONE), dest_ton=0)))
+        assert carrier.take(lambda one: one.command_id == DELIVER_SM | RESPONSE).status == 0
         done = demo.graphql(
             "mutation ($i: SmppAccountUpdateInput!) { smppAccountUpdate(input: $i) { userErrors { message } } }",
-            i={"id": account, "outbindHost": "127.0.0.1", "outbindPort": server.getsockname()[1]},
+            i={"id": account_id(demo), "outbindHost": "127.0.0.1", "outbindPort": server.getsockname()[1]},
         )
         assert done["smppAccountUpdate"]["userErrors"] == []
         carrier.send(pdu(DELIVER_SM, 8, sm_body(demo.short_code, b"Wake up", source=(1, 1, PHONE), dest_ton=0)))
@@ -146,7 +153,7 @@ def test_an_esme_that_is_away_is_asked_to_bind_when_an_mo_waits_for_it(demo: Run
             outbind = esme.take(lambda one: one.command_id == OUTBIND)
             assert outbind.body == b"motet\0\0"
             assert esme.bind("demo", demo.password, BIND_RECEIVER).status == 0
-            assert esme.deliver().short_message == b"Wake up"
+            assert [esme.deliver().short_message for _ in range(2)] == [b"Early", b"Wake up"]
             esme.nothing_but()
 
 
@@ -170,3 +177,15 @@ def test_the_metrics_count_what_passed(demo: RunningDemo, carrier: RawEsme) -> N
 
     assert eventually(lambda: lines().get("motet_smsc_binds") == "1.0", "the bind is counted")
     assert float(lines()["motet_mo_received_total"]) >= 1
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(demo: RunningDemo) -> None:
+    rotate = """mutation ($i: SmppAccountRotatePasswordInput!) {
+        smppAccountRotatePassword(input: $i) { password userErrors { message } } }"""
+    with RawEsme(demo.smpp) as esme:
+        assert esme.bind("demo", demo.password).status == 0
+        password = demo.graphql(rotate, i={"id": account_id(demo)})["smppAccountRotatePassword"]["password"]
+        assert esme.ended()[-1].command_id == UNBIND
+    with RawEsme(demo.smpp) as esme:
+        assert esme.bind("demo", demo.password).status == 0x0E
+        assert esme.bind("demo", password).status == 0

@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     called = next((word for word in words if not word.startswith("-")), None)
     for name, command in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=command.summary, description=command.summary.capitalize() + ".")
+        subparser = subparsers.add_parser(
+            name, help=command.summary, description=command.summary[:1].upper() + command.summary[1:] + "."
+        )
         if name == called:
             importlib.import_module(command.module).add_arguments(subparser)
     parsed = parser.parse_args(words)

@@ -25,6 +25,7 @@ class Account:
         "id",
         "long_mo",
         "max_binds",
+        "password_hash",
         "queue_limit",
         "rate_per_s",
         "source",
@@ -39,6 +40,7 @@ class Account:
         self.id: int = row["id"]
         self.workspace_id: int = row["workspace_id"]
         self.system_id: str = row["system_id"]
+        self.password_hash: str = row["password_hash"]
         self.binds = 0
         self._open = open_by_account
         self.source = source

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, ClassVar, cast
 
 import structlog
 
+from motet.smpp.constants import CommandId
+from motet.smpp.errors import UsageError
+from motet.smpp.pdu import Empty
 from motet.smpp.session import Event, Limits, Session, Side, State
 
 log = structlog.get_logger(__name__)
@@ -48,6 +52,8 @@ class Connection(asyncio.Protocol):
         self.writable = True
         """Whether the peer keeps up with what it is sent."""
         self.closed = False
+        self.end_reason = ""
+        """Why we ended it, if we did."""
         self._ending = False
 
     # asyncio.Protocol ------------------------------------------------------------------------------------------------
@@ -82,7 +88,7 @@ class Connection(asyncio.Protocol):
             if handle is not None:
                 handle.cancel()
         ending = f"connection lost: {error}" if error else "connection closed by the peer"
-        reason = self.session.close_reason or ending
+        reason = self.end_reason or self.session.close_reason or ending
         self.lost(self.session.close(reason), reason)
 
     def pause_writing(self) -> None:
@@ -151,10 +157,18 @@ class Connection(asyncio.Protocol):
 
     def abort(self, reason: str) -> None:
         """Close at once: the peer does not read, or breaks the rules."""
-        log.info("link dropped", peer=self.peer, reason=reason)
+        self.end_reason = self.end_reason or reason
         self._out.clear()
         if self.transport is not None:
             self.transport.abort()
+
+    def unbind(self, reason: str) -> None:
+        """Say goodbye and close."""
+        self.end_reason = self.end_reason or reason
+        if self.bound:
+            with suppress(UsageError):  # an unbind is under way
+                self.write(self.session.request(CommandId.UNBIND, Empty(), None, self.loop.time()))
+        self.end()
 
     @property
     def bound(self) -> bool:

@@ -18,8 +18,7 @@ from motet.hub.accounts import Account
 from motet.hub.hub import Hub
 from motet.links.esme_session import EsmeSession
 from motet.smpp.constants import CommandId, CommandStatus
-from motet.smpp.errors import UsageError
-from motet.smpp.pdu import AlertNotification, Bind, Empty, Outbind
+from motet.smpp.pdu import AlertNotification, Bind, Outbind
 from motet.smpp.session import Event, Limits
 from motet.storage import directory, smpp_account
 
@@ -35,6 +34,10 @@ VERIFIED_LIMIT = 1_000
 """Passwords that were right a moment ago need no second Argon2: an ESME opens its binds together."""
 
 OUTBIND_EVERY_S = 30.0
+OUTBIND_ATTEMPTS = 20
+"""Ten minutes of calling; whatever comes later for the account starts anew."""
+NO_TARGET_S = 5.0
+"""How long an account without an outbind target is not looked up again."""
 OUTBIND_TIMEOUT_S = 10.0
 
 
@@ -65,7 +68,8 @@ class EsmeServer:
         self._servers: list[asyncio.Server] = []
         self._sessions: set[EsmeSession] = set()
         self._verified: dict[bytes, _Verified] = {}
-        self._outbound_at: dict[int, float] = {}
+        self._calling: dict[int, bool] = {}
+        """Accounts whose ESMEs are being called, and whether something came for them since."""
         self._stopping = False
         self.binds_refused = 0
         hub.on_absent_esme = self.outbind
@@ -91,8 +95,8 @@ class EsmeServer:
         account = session.account
         if account is not None:
             account.binds -= 1
-            if account.binds == 0:
-                self.hub.accounts.pop(account.id, None)
+            if account.binds == 0 and self.hub.accounts.get(account.id) is account:
+                del self.hub.accounts[account.id]
             log.info("ESME gone", system_id=account.system_id, peer=session.peer, reason=reason)
 
     @property
@@ -109,12 +113,7 @@ class EsmeServer:
         """Unbind everyone and close."""
         await self.stop_listening()
         for session in list(self._sessions):
-            if session.bound:
-                try:
-                    session.write(session.session.request(CommandId.UNBIND, Empty(), None, time.monotonic()))
-                except UsageError:
-                    log.debug("unbind was under way", peer=session.peer)
-            session.end()
+            session.unbind("the gateway stops")
 
     # Bind ------------------------------------------------------------------------------------------------------------
 
@@ -175,29 +174,49 @@ class EsmeServer:
         """Take over changed settings; sessions of accounts that are disabled, gone or have a new password end."""
         for account in list(self.hub.accounts.values()):
             row = await smpp_account.find_account(self.hub.pool(), account.system_id)
-            if row is not None:
-                account.refresh(row)
             if row is None or not row["enabled"]:
-                for session in [s for s in self._sessions if s.account is account]:
-                    session.abort("the account was disabled")
+                self._end_sessions(account, "the account was disabled")
+            elif row["password_hash"] != account.password_hash:
+                self._end_sessions(account, "the account has a new password")
+            else:
+                account.refresh(row)
+
+    def _end_sessions(self, account: Account, reason: str) -> None:
+        self.hub.accounts.pop(account.id, None)  # who binds from now on gets the account as it is then
+        for session in [session for session in self._sessions if session.account is account]:
+            session.unbind(reason)
 
     # Outbind and alerts ----------------------------------------------------------------------------------------------
 
     def outbind(self, account_id: int, workspace_id: int) -> None:
         """Something waits for an account without a receiving bind: ask its ESME to bind (SMPP 3.4 §4.1.7)."""
-        now = time.monotonic()
-        if self._outbind_address is None or self._outbound_at.get(account_id, 0.0) > now or self._stopping:
+        if self._outbind_address is None or self._stopping:
             return
-        if len(self._outbound_at) >= VERIFIED_LIMIT:
-            self._outbound_at = {key: at for key, at in self._outbound_at.items() if at > now}
-        self._outbound_at[account_id] = now + OUTBIND_EVERY_S
-        self.hub.spawn(self._outbind(account_id, workspace_id))
+        if account_id in self._calling:
+            self._calling[account_id] = True
+        elif len(self._calling) < MAX_SESSIONS:
+            self._calling[account_id] = False
+            self.hub.spawn(self._call(account_id, workspace_id))
 
-    async def _outbind(self, account_id: int, workspace_id: int) -> None:
-        target = await smpp_account.outbind_target(self.hub.pool(), workspace_id, account_id)
-        if target is None or self._outbind_address is None:
+    async def _call(self, account_id: int, workspace_id: int) -> None:
+        """Call the ESME until it binds, or nothing new has come for one that is not to be called."""
+        try:
+            for _ in range(OUTBIND_ATTEMPTS):
+                target = await smpp_account.outbind_target(self.hub.pool(), workspace_id, account_id)
+                if target is not None:
+                    await self._outbind(account_id, *target)
+                await asyncio.sleep(NO_TARGET_S if target is None else OUTBIND_EVERY_S)
+                if self.hub.esmes.has_receiver(account_id) or self._stopping:
+                    return
+                if target is None and not self._calling[account_id]:
+                    return
+                self._calling[account_id] = False
+        finally:
+            del self._calling[account_id]
+
+    async def _outbind(self, account_id: int, host: str, port: int) -> None:
+        if self._outbind_address is None:
             return
-        host, port = target
         try:
             address = await self._outbind_address(host, port)
         except OSError as error:

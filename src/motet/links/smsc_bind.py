@@ -151,6 +151,7 @@ class SmscBind(Connection):
             self.end()
             return
         self._up = True
+        log.info("upstream bind is up", link_id=self.link_id, peer=self.peer)
         self._slots = self._window
         self.free = self._window
         self.hub.upstream_up(self)

@@ -11,9 +11,8 @@ import structlog
 
 from motet.hub.hub import Hub
 from motet.links.smsc_bind import SmscBind
-from motet.smpp.constants import VERSION_3_4, CommandId
-from motet.smpp.errors import UsageError
-from motet.smpp.pdu import AlertNotification, Bind, Empty
+from motet.smpp.constants import VERSION_3_4
+from motet.smpp.pdu import AlertNotification, Bind
 from motet.smpp.session import Limits
 
 log = structlog.get_logger(__name__)
@@ -75,12 +74,7 @@ class SmscLinks:
         """Unbind and close."""
         self._stopping = True
         for bind in list(self._binds):
-            if bind.bound:
-                try:
-                    bind.write(bind.session.request(CommandId.UNBIND, Empty(), None, bind.loop.time()))
-                except UsageError:
-                    log.debug("unbind was under way", link_id=bind.link_id)
-            bind.flush_now()
+            bind.unbind("the gateway stops")
         tasks = [task for tasks in self._tasks.values() for task in tasks]
         for task in tasks:
             task.cancel()
