@@ -93,9 +93,7 @@ async def run(arguments: argparse.Namespace) -> int:
     return publish(report)
 
 
-async def phases(
-    arguments: argparse.Namespace, gateway: Gateway, smsc: Child, destinations: Path
-) -> dict[str, Any]:
+async def phases(arguments: argparse.Namespace, gateway: Gateway, smsc: Child, destinations: Path) -> dict[str, Any]:
     report: dict[str, Any] = {
         "benchmark": "relay",
         "gateway": gateway.name,

@@ -12,9 +12,7 @@ from motet.webhooks.targets import LOOPBACK_NETWORKS, TargetPolicy
 
 async def main(database_url: str, key: str) -> None:
     async with await Database.open(database_url) as database:
-        webhooks = Webhooks(
-            database, SecretBox(bytes.fromhex(key)), IdGenerator(2), TargetPolicy.of(LOOPBACK_NETWORKS)
-        )
+        webhooks = Webhooks(database, SecretBox(bytes.fromhex(key)), IdGenerator(2), TargetPolicy.of(LOOPBACK_NETWORKS))
         await webhooks.start()
         await asyncio.Event().wait()
 

@@ -217,9 +217,7 @@ class Dispatcher:
             self._agenda.pop(key, None)
 
     async def _claim(self, connection: PooledConnection, room: list[tuple[int, int, int]], now: float) -> None:
-        rows = await webhook_delivery.claim(
-            connection, room, now=_at(now), lease_until=_at(now + self._lease_s)
-        )
+        rows = await webhook_delivery.claim(connection, room, now=_at(now), lease_until=_at(now + self._lease_s))
         taken: dict[WebhookKey, int] = {}
         for row in rows:
             key = (row["workspace_id"], row["webhook_id"])

@@ -39,9 +39,7 @@ class Webhooks:
         self.service = WebhookService(
             database, secret_box, self._roster, self.outbox, self._resolver, policy, ids, clock=clock
         )
-        self._dispatcher = Dispatcher(
-            database, self._roster, self._poster, secret_box, self.outbox.woken, clock=clock
-        )
+        self._dispatcher = Dispatcher(database, self._roster, self._poster, secret_box, self.outbox.woken, clock=clock)
         self._retention = Retention(database, clock=clock)
         self._tasks: list[asyncio.Task[None]] = []
 
