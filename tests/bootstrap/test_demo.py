@@ -164,6 +164,9 @@ def test_an_unknown_graphql_limit_is_told(tmp_path: Path) -> None:
 
 def test_with_smsc_there_is_no_network(start: Start) -> None:
     demo = start("--smsc", "smpp://a:b@127.0.0.1:1")
+    page = urllib.request.Request(demo.facts["http"] + "/", headers={"Accept": "text/html"})  # noqa: S310
+    with urllib.request.urlopen(page, timeout=10) as response:  # noqa: S310
+        assert (response.url, response.status) == (demo.facts["graphql"], 200)
     assert demo.facts["network"] is None
     assert len(demo.children()) == 1
 

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 
+from starlette.responses import RedirectResponse
+
 from motet.bootstrap.messaging import reload_links
 from motet.bootstrap.node import Node
 from motet.config import StartError
@@ -47,6 +49,8 @@ async def graphql(node: Node) -> AsyncIterator[None]:
     limits = _limits(node.settings.graphql_limit)
     application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))
     node.paths[PATH] = application
+    if node.demo:
+        node.paths["/"] = RedirectResponse(PATH)
 
     async def farewell() -> None:
         """Subscriptions have no end of their own, and HTTP waits for what is open."""
