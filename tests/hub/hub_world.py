@@ -171,6 +171,7 @@ class Esme:
         """Accepted: message id by token."""
         self.refusals: dict[int, Refusal] = {}
         self.flushes = 0
+        self.submitted = 0
         self._tokens = itertools.count(1)
 
     def up(self) -> Esme:
@@ -229,6 +230,7 @@ class Esme:
     def submit(self, text: bytes = b"hello", to: str | None = None, **more: Any) -> int:
         """Hand in one message; its token."""
         message = self.message(text, to, **more)
+        self.submitted += 1
         self.hub.submit(message)
         return message.reply_token
 
@@ -389,7 +391,7 @@ class World:
         assert not relay.strange
         assert not relay.unknown
         assert not hub.requests.watched
-        assert not any(hub.open_by_account.values())
+        assert not {i: n for i, n in hub.open_by_account.items() if n}
         await self.until_waiting(0)
         for carrier in carriers:
             await until(lambda c=carrier: c.free == c.size - len(c.window))

@@ -361,7 +361,11 @@ class Hub:
     async def connect_lane(self, name: str) -> asyncpg.Connection:
         connection = await self.database.connect_lane(name)
         # A fresh partition has no statistics: never let a plan for an empty table scan a full one.
-        await connection.execute("SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off")
+        try:
+            await connection.execute("SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off")
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def desk(self, work: Callable[[asyncpg.Connection], Awaitable[Result]]) -> Result:

@@ -280,6 +280,10 @@ class Pager:
         over = [row["id"] for row in rows if row["state"] != MessageState.OPEN]
         if over:  # their rows had been left behind by a crash
             await waiting.remove(connection, over)
+            known = {message.id for message in self._left_behind}
+            for row in rows:
+                if row["state"] != MessageState.OPEN and row["id"] not in known:
+                    self.hub.count_open(row["account_id"], -1)  # it was counted as open at the start
             rows = [row for row in rows if row["state"] == MessageState.OPEN]
         attempts = {row["message_id"]: row["attempts"] for row in claimed}
         submits: dict[int, list[Any]] = {}

@@ -63,9 +63,13 @@ class Database:
         jsonb is str. The caller closes it."""
         settings = _server_settings(f"motet {name}", LANE_STATEMENT_TIMEOUT)
         connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
-        await connection.set_type_codec(
-            "timestamptz", schema="pg_catalog", encoder=_encode_us, decoder=_decode_us, format="tuple"
-        )
+        try:
+            await connection.set_type_codec(
+                "timestamptz", schema="pg_catalog", encoder=_encode_us, decoder=_decode_us, format="tuple"
+            )
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def connect(self, name: str) -> Connection:
