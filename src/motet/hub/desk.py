@@ -12,6 +12,7 @@ import asyncpg
 
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFoundError, UpstreamError
 from motet.domain.states import MessageState, WaitingReason
+from motet.hub.facts import SMS_SEND
 from motet.hub.intake import TON_ALPHANUMERIC
 from motet.hub.message import Extra, Message, Part, Stage
 from motet.hub.refusals import Refusal
@@ -21,7 +22,7 @@ from motet.sms.data_coding import Alphabet, alphabet_of
 from motet.sms.parts import MAX_PARTS, part_count
 from motet.sms.text import encode_text
 from motet.sms.udh import UserDataError
-from motet.storage import directory
+from motet.storage import directory, idempotency
 from motet.storage import message as message_table
 
 if TYPE_CHECKING:
@@ -87,6 +88,16 @@ class Desk:
 
     async def send(self, request: SendRequest) -> int:
         """Accept an MT from an API. Gives the message id, after the commit; raises a DomainError."""
+        key = request.idempotency_key
+        if key is not None:
+            if not (0 < len(key) <= KEY_CHARACTERS and key.isprintable()):
+                raise InvalidError("An idempotency key has 1 to 255 printable characters", path=("idempotencyKey",))
+            # First of all: a repeated request is not judged anew, by a clock or a fleet that has moved on.
+            used = await idempotency.find(self.hub.pool(), request.workspace_id, SMS_SEND, key)
+            if used is not None:
+                if used[0] != _input_hash(request):
+                    raise Refusal.KEY_CONFLICT.to_error()
+                return used[1]
         msisdn = await self._destination(request)
         data_coding, payload = _content(request)
         source, ton, npi = await self._source(request)
@@ -100,9 +111,6 @@ class Desk:
             if expires_at > start + limits.max_validity_s * 1_000_000:
                 raise InvalidError("A message is valid for at most 7 days", path=("expiresAt",))
         extra = None
-        key = request.idempotency_key
-        if key is not None and not (0 < len(key) <= KEY_CHARACTERS and key.isprintable()):
-            raise InvalidError("An idempotency key has 1 to 255 printable characters", path=("idempotencyKey",))
         if key is not None or scheduled_at is not None:
             extra = Extra(scheduled_at=scheduled_at, idempotency_key=key, input_hash=_input_hash(request))
         reply = FutureReply()

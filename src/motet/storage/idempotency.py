@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from motet.storage.database import Executor
+
 # A key whose time is over is free again.
 _CLAIM = """
 INSERT INTO idempotency AS i (workspace_id, mutation, key, input_hash, object_id, expires_at)
@@ -41,6 +43,15 @@ async def holder(
 ) -> tuple[bytes, int] | None:
     """Who has the key: (input_hash, object_id)."""
     record = await connection.fetchrow(_HOLDER, workspace_id, mutation, key)
+    return None if record is None else (record["input_hash"], record["object_id"])
+
+
+_FIND = f"{_HOLDER} AND expires_at > now()"
+
+
+async def find(connection: Executor, workspace_id: int, mutation: str, key: str) -> tuple[bytes, int] | None:
+    """Who has the key now, asked before the work is done that it may spare: (input_hash, object_id)."""
+    record = await connection.fetchrow(_FIND, workspace_id, mutation, key)
     return None if record is None else (record["input_hash"], record["object_id"])
 
 
