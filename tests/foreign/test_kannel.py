@@ -67,6 +67,13 @@ get-url = "http://127.0.0.1:{sink}/mo?from=%p&to=%P&octets=%b&coding=%c"
 """
 
 
+class Sink(ThreadingHTTPServer):
+    """Where Kannel reports to. It does not ask twice, so no connection may be turned away."""
+
+    request_queue_size = 1_024
+    daemon_threads = True
+
+
 class Kannel:
     """bearerbox and smsbox, bound to the demo, and where they report to."""
 
@@ -120,7 +127,7 @@ def kannel(demo: RunningDemo, tmp_path_factory: pytest.TempPathFactory) -> Itera
     directory = tmp_path_factory.mktemp("kannel")
     came: dict[str, queue.Queue[dict[str, str]]] = {"/dlr": queue.Queue(), "/mo": queue.Queue()}
 
-    class Sink(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             place = urlsplit(self.path)
             came[place.path].put({key: values[0] for key, values in parse_qs(place.query, encoding="latin-1").items()})
@@ -131,7 +138,7 @@ def kannel(demo: RunningDemo, tmp_path_factory: pytest.TempPathFactory) -> Itera
         def log_message(self, *_: object) -> None:
             """Nothing on standard error."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as sink, ExitStack() as stack:
+    with Sink(("127.0.0.1", 0), Handler) as sink, ExitStack() as stack:
         threading.Thread(target=sink.serve_forever, daemon=True).start()
         stack.callback(sink.shutdown)
         admin, smsbox_port, sendsms = free_ports(3)
