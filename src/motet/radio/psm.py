@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from motet.radio.coding import RadioError, RadioErrorReason, Rounding, bits_of, number_of, rounded
 
 DEACTIVATED: Final = "11100000"
-"""Unit 111: the timer does not run (TS 24.008 tables 10.5.163 and 10.5.163a)."""
+"""Unit 111: the timer does not run (TS 24.008 tables 10.5.172 and 10.5.163a)."""
 
 DEFAULT_TAU_S: Final = 54 * 60
 """T3412 where the network gives no other: GPRS timer `01001001` (TS 24.301 table 10.2.1)."""
