@@ -205,6 +205,14 @@ def test_the_digits_of_an_eid_find_every_wrong_digit_and_every_swap(body: str, d
     assert has_mod97_digits(swapped) == (swapped == eid)
 
 
+@pytest.mark.parametrize(
+    ("digits", "check_digit"),
+    [("7992739871", "3"), ("49015420323751", "8"), ("894450110416954838", "0"), ("0", "0"), ("5", "9"), ("9", "1")],
+)
+def test_luhn_vectors(digits: str, check_digit: str) -> None:
+    assert luhn_digit(digits) == check_digit
+
+
 def test_check_digits_need_something_to_check() -> None:
     assert not has_luhn_digit("0")
     assert not has_mod97_digits("01")

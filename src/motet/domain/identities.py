@@ -231,6 +231,8 @@ def _digits(typed: str, name: str, path: Path, *, international: bool = False) -
 def _without_separators(typed: str, name: str, path: Path) -> str:
     if len(typed) > MAX_TYPED_CHARACTERS:
         raise InvalidError(f"This is too long for an {name}.", path=path)
+    if _is_digits(typed):
+        return typed
     text = typed.translate(_FULL_WIDTH).strip().removeprefix("'")  # the apostrophe marks text in a spreadsheet
     if _SPREADSHEET.fullmatch(text):
         raise InvalidError(
