@@ -246,6 +246,8 @@ def test_a_search_finds_an_iccid_with_and_without_its_check_digit(typed: str, ca
         ("405025123456789", (HomeNetwork("405", "025"), HomeNetwork("405", "02"))),
         ("001010000000001", (HomeNetwork("001", "01"), HomeNetwork("001", "010"))),
         ("999701234567890", (HomeNetwork("999", "70"), HomeNetwork("999", "701"))),
+        ("502153123456789", (HomeNetwork("502", "15"), HomeNetwork("502", "153"))),
+        ("338050123456789", (HomeNetwork("338", "050"),)),
         ("901431234567890", (HomeNetwork("901", "43"),)),
     ],
 )

@@ -38,14 +38,12 @@ _SEPARATORS = re.compile(r"[\s\u00ad\u200b-\u200f\u2060\ufeff\u2010-\u2015\u2212
 _SPREADSHEET = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE][+]?[0-9]+|[0-9]+[.,]0+")
 _FULL_WIDTH = {0xFF10 + digit: str(digit) for digit in range(10)} | {0xFF0B: "+", 0xFF0D: "-"}
 
-_THREE_DIGIT_MNC = frozenset(
-    ("302", *map(str, range(310, 317)), "334", "342", "344", "346", "348", "365", "708", "722", "732")
-)
-_EITHER_MNC = frozenset(
-    ("330", "338", "350", "352", "354", "356", "358", "360", "364", "366", "374", "376", "405", "714", "750")
-)
-_ANYBODYS_MCC = frozenset(("001", "999"))
-"""Test and private networks, whose MNCs are what their owner says."""
+_MNC_OF_THREE = frozenset(
+    ("302", *map(str, range(310, 317)), "334", "338", "342", "344", "346", "348", "352", "354", "356", "358", "360")
+) | {"365", "366", "376", "708", "722", "732", "750"}
+_MNC_MOSTLY_OF_THREE = frozenset(("330", "374", "405"))
+_MNC_MOSTLY_OF_TWO = frozenset(("001", "350", "364", "502", "714", "738", "999"))
+"""001 and 999 are test and private networks, whose MNCs are what their owners say."""
 
 
 def parse_iccid(typed: str, path: Path = ()) -> str:
@@ -136,11 +134,11 @@ def mnc_lengths(mcc: str) -> tuple[int, ...]:
 
     Where both are possible only the card knows (EF_AD, TS 31.102 §4.2.18) or a list of operators.
     """
-    if mcc in _THREE_DIGIT_MNC:
+    if mcc in _MNC_OF_THREE:
         return (3,)
-    if mcc in _EITHER_MNC:
+    if mcc in _MNC_MOSTLY_OF_THREE:
         return (3, 2)
-    return (2, 3) if mcc in _ANYBODYS_MCC else (2,)
+    return (2, 3) if mcc in _MNC_MOSTLY_OF_TWO else (2,)
 
 
 def home_networks(imsi: str) -> tuple[HomeNetwork, ...]:
