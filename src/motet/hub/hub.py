@@ -50,6 +50,7 @@ from motet.hub.ports import (
 )
 from motet.hub.relay import Relay
 from motet.hub.requests import SendRequest
+from motet.hub.sending import Sender
 from motet.storage import esme_delivery, idempotency, waiting
 from motet.storage.database import Database
 from motet.storage.partitions import ensure_partitions
@@ -109,6 +110,7 @@ class Hub:
         self.intake = Intake(self)
         self.mobile = Mobile(self)
         self._desk = Desk(self)
+        self._sender = Sender(self)
         self._desk_connection: asyncpg.Connection | None = None
         self._desk_lock = asyncio.Lock()
         self._place = Incarnation(lambda: self.connect_lane("node"), timedelta(seconds=self.limits.receipt_grace_s))
@@ -296,7 +298,7 @@ class Hub:
 
     async def send(self, request: SendRequest) -> int:
         """Accept an MT from an API; its message id, after the commit. Raises a DomainError."""
-        return await self._desk.send(request)
+        return await self._sender.send(request)
 
     async def cancel(self, workspace_id: int, message_id: int) -> None:
         """Cancel a message; returns after the commit. Raises NotFoundError, DeniedError, UpstreamError."""
