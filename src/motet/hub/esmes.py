@@ -259,6 +259,7 @@ class Esmes:
 
     def answers_committed(self, group: list[Answered]) -> None:
         """Their slots are free, now that they will not be sent again."""
+        self.hub.counters.answered += len(group)
         freed: dict[Receiver, int] = {}
         accounts: set[int] = set()
         answering = self.hub.answering

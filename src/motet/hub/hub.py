@@ -15,26 +15,16 @@ import structlog
 from motet.domain.errors import DomainError
 from motet.domain.ids import IdGenerator, first_id_at
 from motet.hub.accounts import Account
+from motet.hub.counters import Counters
 from motet.hub.desk import Desk
 from motet.hub.esmes import Esmes
-from motet.hub.facts import (
-    Accepted,
-    AcceptWriter,
-    Answered,
-    Finished,
-    Submitted,
-    probe_answered,
-    probe_finished,
-    probe_submitted,
-    write_answered,
-    write_finished,
-    write_submitted,
-)
+from motet.hub.facts import AcceptWriter
 from motet.hub.incarnation import KEEPALIVE_S, LOST, Incarnation
 from motet.hub.intake import Intake
-from motet.hub.lane import FencedError, Lane
+from motet.hub.lane import FencedError
+from motet.hub.lanes import make_lanes
 from motet.hub.message import Delivery, Message, Stage, Unit
-from motet.hub.mobile import Arrival, Mobile
+from motet.hub.mobile import Mobile
 from motet.hub.numbers import Numbers
 from motet.hub.pager import Pager
 from motet.hub.ports import (
@@ -60,23 +50,6 @@ log = structlog.get_logger(__name__)
 
 HOUSEKEEPING_S = 60.0
 """How often old keys are forgotten and incomplete texts handed on."""
-
-
-class Counters:
-    """Plain integers that the hot path adds to; /metrics reads them."""
-
-    def __init__(self) -> None:
-        self.accepted = 0
-        self.refused = 0
-        self.submitted = 0
-        self.finished = 0
-        self.delivered = 0
-        self.receipts_unknown = 0
-        self.deliveries_refused = 0
-        self.answered = 0
-        self.mo_received = 0
-        self.mo_delivered = 0
-        self.mo_unknown_source = 0
 
 
 class Hub:
@@ -121,73 +94,8 @@ class Hub:
         self._accept_writer = AcceptWriter(0)
         self.submit = self.intake.submit
         self.submit_together = self.intake.submit_together
-        self._make_lanes()
-
-    def _make_lanes(self) -> None:
-        limit = self.limits.group
-        self.accept_lane: Lane[Accepted] = Lane(
-            "accept",
-            lambda: self.connect_lane("accept"),
-            lambda: self.incarnation,
-            write=self._accept_writer.write,
-            done=self.intake.committed,
-            probe=self._accept_writer.probe,
-            refused=self.intake.refused_by_database,
-            limit=limit,
-            prepare=self.intake.before_write,
-            follows=lambda fact: fact.follows,
-            room=self.intake.room,
-            room_wait_s=self.limits.spill_after_s,
-        )
-        self.submit_lane: Lane[Submitted] = Lane(
-            "submit",
-            lambda: self.connect_lane("submit"),
-            lambda: self.incarnation,
-            write=write_submitted,
-            done=self._submits_committed,
-            probe=probe_submitted,
-            refused=lambda fact, error: fact.upstream.release(1),
-            limit=limit,
-        )
-        self.final_lane: Lane[Finished] = Lane(
-            "final",
-            lambda: self.connect_lane("final"),
-            lambda: self.incarnation,
-            write=write_finished,
-            prepare=self.relay.before_finals,
-            done=self.relay.finals_committed,
-            probe=probe_finished,
-            refused=self.relay.finals_refused,
-            limit=limit,
-        )
-        self.answer_lane: Lane[Answered] = Lane(
-            "answer",
-            lambda: self.connect_lane("answer"),
-            lambda: self.incarnation,
-            write=write_answered,
-            done=self._answers_committed,
-            probe=probe_answered,
-            refused=lambda fact, error: self.esmes.answers_committed([fact]),
-            limit=limit,
-        )
-        self.mo_lane: Lane[Arrival] = Lane(
-            "mo",
-            lambda: self.connect_lane("mo"),
-            lambda: self.incarnation,
-            write=self.mobile.write,
-            done=self.mobile.committed,
-            probe=self.mobile.probe,
-            refused=self.mobile.refused_by_database,
-            limit=500,
-            prepare=self.mobile.before_write,
-        )
-        self.lanes: tuple[Lane[Any], ...] = (
-            self.accept_lane,
-            self.submit_lane,
-            self.final_lane,
-            self.answer_lane,
-            self.mo_lane,
-        )
+        self.lanes = make_lanes(self, self._accept_writer)
+        self.accept_lane, self.submit_lane, self.final_lane, self.answer_lane, self.mo_lane = self.lanes
 
     # Life ------------------------------------------------------------------------------------------------------------
 
@@ -486,14 +394,6 @@ class Hub:
         replies, self._flushes = self._flushes, {}
         for reply in replies.values():
             reply.flush()
-
-    def _submits_committed(self, group: list[Submitted]) -> None:
-        self.counters.submitted += len(group)
-        self.relay.submits_committed(group)
-
-    def _answers_committed(self, group: list[Answered]) -> None:
-        self.counters.answered += len(group)
-        self.esmes.answers_committed(group)
 
     def _low_water(self) -> int:
         """Every message of this incarnation below it is final or in `waiting`."""

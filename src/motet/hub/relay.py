@@ -242,6 +242,7 @@ class Relay:
 
     def submits_committed(self, group: list[Submitted]) -> None:
         """The slots are free again, now that a crash cannot forget what upstream took."""
+        self.hub.counters.submitted += len(group)
         freed: dict[Upstream, int] = {}
         for fact in group:
             freed[fact.upstream] = freed.get(fact.upstream, 0) + 1
