@@ -12,7 +12,7 @@ from motet.hub.desk import ReplaceRequest
 from motet.hub.message import Message
 from motet.hub.refusals import Refusal
 from motet.links.statuses import ERROR_STATUS, REFUSAL_STATUS, WIRE_STATE
-from motet.links.translate import UnacceptableError
+from motet.links.translate import UnacceptableError, error_code
 from motet.smpp.constants import CommandId, CommandStatus, Tag
 from motet.smpp.pdu import (
     CancelSm,
@@ -185,8 +185,8 @@ class EsmeRequests:
         if result is None:
             raise NotFoundError("no such message")
         final_date = absolute_time(result.final_at) if result.final_at else ""
-        error = int(result.error) if result.error and result.error.isdigit() and int(result.error) < 256 else 0
-        answer = QuerySmResp(body.message_id, final_date, WIRE_STATE[result.state], error)
+        error = error_code(result.error)
+        answer = QuerySmResp(body.message_id, final_date, WIRE_STATE[result.state], error if error < 256 else 0)
         self._session.respond(CommandId.QUERY_SM, sequence, CommandStatus.ESME_ROK, answer)
 
     async def _cancel(self, sequence: int, body: CancelSm, account: Account) -> None:

@@ -283,7 +283,7 @@ def receipt_of(delivery: Delivery) -> Sm:
     extra = message.extra or NO_EXTRA
     state = WIRE_STATE[delivery.state]
     submission_id = str(message.submission_id)
-    error = _error_code(delivery.error)
+    error = error_code(delivery.error)
     text = receipt_text(
         submission_id,
         state,
@@ -323,7 +323,7 @@ def receipt_of(delivery: Delivery) -> Sm:
     )
 
 
-def _error_code(error: str | None) -> int:
+def error_code(error: str | None) -> int:
     """The number of an error that is one and fits network_error_code (SMPP 3.4 §5.3.2.31), else 0."""
     code = int(error) if error and error.isascii() and error.isdigit() and len(error) < 6 else 0
     return code if code <= 0xFFFF else 0
