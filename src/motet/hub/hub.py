@@ -17,6 +17,7 @@ from motet.domain.ids import IdGenerator, first_id_at
 from motet.hub.accounts import Account
 from motet.hub.desk import Desk
 from motet.hub.esmes import Esmes
+from motet.hub.explain import Explanation, explain
 from motet.hub.facts import (
     Accepted,
     AcceptWriter,
@@ -303,6 +304,12 @@ class Hub:
     async def cancel(self, workspace_id: int, message_id: int) -> None:
         """Cancel a message; returns after the commit. Raises NotFoundError, DeniedError, UpstreamError."""
         await self._desk.cancel(workspace_id, message_id)
+
+    async def explain(
+        self, workspace_id: int, *, device_id: int | None = None, msisdn: str | None = None, iccid: str | None = None
+    ) -> Explanation | None:
+        """Why an SMS to a device would be refused now, by exactly one key; None for one of another workspace."""
+        return await explain(self.pool(), workspace_id, device_id=device_id, msisdn=msisdn, iccid=iccid)
 
     @property
     def requests(self) -> Desk:
