@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from motet.domain.states import DeviceStatus, SimStatus
+from motet.domain.sim_lifecycle import CARRIES_TRAFFIC
+from motet.domain.states import DeviceStatus
 from motet.hub.refusals import Refusal
-
-USABLE_SIM = frozenset({SimStatus.ACTIVATED, SimStatus.FACTORY_TEST})
 
 
 class Facts(NamedTuple):
@@ -32,7 +31,7 @@ RULES = (
         "SIM_ACTIVE",
         "The SIM is ACTIVATED or in FACTORY_TEST",
         Refusal.SIM_NOT_ACTIVE,
-        lambda facts: None if facts.sim_status is None else facts.sim_status in USABLE_SIM,
+        lambda facts: None if facts.sim_status is None else facts.sim_status in CARRIES_TRAFFIC,
     ),
     Rule(
         "SIM_IN_DEVICE",
