@@ -27,6 +27,9 @@ class Tenant:
     short_codes: list[int] = field(default_factory=list)
     webhooks: list[int] = field(default_factory=list)
     deliveries: list[int] = field(default_factory=list)
+    events: list[int] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    """Of SIMs' lives."""
 
 
 class Tenants:
@@ -80,6 +83,14 @@ class Tenants:
             tenant.workspace_id, sim_id, f"8999900000000{self._serial:06}", f"00101{self._serial:010}",
             f"999{self._serial:08}", status, device_id, NOW,
         )  # fmt: skip
+        if status != 4:
+            await self.execute(
+                "INSERT INTO directory (kind, value, workspace_id, sim_id)"
+                " SELECT u.kind, u.value, $1, $2 FROM sim s,"
+                " LATERAL (VALUES ('iccid', s.iccid), ('imsi', s.imsi), ('msisdn', s.msisdn)) u (kind, value)"
+                " WHERE s.id = $2",
+                tenant.workspace_id, sim_id,
+            )  # fmt: skip
         tenant.sims.append(sim_id)
         return sim_id
 
@@ -172,6 +183,36 @@ class Tenants:
             tenant.deliveries.append(delivery_id)
         return webhook_id
 
+    async def event(
+        self,
+        tenant: Tenant,
+        event_type: str = "sms.refused",
+        *,
+        severity: int = 1,
+        device_id: int | None = None,
+        sim_id: int | None = None,
+        at: datetime | None = None,
+    ) -> int:
+        event_id = self.new_id(at)
+        await self.execute(
+            "INSERT INTO event (workspace_id, id, type, severity, device_id, sim_id, description, data)"
+            " VALUES ($1, $2, $3, $4, $5, $6, 'why', $7)",
+            tenant.workspace_id, event_id, event_type, severity, device_id, sim_id, {"reason": "because"},
+        )  # fmt: skip
+        tenant.events.append(event_id)
+        return event_id
+
+    async def step(self, tenant: Tenant, sim_id: int, from_status: int | None = 0, to_status: int = 2) -> int:
+        """A step of a SIM's life."""
+        step_id = self.new_id()
+        await self.execute(
+            "INSERT INTO sim_history (workspace_id, id, sim_id, from_status, to_status, trigger, actor_kind, actor,"
+            " at) VALUES ($1, $2, $3, $4, $5, 1, 0, 'someone', $6)",
+            tenant.workspace_id, step_id, sim_id, from_status, to_status, NOW,
+        )  # fmt: skip
+        tenant.steps.append(step_id)
+        return step_id
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -195,6 +236,8 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
             device_id = await tenants.device(tenant, f"{name} {number}")
             await tenants.message(tenant, device_id, account_id=account, sim_id=tenant.sims[-1])
             await tenants.message(tenant, device_id, state=MessageState.RECEIVED, direction=1)
+            await tenants.step(tenant, tenant.sims[-1])
+            await tenants.event(tenant, device_id=device_id, sim_id=tenant.sims[-1])
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motet.domain.errors import ConflictError, DeniedError
+from motet.domain.errors import DeniedError
 from motet.domain.sim_lifecycle import (
     CARRIES_TRAFFIC,
     MAY_TRIGGER,
@@ -112,15 +112,15 @@ def test_a_transition_says_what_the_history_keeps(
         (SimStatus.DELETED, SimTrigger.ACTIVATE, "The SIM is deleted; that cannot be undone."),
     ],
 )
-def test_an_illegal_trigger_is_a_conflict_with_its_reason(status: SimStatus, trigger: SimTrigger, reason: str) -> None:
-    with pytest.raises(ConflictError) as raised:
+def test_an_illegal_trigger_is_denied_with_its_reason(status: SimStatus, trigger: SimTrigger, reason: str) -> None:
+    with pytest.raises(DeniedError) as raised:
         transition(status, trigger, SimActor.USER, has_device=False, path=("input", "status"))
     assert (raised.value.message, raised.value.path) == (reason, ("input", "status"))
 
 
 @pytest.mark.parametrize("status", [status for status in SimStatus if status is not SimStatus.DELETED])
 def test_a_sim_that_a_device_holds_is_not_deleted(status: SimStatus) -> None:
-    with pytest.raises(ConflictError, match="A device holds this SIM: release it first"):
+    with pytest.raises(DeniedError, match="A device holds this SIM: release it first"):
         transition(status, SimTrigger.DELETE, SimActor.USER, has_device=True)
 
 
@@ -162,7 +162,7 @@ def test_any_life_keeps_to_its_rules(triggers: list[tuple[SimTrigger, bool]]) ->
     for trigger, has_device in triggers:
         try:
             change = transition(status, trigger, _actor(trigger), has_device=has_device)
-        except ConflictError:
+        except DeniedError:
             continue
         if change is None:
             continue

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql_client import Client
 
@@ -17,11 +18,15 @@ from motet.domain.errors import ConflictError, NotFoundError
 from motet.domain.ids import IdGenerator
 from motet.domain.states import MessageState
 from motet.events.bus import Bus
+from motet.fleet.device import DeviceService
+from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
+from motet.fleet.sim import SimService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
 from motet.graphql.app import Dependencies, GraphQLApp, build_graphql_app
 from motet.graphql.context import Services
+from motet.hub.explain import Explanation, explain
 from motet.hub.requests import SendRequest
 from motet.reading.reader import Reader
 from motet.storage.database import Database
@@ -60,6 +65,9 @@ class StoringHub:
             "UPDATE message SET state = $3, final_at = now() WHERE workspace_id = $1 AND id = $2",
             workspace_id, message_id, int(MessageState.CANCELLED),
         )  # fmt: skip
+
+    async def explain(self, workspace_id: int, **key: Any) -> Explanation | None:
+        return await explain(self.tenants.database.pool, workspace_id, **key)
 
 
 @dataclass
@@ -108,11 +116,14 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     passwords = PasswordChecker()
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
+    journal = Journal(ids, webhooks.outbox)
     services = Services(
         reader=Reader(database.pool),
         bus=bus,
         messages=hub,
         webhooks=webhooks.service,
+        sims=SimService(database, ids, journal, on_change=noting("sim")),
+        devices=DeviceService(database, ids, journal, on_change=noting("device")),
         smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),
         smsc_links=SmscLinkService(database, box, on_change=noting("smsc_link")),

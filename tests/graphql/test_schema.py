@@ -32,7 +32,7 @@ from motet.reading.entities import ENTITIES
 
 OWN_TYPES = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
 ROOTS = {"Query", "Mutation", "Subscription"}
-WORKSPACE_CONNECTIONS = ["sims", "devices", "smsMessages", "webhooks", "shortCodes", "smppAccounts"]
+WORKSPACE_CONNECTIONS = ["sims", "devices", "smsMessages", "events", "webhooks", "shortCodes", "smppAccounts"]
 OPERATOR_CONNECTIONS = ["smscLinks", "workspaces"]
 
 
@@ -89,7 +89,7 @@ def test_what_is_declared_for_reading_is_what_the_types_offer() -> None:
     for name, entity in ENTITIES.items():
         assert set(entity.fields) == set(OWN_TYPES[name].fields), name
     filters = {"Sim": "SimFilter", "Device": "DeviceFilter", "SmsMessage": "SmsMessageFilter"}
-    filters |= {"WebhookDelivery": "WebhookDeliveryFilter"}
+    filters |= {"WebhookDelivery": "WebhookDeliveryFilter", "Event": "EventFilter"}
     for name, filter_name in filters.items():
         offered = set(OWN_TYPES[filter_name].fields) - {"and", "or", "not"}
         assert offered == set(ENTITIES[name].filters), name
@@ -154,7 +154,7 @@ def conforms(value: Any, type_: Any, path: str) -> None:
     elif isinstance(type_, GraphQLEnumType):
         assert value in type_.values, path
     elif is_leaf_type(type_):
-        kinds = {"Int": int, "Boolean": bool}
+        kinds = {"Int": int, "Boolean": bool, "JSON": dict}
         assert type(value) is kinds.get(type_.name, str), path
     else:
         assert value["__typename"] == type_.name, path
@@ -178,7 +178,9 @@ def ids_of(world: World, mine: bool) -> dict[str, str]:
     rows = {
         "Sim": tenant.sims[0],
         "Device": tenant.devices[0],
+        "SimStatusChange": tenant.steps[0],
         "SmsMessage": tenant.messages[0],
+        "Event": tenant.events[0],
         "SmppAccount": tenant.accounts[0],
         "ShortCode": tenant.short_codes[0],
         "Webhook": tenant.webhooks[0],
@@ -237,12 +239,22 @@ async def test_lists_hold_the_workspaces_own_rows_only(world: World, name: str) 
     assert not {node["id"] for node in mine["nodes"]} & {node["id"] for node in theirs["nodes"]}
 
 
+ABOUT = {
+    "deviceId": "Device",
+    "simId": "Sim",
+    "smppAccountId": "SmppAccount",
+    "deliveryId": "WebhookDelivery",
+    "servicePolicyId": "ServicePolicy",
+    "coveragePolicyId": "CoveragePolicy",
+}
+"""The type that an input's id is of, where it is not that of the mutation's subject."""
+
+
 def literal(type_: Any, ids: dict[str, str], name: str, parent: str) -> str:
     """Some value for a required input field; ids are of the type that the mutation is about."""
     target = get_named_type(type_)
     if target.name == "ID":
-        about = {"deviceId": "Device", "smppAccountId": "SmppAccount", "deliveryId": "WebhookDelivery"}.get(name)
-        return f'"{ids[about or parent]}"'
+        return f'"{ids[ABOUT.get(name, parent)]}"'
     if isinstance(target, GraphQLEnumType):
         return next(iter(target.values))
     value = {"Int": "1", "Boolean": "true"}.get(target.name, '"x"')
@@ -251,6 +263,7 @@ def literal(type_: Any, ids: dict[str, str], name: str, parent: str) -> str:
 
 def subject_of(mutation: str) -> str:
     kinds = {"sms": "SmsMessage", "webhook": "Webhook", "smppAccount": "SmppAccount", "shortCode": "ShortCode"}
+    kinds |= {"sim": "Sim", "device": "Device"}
     return next(kind for prefix, kind in kinds.items() if mutation.startswith(prefix))
 
 
@@ -277,18 +290,21 @@ async def test_another_tenants_ids_are_not_found_in_every_mutation(world: World,
     }
     extra = {"smsSend": {"text": '"x"'}, "shortCodeCreate": {"code": '"777"'}}.get(mutation, {})
     wrong_type = encode_global_id("Workspace", 1)
-    subject = {"deviceId": "Device", "smppAccountId": "SmppAccount", "deliveryId": "WebhookDelivery"}.get(
-        id_field, subject_of(mutation)
-    )
-    for bad in (theirs[subject], wrong_type, "", "nonsense"):
+    subject = ABOUT.get(id_field, subject_of(mutation))
+    for bad in (theirs.get(subject, encode_global_id(subject, 1)), wrong_type, "", "nonsense"):
         fields = " ".join(f"{name}: {value}" for name, value in {**given, **extra, id_field: f'"{bad}"'}.items())
         reply = await world.client(world.demo).query(
             f"mutation {{ x: {mutation}(input: {{ {fields} }}) {{ userErrors {{ code path }} }} }}"
         )
         assert reply.data["x"] == {"userErrors": [{"code": "NOT_FOUND", "path": ["input", id_field]}]}, bad
-    reply = await world.client(world.other).query("{ webhooks { nodes { id } } smppAccounts { nodes { id } } }")
+    reply = await world.client(world.other).query(
+        "{ webhooks { nodes { id } } smppAccounts { nodes { id } } sims { totalCount } devices { totalCount }"
+        " x: sims(filter: {status: [ACTIVATED]}) { totalCount }"
+        ' y: events(filter: {type: "sms.refused"}) { totalCount } }'
+    )
     assert reply.data["webhooks"]["nodes"] == [{"id": theirs["Webhook"]}]
     assert reply.data["smppAccounts"]["nodes"] == [{"id": theirs["SmppAccount"]}]
+    assert {reply.data[name]["totalCount"] for name in ("sims", "devices", "x", "y")} == {5}
 
 
 @pytest.mark.parametrize("root", ["Query", "Mutation"])
@@ -323,6 +339,8 @@ async def test_root_fields_are_forbidden_without_their_permission(world: World, 
             arguments = f"(input: {{ {given} }})"
         elif name in {"sim", "device", "smsMessage"}:
             arguments = '(id: "x")'
+        elif name == "smsExplain":
+            arguments = '(msisdn: "x")'
         for who, caller in callers.items():
             if root == "Mutation" and may[who]:
                 continue

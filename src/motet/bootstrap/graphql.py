@@ -11,7 +11,10 @@ from starlette.responses import RedirectResponse
 from motet.bootstrap.messaging import reload_links
 from motet.bootstrap.node import Node
 from motet.config import StartError
+from motet.fleet.device import DeviceService
+from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
+from motet.fleet.sim import SimService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
 from motet.graphql.app import Dependencies, build_graphql_app
@@ -29,21 +32,24 @@ async def graphql(node: Node) -> AsyncIterator[None]:
     assert messaging is not None  # noqa: S101 - components start in order
     hub = messaging.hub
 
-    async def short_codes_changed() -> None:
+    async def fleet_changed() -> None:
         hub.fleet_changed()
 
     async def links_changed() -> None:
         await reload_links(node)
 
+    journal = Journal(hub.ids, messaging.webhooks.outbox)
     services = Services(
         reader=Reader(node.database.pool),
         bus=messaging.bus,
         messages=hub,
         webhooks=messaging.webhooks.service,
+        sims=SimService(node.database, hub.ids, journal, on_change=fleet_changed),
+        devices=DeviceService(node.database, hub.ids, journal, on_change=fleet_changed),
         smpp_accounts=SmppAccountService(
             node.database, node.passwords, hub.ids, on_change=messaging.esmes.accounts_changed
         ),
-        short_codes=ShortCodeService(node.database, hub.ids, on_change=short_codes_changed),
+        short_codes=ShortCodeService(node.database, hub.ids, on_change=fleet_changed),
         smsc_links=SmscLinkService(node.database, node.secret_box, on_change=links_changed),
     )
     limits = _limits(node.settings.graphql_limit)

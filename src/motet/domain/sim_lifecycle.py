@@ -6,7 +6,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
 
-from motet.domain.errors import ConflictError, DeniedError
+from motet.domain.errors import DeniedError
 from motet.domain.states import SimStatus
 
 
@@ -176,18 +176,17 @@ def transition(
 ) -> SimTransition | None:
     """What the trigger does to a SIM in this status; None if nothing.
 
-    Raises ConflictError if it is illegal here, or deletes a SIM that a device still holds; DeniedError if this actor
-    may never pull it.
+    Raises DeniedError if it is illegal here, deletes a SIM that a device still holds, or is not this actor's to pull.
     """
     if actor not in MAY_TRIGGER[trigger]:
         raise DeniedError(f"{trigger.name} is not for the {actor.name.lower()} to trigger.", path=path)
     outcome = TRANSITIONS[status, trigger]
     if isinstance(outcome, Refusal):
-        raise ConflictError(outcome.reason, path=path)
+        raise DeniedError(outcome.reason, path=path)
     if isinstance(outcome, Stay):
         return None
     if outcome.to is SimStatus.DELETED and has_device:
-        raise ConflictError("A device holds this SIM: release it first.", path=path)
+        raise DeniedError("A device holds this SIM: release it first.", path=path)
     return SimTransition(status, outcome.to, trigger, actor, outcome.event_type)
 
 

@@ -81,3 +81,19 @@ class DeliveryStatus(IntEnum):
     DELIVERED = 1
     DEAD = 2
     """Retries are over, or the webhook was disabled; it can be replayed."""
+
+
+class EventSeverity(IntEnum):
+    INFO = 0
+    WARN = 1
+    CRITICAL = 2
+
+
+class EventSource(IntEnum):
+    """Who made an event."""
+
+    NETWORK = 0
+    POLICY = 1
+    """A rule of ours: a policy, a quota, a state."""
+    API = 2
+    """Someone, through an API or the portal."""

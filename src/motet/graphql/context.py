@@ -9,9 +9,12 @@ from typing import Protocol
 
 from motet.access.principals import Principal
 from motet.events.bus import Bus
+from motet.fleet.device import DeviceService
 from motet.fleet.short_code import ShortCodeService
+from motet.fleet.sim import SimService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
+from motet.hub.explain import Explanation
 from motet.hub.requests import SendRequest
 from motet.reading.reader import Reader
 
@@ -25,6 +28,10 @@ class Messages(Protocol):
     async def send(self, request: SendRequest) -> int: ...
 
     async def cancel(self, workspace_id: int, message_id: int) -> None: ...
+
+    async def explain(
+        self, workspace_id: int, *, device_id: int | None = None, msisdn: str | None = None, iccid: str | None = None
+    ) -> Explanation | None: ...
 
 
 class Webhooks(Protocol):
@@ -60,6 +67,8 @@ class Services:
     bus: Bus
     messages: Messages
     webhooks: Webhooks
+    sims: SimService
+    devices: DeviceService
     smpp_accounts: SmppAccountService
     short_codes: ShortCodeService
     smsc_links: SmscLinkService

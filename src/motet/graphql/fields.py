@@ -178,8 +178,15 @@ async def _payload(
                 except RequestError as error:
                     failures.append(Failure((child.key,), error))
         else:
-            payload[child.key] = outcome.values.get(child.name)
+            payload[child.key] = _shaped(child, outcome.values.get(child.name))
     return Answer(payload, failures)
+
+
+def _shaped(selected: Selected, value: Any) -> Any:
+    """A value of the payload: of objects, given as dicts that hold their `__typename`, what was asked for."""
+    if isinstance(value, list) and selected.children:
+        return [{child.key: item[child.name] for child in selected.children} for item in value]
+    return value
 
 
 def _user_error(selected: Selected, error: dict[str, Any]) -> dict[str, Any]:

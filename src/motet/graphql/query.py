@@ -10,9 +10,12 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.global_ids import decode_global_id
+from motet.graphql.explain import explain_sms
 from motet.graphql.fields import context_of, query, raw
 from motet.graphql.selection import children_as, selection_of
 from motet.graphql.types.esme import ShortCode, SmppAccount
+from motet.graphql.types.event import Event, EventFilter
+from motet.graphql.types.explanation import SmsExplanation
 from motet.graphql.types.fleet import Device, DeviceFilter, DeviceOrder, Sim, SimFilter, SimOrder
 from motet.graphql.types.message import SmsMessage, SmsMessageFilter
 from motet.graphql.types.operator import SmscLink, Viewer, Workspace
@@ -132,6 +135,34 @@ class Query:
         id: Annotated[strawberry.ID, strawberry.argument(description="The global id.")],  # noqa: A002
     ) -> SmsMessage | None:
         return await _one(info, "SmsMessage")
+
+    @query(
+        Permission.SMS_READ,
+        "Would an SMS to this device or SIM be taken now, and if not, why: give exactly one argument. Null for one that"
+        " is not yours.",
+    )
+    async def sms_explain(
+        self,
+        info: Info,
+        device_id: Annotated[strawberry.ID | None, strawberry.argument(description="The device.")] = strawberry.UNSET,
+        msisdn: Annotated[str | None, strawberry.argument(description="The SIM's MSISDN.")] = strawberry.UNSET,
+        iccid: Annotated[str | None, strawberry.argument(description="The SIM's ICCID.")] = strawberry.UNSET,
+    ) -> SmsExplanation | None:
+        return await explain_sms(info)
+
+    @query(Permission.EVENT_READ, "What happened in the workspace, newest first.")
+    async def events(
+        self,
+        info: Info,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: Annotated[  # noqa: A002
+            EventFilter | None, strawberry.argument(description="Which of them.")
+        ] = strawberry.UNSET,
+    ) -> Connection[Event] | None:
+        return await _list(info, "Event")
 
     @query(Permission.WEBHOOK_READ, "The webhooks of the workspace.")
     async def webhooks(

@@ -8,14 +8,17 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
+from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sms import SmsMutations
 from motet.graphql.mutations.smsc_link import SmscLinkMutations
 from motet.graphql.mutations.webhook import WebhookMutations
 from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
 from motet.graphql.types.esme import ShortCode, SmppAccount
-from motet.graphql.types.fleet import Device, Sim
+from motet.graphql.types.event import Event
+from motet.graphql.types.fleet import Device, Sim, SimStatusChange
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
 from motet.graphql.types.relay import parse_date_time
@@ -23,7 +26,7 @@ from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(SmsMutations, WebhookMutations, EsmeMutations, SmscLinkMutations):
+class Mutation(SmsMutations, DeviceMutations, SimMutations, WebhookMutations, EsmeMutations, SmscLinkMutations):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 
 
@@ -39,7 +42,19 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=[Sim, Device, SmsMessage, SmppAccount, ShortCode, Webhook, WebhookDelivery, SmscLink, Workspace],
+    types=[
+        Sim,
+        SimStatusChange,
+        Device,
+        SmsMessage,
+        Event,
+        SmppAccount,
+        ShortCode,
+        Webhook,
+        WebhookDelivery,
+        SmscLink,
+        Workspace,
+    ],
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
 )
 

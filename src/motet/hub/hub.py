@@ -18,6 +18,7 @@ from motet.hub.accounts import Account
 from motet.hub.counters import Counters
 from motet.hub.desk import Desk
 from motet.hub.esmes import Esmes
+from motet.hub.explain import Explanation, explain
 from motet.hub.facts import AcceptWriter
 from motet.hub.incarnation import KEEPALIVE_S, LOST, Incarnation
 from motet.hub.intake import Intake
@@ -211,6 +212,12 @@ class Hub:
     async def cancel(self, workspace_id: int, message_id: int) -> None:
         """Cancel a message; returns after the commit. Raises NotFoundError, DeniedError, UpstreamError."""
         await self._desk.cancel(workspace_id, message_id)
+
+    async def explain(
+        self, workspace_id: int, *, device_id: int | None = None, msisdn: str | None = None, iccid: str | None = None
+    ) -> Explanation | None:
+        """Why an SMS to a device would be refused now, by exactly one key; None for one of another workspace."""
+        return await explain(self.pool(), workspace_id, device_id=device_id, msisdn=msisdn, iccid=iccid)
 
     @property
     def requests(self) -> Desk:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import asyncpg
 
-from motet.domain.states import DeviceStatus, SimStatus
 from motet.hub.refusals import Refusal
+from motet.hub.rules import Facts, refusal_of
 from motet.storage import directory
 
 
@@ -17,16 +17,6 @@ class Target(NamedTuple):
     device_id: int
     sim_id: int
     refusal: Refusal | None
-
-
-def _refusal(device_id: int, sim_status: int, device_status: int | None) -> Refusal | None:
-    if sim_status not in (SimStatus.ACTIVATED, SimStatus.FACTORY_TEST):
-        return Refusal.SIM_NOT_ACTIVE
-    if not device_id:
-        return Refusal.NO_DEVICE
-    if device_status != DeviceStatus.ENABLED:
-        return Refusal.DEVICE_DISABLED
-    return None
 
 
 class Numbers:
@@ -50,7 +40,7 @@ class Numbers:
                     record["workspace_id"],
                     record["device_id"],
                     record["sim_id"],
-                    _refusal(record["device_id"], record["sim_status"], record["device_status"]),
+                    refusal_of(Facts(record["sim_status"], record["device_status"])),
                 )
         if before == self._forgotten:  # else what was read may be older than what was changed
             while self._targets and len(self._targets) + len(found) > self._limit:

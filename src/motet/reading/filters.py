@@ -23,6 +23,17 @@ def filter_condition(entity: Entity, arguments: Mapping[str, Any], alias: str, s
     return _all_of(entity, arguments, alias, statement, [MAX_FILTER_TERMS], MAX_FILTER_DEPTH)
 
 
+def asks_for(arguments: Mapping[str, Any], field: str) -> bool:
+    """Whether a filter has a condition on the field, on any of its levels."""
+    for name, value in arguments.items():
+        if value is None:
+            continue
+        inner = value if name in {"and", "or"} else [value] if name == "not" else []
+        if name == field or any(asks_for(each, field) for each in inner):
+            return True
+    return False
+
+
 def _all_of(
     entity: Entity, arguments: Mapping[str, Any], alias: str, statement: Statement, budget: list[int], depth: int
 ) -> str | None:

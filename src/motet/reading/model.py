@@ -83,6 +83,15 @@ class Scan(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """Rows that lists leave out, unless a filter asks for `field`. By id they are still found."""
+
+    field: str
+    live: str
+    """What holds for all others, with `{t}` for the alias."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A type that can be read: its table, its fields, and how its lists are filtered and sorted."""
 
@@ -102,3 +111,4 @@ class Entity:
     lookup_order: str = "t0.id DESC"
     """Which row is meant by a key that several have: the first of these, as SQL on `t0`."""
     scan: Scan | None = None
+    hidden: Hidden | None = None

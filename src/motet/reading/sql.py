@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from motet.reading.cursor import SortPosition
-from motet.reading.filters import filter_condition
+from motet.reading.filters import asks_for, filter_condition
 from motet.reading.model import Entity, Scope
 from motet.reading.page import Page
 from motet.reading.plan import ConnectionPlan, ObjectPlan, RowPlan
@@ -146,7 +146,9 @@ def _tenant(entity: Entity, workspace_id: int | None) -> list[str]:
 
 def _scope(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None) -> tuple[str, ...]:
     parent = [] if parents is None else ["{t}." + f"{plan.parent_column} = k.id"]
-    return (*_tenant(plan.entity, workspace_id), *parent)
+    hidden = plan.entity.hidden
+    live = [] if hidden is None or asks_for(plan.filter, hidden.field) else [hidden.live]
+    return (*_tenant(plan.entity, workspace_id), *parent, *live)
 
 
 def _window(page: Page, statement: Statement) -> list[str]:

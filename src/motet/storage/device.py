@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from motet.storage.database import PooledConnection
 
@@ -15,3 +16,81 @@ DEVICE_COLUMNS = (
 async def copy_devices(connection: PooledConnection, rows: Iterable[tuple[Any, ...]]) -> None:
     """Rows in the order of DEVICE_COLUMNS; their SIMs are there already and name them as `device_id`."""
     await connection.copy_records_to_table("device", records=rows, columns=DEVICE_COLUMNS)
+
+
+class DeviceSettings(NamedTuple):
+    """What can be changed of a device, in the order of the statements below."""
+
+    name: str
+    tags: list[str]
+    imei: str | None
+    imei_lock: bool
+
+
+class LockedDevice(NamedTuple):
+    """A device that stays as it is until the transaction ends."""
+
+    status: int
+    sim_id: int | None
+    settings: DeviceSettings
+
+
+_INSERT = """
+INSERT INTO device (workspace_id, id, status, created_at, name, tags, imei, imei_lock)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+
+async def insert(
+    connection: PooledConnection,
+    workspace_id: int,
+    device_id: int,
+    status: int,
+    created_at: datetime,
+    settings: DeviceSettings,
+) -> None:
+    """Add a device without a SIM."""
+    await connection.execute(_INSERT, workspace_id, device_id, status, created_at, *settings)
+
+
+_LOCK = """
+SELECT status, sim_id, name, tags, imei, imei_lock
+  FROM device
+ WHERE workspace_id = $1 AND id = $2 AND status <> 2
+   FOR NO KEY UPDATE
+"""
+
+
+async def lock(connection: PooledConnection, workspace_id: int, device_id: int) -> LockedDevice | None:
+    """Lock a device; None for one that is unknown or deleted."""
+    record = await connection.fetchrow(_LOCK, workspace_id, device_id)
+    if record is None:
+        return None
+    status, sim_id, *settings = record
+    return LockedDevice(status, sim_id, DeviceSettings(*settings))
+
+
+_UPDATE = """
+UPDATE device SET name = $3, tags = $4, imei = $5, imei_lock = $6 WHERE workspace_id = $1 AND id = $2
+"""
+
+
+async def update(connection: PooledConnection, workspace_id: int, device_id: int, settings: DeviceSettings) -> None:
+    """Write the settings of a device that this transaction has locked."""
+    await connection.execute(_UPDATE, workspace_id, device_id, *settings)
+
+
+_SET_STATUS = "UPDATE device SET status = $3 WHERE workspace_id = $1 AND id = $2"
+
+
+async def set_status(connection: PooledConnection, workspace_id: int, device_id: int, status: int) -> None:
+    """Write the status of a device that this transaction has locked."""
+    await connection.execute(_SET_STATUS, workspace_id, device_id, status)
+
+
+_SET_SIM = "UPDATE device SET sim_id = $3 WHERE workspace_id = $1 AND id = $2"
+
+
+async def set_sim(connection: PooledConnection, workspace_id: int, device_id: int, sim_id: int | None) -> None:
+    """Say which SIM is in the locked device. The SIM's own row says it, too."""
+    await connection.execute(_SET_SIM, workspace_id, device_id, sim_id)

@@ -46,6 +46,44 @@ async def msisdn_of_iccid(connection: Executor, workspace_id: int, iccid: str) -
     return msisdn
 
 
+_TRAFFIC_OF_DEVICE = """
+SELECT s.id AS sim_id, s.status AS sim_status, v.id AS device_id, v.status AS device_status
+  FROM device v LEFT JOIN sim s ON s.workspace_id = v.workspace_id AND s.id = v.sim_id
+ WHERE v.workspace_id = $1 AND v.id = $2 AND v.status <> 2
+"""
+_TRAFFIC_OF_MSISDN = """
+SELECT s.id AS sim_id, s.status AS sim_status, v.id AS device_id, v.status AS device_status
+  FROM directory d
+  JOIN sim s ON s.workspace_id = d.workspace_id AND s.id = d.sim_id
+  LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+ WHERE d.kind = 'msisdn' AND d.value = $2 AND d.workspace_id = $1
+"""
+_TRAFFIC_OF_ICCID = """
+SELECT s.id AS sim_id, s.status AS sim_status, v.id AS device_id, v.status AS device_status
+  FROM sim s LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+ WHERE s.workspace_id = $1 AND s.iccid = $2 AND s.status <> 4
+"""
+
+
+async def traffic_of_device(connection: Executor, workspace_id: int, device_id: int) -> asyncpg.Record | None:
+    """What decides over the traffic of a device: (sim_id, sim_status, device_id, device_status), nulls without a SIM;
+    None for an unknown device."""
+    record: asyncpg.Record | None = await connection.fetchrow(_TRAFFIC_OF_DEVICE, workspace_id, device_id)
+    return record
+
+
+async def traffic_of_msisdn(connection: Executor, workspace_id: int, msisdn: str) -> asyncpg.Record | None:
+    """The same of the SIM with this MSISDN, nulls without a device."""
+    record: asyncpg.Record | None = await connection.fetchrow(_TRAFFIC_OF_MSISDN, workspace_id, msisdn)
+    return record
+
+
+async def traffic_of_iccid(connection: Executor, workspace_id: int, iccid: str) -> asyncpg.Record | None:
+    """The same of the SIM with this ICCID."""
+    record: asyncpg.Record | None = await connection.fetchrow(_TRAFFIC_OF_ICCID, workspace_id, iccid)
+    return record
+
+
 _SHORT_CODES = """
 SELECT code, id, account_id FROM short_code WHERE workspace_id = $1 ORDER BY id LIMIT 10000
 """

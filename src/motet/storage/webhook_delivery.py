@@ -1,7 +1,7 @@
 """Deliveries of events to webhooks: a queue by webhook, and a log of what became of each. Times are aware datetimes."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -16,6 +16,15 @@ async def copy_deliveries(connection: asyncpg.Connection, rows: Sequence[tuple[A
     Rows in the order of WEBHOOK_DELIVERY_COLUMNS, times int microseconds since 1970.
     """
     await connection.copy_records_to_table("webhook_delivery", records=rows, columns=WEBHOOK_DELIVERY_COLUMNS)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+async def copy_deliveries_from_edge(connection: PooledConnection, rows: Sequence[tuple[Any, ...]]) -> None:
+    """The same rows by a connection of the pool, which takes moments, not microseconds."""
+    moments = [(*row[:5], *(_EPOCH + timedelta(microseconds=us) for us in row[5:])) for row in rows]
+    await connection.copy_records_to_table("webhook_delivery", records=moments, columns=WEBHOOK_DELIVERY_COLUMNS)
 
 
 _INSERT = """

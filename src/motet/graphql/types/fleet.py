@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.ordering import OrderDirection
 from motet.graphql.types.relay import (
     After,
@@ -44,15 +45,69 @@ class DeviceStatus(Enum):
 @strawberry.type(description="A SIM and the identities it holds.")
 class Sim(Node):
     id: strawberry.ID = described("The global id.")
-    iccid: str = described("Integrated circuit card identifier, digits, without the check digit.")
+    iccid: str = described("Integrated circuit card identifier, digits, with its check digit.")
     eid: str | None = described("Identifier of the eUICC, 32 digits, if it is one.")
     imsi: str = described("The active international mobile subscriber identity, digits.")
     msisdn: str = described("The telephone number, E.164 digits without plus.")
     status: SimStatus = described("Where the SIM is in its life.")
     form_factor: str | None = described("Shape of the card, such as 2FF, 4FF or MFF2.")
+    quality_grade: str | None = described("What the card is made for, such as INDUSTRIAL.")
     created_at: datetime = described("When the SIM was registered.")
     activated_at: datetime | None = described("When the SIM was first activated.")
     device: Device | None = described("The device that the SIM is in.")
+
+    @declared("The steps of its life, newest first.")
+    def history(
+        self,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> Connection[SimStatusChange] | None:
+        read_elsewhere()
+
+    @declared("What happened to the SIM, newest first.")
+    def events(
+        self,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: Annotated[  # noqa: A002 - GraphQL's name
+            EventFilter | None, strawberry.argument(description="Which of them.")
+        ] = strawberry.UNSET,
+    ) -> Connection[Event] | None:
+        read_elsewhere()
+
+
+@strawberry.enum(description="What moves a SIM from one status to another.")
+class SimTrigger(Enum):
+    START_FACTORY_TEST = strawberry.enum_value("START_FACTORY_TEST", description="It was put into factory test.")
+    ACTIVATE = strawberry.enum_value("ACTIVATE", description="It was activated, or its suspension ended.")
+    SUSPEND = strawberry.enum_value("SUSPEND", description="It was suspended.")
+    DELETE = strawberry.enum_value("DELETE", description="It was deleted.")
+    TEST_USAGE_REACHED = strawberry.enum_value("TEST_USAGE_REACHED", description="It used up what a test may use.")
+    TEST_PERIOD_ENDED = strawberry.enum_value("TEST_PERIOD_ENDED", description="Its test has lasted its time.")
+    TEST_WITHDRAWN = strawberry.enum_value("TEST_WITHDRAWN", description="There is no factory test any more.")
+    DEVICE_STATUS_CHANGED = strawberry.enum_value(
+        "DEVICE_STATUS_CHANGED", description="Its device was enabled or disabled, which ends a test."
+    )
+    CONNECTIVITY_RESET = strawberry.enum_value(
+        "CONNECTIVITY_RESET", description="Its connectivity was reset, which ends a test."
+    )
+
+
+@strawberry.type(description="A step of a SIM's life.")
+class SimStatusChange(Node):
+    id: strawberry.ID = described("The global id.")
+    from_: SimStatus | None = strawberry.field(
+        name="from", description="What the SIM was before; null: it was registered."
+    )
+    to: SimStatus = described("What it was from then on.")
+    trigger: SimTrigger | None = described("What moved it; null: it was registered.")
+    actor: str | None = described("Who did it, as the viewer's `subject` shows them; null if nobody in person.")
+    created_at: datetime = described("When it happened.")
+    sim: Sim | None = described("The SIM.")
 
 
 @strawberry.type(description="A thing with a SIM: what SMS go to and come from.")
@@ -61,7 +116,7 @@ class Device(Node):
     name: str = described("What people call it.")
     status: DeviceStatus = described("Whether the device takes part.")
     tags: list[str] = described("Labels, for filters.")
-    imei: str | None = described("International mobile equipment identity, digits.")
+    imei: str | None = described("International mobile equipment identity: 15 digits, the last a check digit.")
     imei_lock: bool = described("Whether only the equipment with this IMEI may use the SIM.")
     ip_address: str | None = described("The device's address in the data network.")
     created_at: datetime = described("When the device was made.")
@@ -81,10 +136,26 @@ class Device(Node):
     ) -> Connection[Annotated[SmsMessage, strawberry.lazy("motet.graphql.types.message")]] | None:
         read_elsewhere()
 
+    @declared("What happened to the device, newest first.")
+    def events(
+        self,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+        filter: Annotated[  # noqa: A002 - GraphQL's name
+            EventFilter | None, strawberry.argument(description="Which of them.")
+        ] = strawberry.UNSET,
+    ) -> Connection[Event] | None:
+        read_elsewhere()
+
 
 @strawberry.input(description="Which SIMs. Conditions side by side must all hold.")
 class SimFilter:
-    status: list[SimStatus] | None = strawberry.field(default=strawberry.UNSET, description="In one of these states.")
+    status: list[SimStatus] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="In one of these states; without such a condition deleted ones are left out.",
+    )
     iccid: str | None = strawberry.field(default=strawberry.UNSET, description="With this ICCID.")
     imsi: str | None = strawberry.field(default=strawberry.UNSET, description="With this IMSI.")
     msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="With this MSISDN.")
@@ -117,13 +188,16 @@ class SimOrder:
 @strawberry.input(description="Which devices. Conditions side by side must all hold.")
 class DeviceFilter:
     status: list[DeviceStatus] | None = strawberry.field(
-        default=strawberry.UNSET, description="In one of these states."
+        default=strawberry.UNSET,
+        description="In one of these states; without such a condition deleted ones are left out.",
     )
     tags: list[str] | None = strawberry.field(default=strawberry.UNSET, description="With all of these tags.")
     name: str | None = strawberry.field(
         default=strawberry.UNSET, description="With this in the name, whatever the case."
     )
-    imei: str | None = strawberry.field(default=strawberry.UNSET, description="With this IMEI.")
+    imei: str | None = strawberry.field(
+        default=strawberry.UNSET, description="With this IMEI; the first 14 digits are compared."
+    )
     msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="With the SIM of this MSISDN.")
     and_: list[DeviceFilter] | None = strawberry.field(
         name="and", default=strawberry.UNSET, description="All of these hold."

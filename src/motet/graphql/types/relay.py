@@ -47,8 +47,8 @@ class Node:
 @strawberry.type(description="Where a page lies in its list.")
 class PageInfo:
     has_next_page: bool = described(
-        "Whether the list goes on behind the page. A filtered list of messages looks at a bounded number of rows for a"
-        " page: it may then be short, even empty, and still say true; go on from `endCursor`."
+        "Whether the list goes on behind the page. A filtered list of messages or events looks at a bounded number of"
+        " rows for a page: it may then be short, even empty, and still say true; go on from `endCursor`."
     )
     has_previous_page: bool = described("Whether there is something before the page.")
     start_cursor: str | None = described("The cursor at which the page starts, for `before`.")

@@ -1,9 +1,10 @@
 """What can be read: one declaration per type, the only place that says which column a field is."""
 
 from motet.reading.entities.device import DEVICE
+from motet.reading.entities.event import EVENT
 from motet.reading.entities.message import SMS_MESSAGE
 from motet.reading.entities.short_code import SHORT_CODE
-from motet.reading.entities.sim import SIM
+from motet.reading.entities.sim import SIM, SIM_STATUS_CHANGE
 from motet.reading.entities.smpp_account import SMPP_ACCOUNT
 from motet.reading.entities.smsc_link import SMSC_LINK
 from motet.reading.entities.webhook import WEBHOOK, WEBHOOK_DELIVERY
@@ -14,7 +15,9 @@ ENTITIES: dict[str, Entity] = {
     entity.name: entity
     for entity in (
         SIM,
+        SIM_STATUS_CHANGE,
         DEVICE,
+        EVENT,
         SMS_MESSAGE,
         SMPP_ACCOUNT,
         SHORT_CODE,

@@ -3,10 +3,12 @@
 # ruff: noqa: S608 - text of this module's constants; a caller's values are parameters
 
 from motet.access.principals import Permission
+from motet.domain.identities import imei_body
+from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, SimStatus
-from motet.reading.filters import contains, equals, has_all, one_of
+from motet.reading.filters import contains, has_all, one_of
 from motet.reading.makers import column, global_id, state, text_of
-from motet.reading.model import Entity, SortKey, ToMany, ToOne
+from motet.reading.model import Entity, Hidden, SortKey, ToMany, ToOne
 from motet.reading.statement import Statement
 
 
@@ -17,6 +19,12 @@ def _msisdn(value: str, alias: str, statement: Statement) -> str:
         f"{alias}.sim_id IN (SELECT s.id FROM sim s WHERE s.workspace_id = {alias}.workspace_id"
         f" AND s.msisdn = {number} AND s.status <> {SimStatus.DELETED:d})"
     )
+
+
+def _imei(value: str, alias: str, statement: Statement) -> str:
+    """The equipment: its IMEI with or without check digit, or an IMEISV of it."""
+    body = imei_body(value)
+    return f"{alias}.imei = {statement.add(value if body is None else body + luhn_digit(body))}"
 
 
 DEVICE = Entity(
@@ -34,14 +42,16 @@ DEVICE = Entity(
         "createdAt": column("created_at"),
         "sim": ToOne("Sim", "sim_id"),
         "smsMessages": ToMany("SmsMessage", "device_id"),
+        "events": ToMany("Event", "device_id"),
     },
     filters={
         "status": one_of("status", DeviceStatus),
         "tags": has_all("tags"),
         "name": contains("name"),
-        "imei": equals("imei"),
+        "imei": _imei,
         "msisdn": _msisdn,
     },
     orders={"CREATED_AT": SortKey(), "NAME": SortKey("name")},
     lookup_order=f"t0.status = {DeviceStatus.DELETED:d}, t0.id DESC",
+    hidden=Hidden("status", "{t}.status <> " + str(int(DeviceStatus.DELETED))),
 )

@@ -1,0 +1,92 @@
+"""What people did to the fleet, told in the same transaction: as events, and to webhooks that want them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from motet.domain.event_types import EventType
+from motet.domain.global_ids import encode_global_id
+from motet.domain.ids import IdGenerator
+from motet.domain.states import EventSource
+from motet.storage import event, webhook_delivery
+from motet.storage.database import PooledConnection
+
+
+class Outbox(Protocol):
+    """What is asked of the webhooks' outbox."""
+
+    def rows_for(
+        self, workspace_id: int, event_type: str, at_us: int, data: Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]: ...
+
+    def wants(self, workspace_id: int, event_type: str) -> bool: ...
+
+    def wake(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that was done. `detail` holds what JSON takes, and stays readable when the objects are gone."""
+
+    type: EventType
+    device_id: int | None = None
+    sim_id: int | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class Journal:
+    """Writes changes. One per node."""
+
+    def __init__(
+        self, ids: IdGenerator, outbox: Outbox | None = None, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        """`clock` gives Unix seconds."""
+        self._ids = ids
+        self._outbox = outbox
+        self._clock = clock
+
+    async def write(
+        self, connection: PooledConnection, workspace_id: int, actor: str, changes: Sequence[Change]
+    ) -> None:
+        """Add the changes to the caller's transaction. Call `committed` after its end."""
+        now = self._clock()
+        rows: list[tuple[Any, ...]] = []
+        deliveries: list[tuple[Any, ...]] = []
+        for change in changes:
+            kind = change.type
+            event_id = self._ids.next(int(now * 1_000))
+            rows.append(
+                (
+                    workspace_id, event_id, kind.token, int(kind.severity), change.device_id, change.sim_id, None,
+                    kind.words, change.detail, int(EventSource.API), actor,
+                )
+            )  # fmt: skip
+            if self._outbox is not None and self._outbox.wants(workspace_id, kind.token):
+                data = _told(event_id, change)
+                deliveries += self._outbox.rows_for(workspace_id, kind.token, int(now * 1_000_000), data)
+        await event.copy_changes(connection, rows)
+        if deliveries:
+            await webhook_delivery.copy_deliveries_from_edge(connection, deliveries)
+
+    def committed(self) -> None:
+        """The transaction of `write` has ended well."""
+        if self._outbox is not None:
+            self._outbox.wake()
+
+
+def _told(event_id: int, change: Change) -> dict[str, Any]:
+    """The `data` of a webhook's body."""
+    told: dict[str, Any] = {
+        "id": encode_global_id("Event", event_id),
+        "description": change.type.words,
+        "severity": change.type.severity.name,
+        **change.detail,
+    }
+    if change.sim_id is not None:
+        told["sim"] = {"id": encode_global_id("Sim", change.sim_id), **change.detail.get("sim", {})}
+    if change.device_id is not None:
+        told["device"] = {"id": encode_global_id("Device", change.device_id), **change.detail.get("device", {})}
+    return told

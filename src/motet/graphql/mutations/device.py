@@ -1,0 +1,238 @@
+"""Devices: make, change, switch, remove, and put SIMs into them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from motet.access.principals import Permission
+from motet.domain.errors import NotFoundError
+from motet.fleet.device import DeviceChanges
+from motet.graphql.errors import UserError
+from motet.graphql.fields import context_of, done, given, given_or_null, mutation, or_none, row_id_of
+from motet.graphql.types.fleet import Device
+from motet.graphql.types.relay import described
+
+
+@strawberry.input(description="A new device.")
+class DeviceCreateInput:
+    name: str = strawberry.field(description="What people call it: 1 to 100 characters, one line.")
+    sim_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The SIM that is in it; one that is in no other device."
+    )
+    service_policy_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The service policy. There are none yet: leave it out. It will be needed once there are.",
+    )
+    coverage_policy_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="The coverage policy. There are none yet: leave it out."
+    )
+    imei: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="15 digits, the last a check digit, which may be left out: the first 14 digits count.",
+    )
+    imei_lock: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether only the equipment with this IMEI may use the SIM; default false.",
+    )
+    tags: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="Labels: at most 50, each of 1 to 50 characters."
+    )
+    enabled: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether it may send and receive; default true."
+    )
+
+
+@strawberry.type(description="What came of making a device.")
+class DeviceCreatePayload:
+    device: Device | None = described("The device.")
+    user_errors: list[UserError] = described("Why it was not made; empty if it was.")
+
+
+@strawberry.input(description="What to change of a device; what is left out stays.")
+class DeviceUpdateInput:
+    id: strawberry.ID = strawberry.field(description="The device.")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="What people call it: 1 to 100 characters, one line."
+    )
+    imei: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="15 digits, or 14 without the check digit; null: none is known.",
+    )
+    imei_lock: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether only the equipment with this IMEI may use the SIM."
+    )
+    tags: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="All labels that it is to have: at most 50, each of 1 to 50 characters."
+    )
+
+
+@strawberry.type(description="What came of changing a device.")
+class DeviceUpdatePayload:
+    device: Device | None = described("The device, as it is now.")
+    user_errors: list[UserError] = described("Why it was not changed; empty if it was.")
+
+
+@strawberry.input(description="Which device to remove.")
+class DeviceDeleteInput:
+    id: strawberry.ID = strawberry.field(description="The device.")
+
+
+@strawberry.type(description="What came of removing a device.")
+class DeviceDeletePayload:
+    deleted_id: strawberry.ID | None = described("The id of the device that is gone.")
+    user_errors: list[UserError] = described("Why it was not removed; empty if it was.")
+
+
+@strawberry.input(description="Which device to enable.")
+class DeviceEnableInput:
+    id: strawberry.ID = strawberry.field(description="The device.")
+
+
+@strawberry.type(description="What came of enabling a device.")
+class DeviceEnablePayload:
+    device: Device | None = described("The device, as it is now.")
+    user_errors: list[UserError] = described("Why it was not enabled; empty if it is.")
+
+
+@strawberry.input(description="Which device to disable.")
+class DeviceDisableInput:
+    id: strawberry.ID = strawberry.field(description="The device.")
+
+
+@strawberry.type(description="What came of disabling a device.")
+class DeviceDisablePayload:
+    device: Device | None = described("The device, as it is now.")
+    user_errors: list[UserError] = described("Why it was not disabled; empty if it is.")
+
+
+@strawberry.input(description="Which SIM to put into which device.")
+class DeviceAssignSimInput:
+    id: strawberry.ID = strawberry.field(description="The device; it has no other SIM.")
+    sim_id: strawberry.ID = strawberry.field(description="The SIM; it is in no other device.")
+
+
+@strawberry.type(description="What came of putting a SIM into a device.")
+class DeviceAssignSimPayload:
+    device: Device | None = described("The device, as it is now.")
+    user_errors: list[UserError] = described("Why the SIM is not in it; empty if it is.")
+
+
+@strawberry.input(description="Which device to take the SIM out of.")
+class DeviceReleaseSimInput:
+    id: strawberry.ID = strawberry.field(description="The device.")
+
+
+@strawberry.type(description="What came of taking a SIM out of a device.")
+class DeviceReleaseSimPayload:
+    device: Device | None = described("The device, as it is now.")
+    user_errors: list[UserError] = described("Why no SIM was taken out; empty if one was.")
+
+
+@strawberry.type
+class DeviceMutations:
+    """The part of Mutation that is about devices."""
+
+    @mutation(Permission.DEVICE_WRITE, "Make a device.", ("device", "Device"))
+    async def device_create(
+        self,
+        info: Info,
+        input: Annotated[DeviceCreateInput, strawberry.argument(description="The device.")],  # noqa: A002
+    ) -> DeviceCreatePayload | None:
+        context = context_of(info)
+        for name in ("service_policy_id", "coverage_policy_id"):
+            if or_none(getattr(input, name)) is not None:
+                raise NotFoundError("No such policy.", path=(name,))
+        sim_id = or_none(input.sim_id)
+        enabled = given(input.enabled, "enabled")
+        device_id = await context.services.devices.create(
+            context.workspace_id,
+            context.principal.subject,
+            _changes(input),
+            sim_id=None if sim_id is None else row_id_of(sim_id, "Sim", "sim_id"),
+            enabled=enabled is not False,
+        )
+        return done(device_id)
+
+    @mutation(Permission.DEVICE_WRITE, "Change a device.", ("device", "Device"))
+    async def device_update(
+        self,
+        info: Info,
+        input: Annotated[DeviceUpdateInput, strawberry.argument(description="The changes.")],  # noqa: A002
+    ) -> DeviceUpdatePayload | None:
+        context = context_of(info)
+        device_id = row_id_of(input.id, "Device", "id")
+        await context.services.devices.update(
+            context.workspace_id, context.principal.subject, device_id, _changes(input)
+        )
+        return done(device_id)
+
+    @mutation(Permission.DEVICE_WRITE, "Remove a device. Its SIM is released; its messages and events stay.")
+    async def device_delete(
+        self,
+        info: Info,
+        input: Annotated[DeviceDeleteInput, strawberry.argument(description="Which device.")],  # noqa: A002
+    ) -> DeviceDeletePayload | None:
+        context = context_of(info)
+        device_id = row_id_of(input.id, "Device", "id")
+        await context.services.devices.delete(context.workspace_id, context.principal.subject, device_id)
+        return done(deletedId=input.id)
+
+    @mutation(
+        Permission.DEVICE_WRITE,
+        "Let a device send and receive; one that is enabled stays as it is.",
+        ("device", "Device"),
+    )
+    async def device_enable(
+        self,
+        info: Info,
+        input: Annotated[DeviceEnableInput, strawberry.argument(description="Which device.")],  # noqa: A002
+    ) -> DeviceEnablePayload | None:
+        context = context_of(info)
+        device_id = row_id_of(input.id, "Device", "id")
+        await context.services.devices.enable(context.workspace_id, context.principal.subject, device_id)
+        return done(device_id)
+
+    @mutation(
+        Permission.DEVICE_WRITE,
+        "Keep a device from sending and receiving: the next SMS is refused. One that is disabled stays as it is.",
+        ("device", "Device"),
+    )
+    async def device_disable(
+        self,
+        info: Info,
+        input: Annotated[DeviceDisableInput, strawberry.argument(description="Which device.")],  # noqa: A002
+    ) -> DeviceDisablePayload | None:
+        context = context_of(info)
+        device_id = row_id_of(input.id, "Device", "id")
+        await context.services.devices.disable(context.workspace_id, context.principal.subject, device_id)
+        return done(device_id)
+
+    @mutation(Permission.DEVICE_WRITE, "Put a SIM into a device.", ("device", "Device"))
+    async def device_assign_sim(
+        self,
+        info: Info,
+        input: Annotated[DeviceAssignSimInput, strawberry.argument(description="What goes where.")],  # noqa: A002
+    ) -> DeviceAssignSimPayload | None:
+        context = context_of(info)
+        device_id, sim_id = row_id_of(input.id, "Device", "id"), row_id_of(input.sim_id, "Sim", "sim_id")
+        await context.services.devices.assign_sim(context.workspace_id, context.principal.subject, device_id, sim_id)
+        return done(device_id)
+
+    @mutation(Permission.DEVICE_WRITE, "Take the SIM out of a device; the SIM keeps its state.", ("device", "Device"))
+    async def device_release_sim(
+        self,
+        info: Info,
+        input: Annotated[DeviceReleaseSimInput, strawberry.argument(description="Which device.")],  # noqa: A002
+    ) -> DeviceReleaseSimPayload | None:
+        context = context_of(info)
+        device_id = row_id_of(input.id, "Device", "id")
+        await context.services.devices.release_sim(context.workspace_id, context.principal.subject, device_id)
+        return done(device_id)
+
+
+def _changes(device: DeviceCreateInput | DeviceUpdateInput) -> DeviceChanges:
+    named: dict[str, Any] = {name: given(getattr(device, name), name) for name in ("name", "tags", "imei_lock")}
+    return DeviceChanges(imei=given_or_null(device.imei), **named)
