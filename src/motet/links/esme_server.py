@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
-import asyncpg
 import structlog
 
 from motet.access.passwords import PasswordChecker
@@ -126,7 +125,7 @@ class EsmeServer:
         assert isinstance(body, Bind)  # noqa: S101 - what the command carries
         try:
             status, account = await self._judge(body)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a lost connection raises: the ESME is answered
             log.warning("a bind could not be judged", error=repr(error)[:200])
             status, account = CommandStatus.ESME_RSYSERR, None
         if session.closed or session.session.closing:
