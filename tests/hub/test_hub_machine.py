@@ -16,6 +16,7 @@ from motet.domain.errors import DomainError
 from motet.domain.states import EsmeDeliveryKind, MessageState
 from motet.hub.desk import ReplaceRequest
 from motet.hub.hub import Hub
+from motet.hub.incarnation import LOST
 from motet.hub.ports import UpstreamAnswer, Verdict
 from motet.storage.database import Database
 
@@ -179,7 +180,7 @@ class Machine:
 
     def _call(self, work: Coroutine[Any, Any, None]) -> None:
         async def guarded() -> None:
-            with suppress(DomainError):
+            with suppress(DomainError, *LOST):  # who asks while the database is cut is told so
                 await work
 
         self.calls.append(asyncio.create_task(guarded()))
