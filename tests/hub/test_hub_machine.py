@@ -183,7 +183,9 @@ class Machine:
             with suppress(DomainError, *LOST):  # who asks while the database is cut is told so
                 await work
 
-        self.calls.append(asyncio.create_task(guarded()))
+        task = asyncio.create_task(guarded())
+        task.add_done_callback(lambda _: work.close())  # it may have been cancelled before its first step
+        self.calls.append(task)
 
     def _some(self, n: int) -> int | None:
         ids = list(self.accepted)

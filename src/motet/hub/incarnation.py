@@ -57,14 +57,13 @@ class Incarnation:
         try:
             async with asyncio.timeout(ANSWER_S):
                 if self._connection is None or self._connection.is_closed():
-                    connection = await self._connect()
+                    self._connection = connection = await self._connect()
                     if not await node.rejoin(connection, self.incarnation):
                         succeeded = await node.is_succeeded(connection, self.incarnation)
                         connection.terminate()
                         if succeeded:
                             raise FencedError(f"incarnation {self.incarnation} has been succeeded")
                         return False
-                    self._connection = connection
                 await node.note_progress(self._connection, self.incarnation, low_water, last_id)
         except LOST as error:
             log.warning("the node's connection is lost", error=repr(error)[:200])

@@ -41,13 +41,29 @@ class FencedError(Exception):
     """Another node has taken over what this incarnation owned: it must not write any more."""
 
 
+class _Place:
+    """One worker's connection, while it has one."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self) -> None:
+        self.connection: asyncpg.Connection | None = None
+
+    def drop(self) -> None:
+        if self.connection is not None:
+            self.connection.terminate()
+            self.connection = None
+
+
 class Lane(Generic[Fact]):
     """Writes the facts added to it, group after group, until stopped.
 
     `write` writes a group inside an open transaction, `done` runs after its commit, `probe` says whether a group whose
     answer was lost did commit, `refused` gets a single fact that cannot be written. `prepare` sees each group once,
     before it is written; a fact that `follows` the one before it stays in one group with it; `room` says how many of
-    so many may be written now.
+    so many may be written now; `settled` gets back each group that was prepared, once all of it is written or refused.
+    With several `workers` one group is committed while what follows another one's commit runs: groups of such a lane
+    must not depend on each other's order.
     """
 
     def __init__(
@@ -65,6 +81,8 @@ class Lane(Generic[Fact]):
         follows: Callable[[Fact], bool] | None = None,
         room: Callable[[int], int] | None = None,
         room_wait_s: float = 0.5,
+        settled: Callable[[list[Fact]], None] | None = None,
+        workers: int = 1,
     ) -> None:
         self.name = name
         self._connect = connect
@@ -78,7 +96,9 @@ class Lane(Generic[Fact]):
         self._follows = follows
         self._room = room
         self._room_wait_s = room_wait_s
-        self._connection: asyncpg.Connection | None = None
+        self._settled = settled
+        self._workers = workers
+        self._busy = 0
         self._wakeup = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -108,21 +128,32 @@ class Lane(Generic[Fact]):
 
     async def run(self) -> None:
         """Write until cancelled. Raises FencedError when succeeded by another node."""
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(self._workers):
+                workers.create_task(self._work(_Place()))
+
+    async def _work(self, place: _Place) -> None:
         try:
             while True:
                 if not self.pending:
-                    self._idle.set()
+                    if not self._busy:
+                        self._idle.set()
                     self._wakeup.clear()
                     await self._wakeup.wait()
                     continue
                 self._idle.clear()
-                group = await self._next_group()
-                await self._commit(group)
+                self._busy += 1
+                try:
+                    group = await self._next_group()
+                    await self._commit(group, place)
+                    if self._settled is not None:
+                        self._settled(group)
+                finally:
+                    self._busy -= 1
                 self.groups += 1
                 self.facts += len(group)
         finally:
-            if self._connection is not None:
-                self._connection.terminate()
+            place.drop()
 
     async def _next_group(self) -> list[Fact]:
         count = min(len(self.pending), self._limit)
@@ -157,14 +188,14 @@ class Lane(Generic[Fact]):
                 return room
         return count
 
-    async def _commit(self, group: list[Fact]) -> None:
+    async def _commit(self, group: list[Fact], place: _Place) -> None:
         attempt = 0
         asked_again = False
         while True:
             try:
-                connection = self._connection
+                connection = place.connection
                 if connection is None:
-                    connection = self._connection = await self._connect()
+                    connection = place.connection = await self._connect()
                     if attempt and await self._probe(connection, group):
                         break
                 await connection.execute(f"BEGIN; SELECT motet_fence({self._incarnation()})")
@@ -172,32 +203,26 @@ class Lane(Generic[Fact]):
                 await connection.execute("COMMIT")
                 break
             except Exception as error:  # a row that the driver cannot encode is the fact's fault too
-                connected = self._connection is not None
-                self._drop_connection()
+                connected = place.connection is not None
+                place.drop()  # the state of the transaction is not known
                 if isinstance(error, asyncpg.PostgresError) and error.sqlstate == FENCED_SQLSTATE:
                     raise FencedError(str(error)) from error
                 if attempt and not asked_again and isinstance(error, asyncpg.UniqueViolationError):
                     asked_again = True  # the commit whose answer was lost came after the probe
                 elif connected and not isinstance(error, _LOST):
-                    await self._halve(group, error)
+                    await self._halve(group, error, place)
                     return
                 log.warning("database is away", lane=self.name, error=type(error).__name__, detail=str(error)[:200])
                 await asyncio.sleep(_RETRY_S[min(attempt, len(_RETRY_S) - 1)])
                 attempt += 1
         self._done(group)
 
-    async def _halve(self, group: list[Fact], error: Exception) -> None:
+    async def _halve(self, group: list[Fact], error: Exception, place: _Place) -> None:
         """Write what can be written of a group that was refused as a whole."""
         if len(group) == 1:
             log.error("a fact was refused", lane=self.name, error=repr(error))
             self._refused(group[0], error)
             return
         middle = len(group) // 2
-        await self._commit(group[:middle])
-        await self._commit(group[middle:])
-
-    def _drop_connection(self) -> None:
-        """Start afresh: the state of the transaction is not known."""
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
+        await self._commit(group[:middle], place)
+        await self._commit(group[middle:], place)

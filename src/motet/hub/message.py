@@ -178,7 +178,7 @@ class Message:
 class Part:
     """One of several parts that we made of a message."""
 
-    __slots__ = ("error", "link_id", "message", "number", "smsc_message_id", "stage", "state", "user_data")
+    __slots__ = ("error", "link_id", "message", "number", "smsc_message_id", "stage", "state", "stored", "user_data")
 
     def __init__(self, message: Message, number: int, user_data: bytes) -> None:
         self.message = message
@@ -187,6 +187,8 @@ class Part:
         self.user_data = user_data
         self.stage: int = Stage.READY
         self.state: int = MessageState.OPEN
+        self.stored = False
+        """Whether its final state is committed."""
         self.error: str | None = None
         self.link_id = 0
         self.smsc_message_id = ""

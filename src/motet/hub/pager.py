@@ -359,14 +359,14 @@ class Pager:
         if message is None or not (same or message.destination == receipt.source.lstrip("+")):
             relay.keep_strange(early)
         elif message.state != MessageState.OPEN:
-            bind.acknowledge([receipt.token], ok=True)
+            relay.said_before(message, bind, receipt.token)
         elif message_id not in self.hub.live or part >= len(message.units):
             # Open, but another node's: the SMSC sends it again, there or after a takeover.
             bind.acknowledge([receipt.token], ok=False)
         else:
             unit = message.units[part]
             if isinstance(unit, Part) and unit.stage == Stage.FINISHED:
-                bind.acknowledge([receipt.token], ok=True)
+                relay.said_before(unit, bind, receipt.token)
                 return
             relay.awaiting[bind.link_id, spelling] = unit
             if not same:

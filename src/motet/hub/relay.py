@@ -49,6 +49,9 @@ EARLY_S = 0.25
 RESPELL_S = 1.5
 """How long before other spellings of its id are tried: by then the answer to a submit_sm has come."""
 
+WHOLE = -1
+"""In place of a part's number."""
+
 _SPREAD = 0x9E3779B97F4A7C15
 """2^64 / golden ratio: spreads ids evenly over the 256 references of concatenated texts."""
 
@@ -85,8 +88,10 @@ class Relay:
         """Receipts by link that named a message as its submit_sm_resp did."""
         self.respelled: dict[int, int] = {}
         """Receipts by link that named it in another base, case or length."""
-        self._writing: Sequence[Finished] = ()
+        self._writing: list[list[Finished]] = []
         """The newest group that the final lane took."""
+        self.echoes: dict[tuple[int, int], list[tuple[Upstream, int]]] = {}
+        """Repeated receipts, by message id and part or WHOLE, that wait for the commit of what they repeat."""
         self._resting: dict[int, float] = {}
         self._turn = 0
         self.running = True
@@ -293,8 +298,8 @@ class Relay:
         """A final receipt for a unit in memory."""
         state = receipt.state or MessageState.UNKNOWN
         if type(unit) is Message:
-            if unit.state != MessageState.OPEN:  # said before
-                bind.acknowledge([receipt.token], ok=True)
+            if unit.state != MessageState.OPEN:
+                self.said_before(unit, bind, receipt.token)
                 return
             self.finish(unit, state, receipt.error, receipt.at, bind, receipt.token)
         else:
@@ -307,7 +312,7 @@ class Relay:
         message = part.message
         if part.stage == Stage.FINISHED or message.state != MessageState.OPEN or not isinstance(part, Part):
             if bind is not None:
-                bind.acknowledge([token], ok=True)
+                self.said_before(part, bind, token)
             return
         part.stage = Stage.FINISHED
         part.state = state
@@ -326,6 +331,26 @@ class Relay:
             self.finish(message, state, error, at, bind, token)
             return
         self.hub.final_lane.add(Finished(message, False, part.number, state, error, at, bind, token, None, []))
+
+    def said_before(self, unit: Unit, bind: Upstream, token: int) -> None:
+        """A receipt that changes nothing. While what it repeats is not committed, its answer waits for that: a crash
+        could otherwise leave the SMSC with nothing more to say."""
+        message = unit.message
+        if isinstance(unit, Part) and message.state == MessageState.OPEN:
+            stored, key = unit.stored, (message.id, unit.number)
+        else:
+            stored, key = message.id not in self.hub.live, (message.id, WHOLE)
+        if stored:
+            bind.acknowledge([token], ok=True)
+        else:
+            self.echoes.setdefault(key, []).append((bind, token))
+
+    def _answer_echoes(self, message: Message, part: int, *, ok: bool) -> None:
+        """Repeated receipts of one part, or of all, whose end is committed or refused now."""
+        numbers = (part,) if part != WHOLE else (WHOLE, *range(message.part_count))
+        for number in numbers:
+            for bind, token in self.echoes.pop((message.id, number), ()):
+                bind.acknowledge([token], ok=ok)
 
     def _notify(self, unit: Unit, receipt: UpstreamReceipt, bind: Upstream) -> None:
         """An intermediate notification: passed on to an ESME that asked for it, otherwise just answered."""
@@ -433,7 +458,7 @@ class Relay:
         """Give the message its final state: durable soon, told to the ESME, webhooks and subscribers after that."""
         if message.state != MessageState.OPEN:
             if bind is not None:
-                bind.acknowledge([token], ok=True)
+                self.said_before(message, bind, token)
             return
         message.stage = Stage.FINISHED
         message.state = state
@@ -456,17 +481,18 @@ class Relay:
         return Delivery(self.hub.next_id(), account_id, kind, message, state, error, at, keep_until)
 
     def before_finals(self, group: list[Finished]) -> None:
-        self._writing = group
+        self._writing.append(group)
+
+    def finals_settled(self, group: list[Finished]) -> None:
+        self._writing = [other for other in self._writing if other is not group]
 
     def oldest_owed(self, default: int) -> int:
         """The smallest id of a delivery that may not be committed yet, if it is below `default`."""
-        facts = itertools.chain(self._writing, self.hub.final_lane.pending)
+        facts = itertools.chain(*self._writing, self.hub.final_lane.pending)
         return min(default, min((fact.delivery.id for fact in facts if fact.delivery is not None), default=default))
 
     def finals_committed(self, group: list[Finished]) -> None:
         """Answer upstream, hand receipts to ESMEs, forget the messages, tell whoever listens."""
-        if group is self._writing:
-            self._writing = ()
         hub = self.hub
         awaiting = self.awaiting
         acks: dict[Upstream, list[int]] = {}
@@ -489,6 +515,12 @@ class Relay:
                     if unit.smsc_message_id:
                         awaiting.pop((unit.link_id, unit.smsc_message_id), None)
                 hub.forget(message)
+                if self.echoes:
+                    self._answer_echoes(message, WHOLE, ok=True)
+            elif fact.state and fact.message.parts is not None:
+                fact.message.parts[fact.part].stored = True
+                if self.echoes:
+                    self._answer_echoes(fact.message, fact.part, ok=True)
         for bind, tokens in acks.items():
             bind.acknowledge(tokens, ok=True)
         if deliveries:
@@ -517,5 +549,6 @@ class Relay:
         elif fact.state and message.parts is not None:
             part = message.parts[fact.part]
             part.state, part.stage = MessageState.OPEN, Stage.AWAITING
+        self._answer_echoes(message, WHOLE if fact.whole else fact.part, ok=False)
         if fact.upstream is not None:
             fact.upstream.acknowledge([fact.token], ok=False)

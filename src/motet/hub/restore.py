@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from motet.domain.states import MessageState
-from motet.hub.message import Extra, Message, Stage
+from motet.hub.message import Extra, Message, Part, Stage
 from motet.storage.database import Row
 
 
@@ -65,7 +65,8 @@ def place(message: Message, submits: Sequence[Row]) -> None:
         unit.link_id = row["link_id"]
         unit.smsc_message_id = row["smsc_message_id"]
         unit.stage = Stage.AWAITING
-        if unit is not message and row["state"] is not None:
+        if isinstance(unit, Part) and row["state"] is not None:
+            unit.stored = True
             unit.stage = Stage.FINISHED
             unit.state = row["state"]
             unit.error = row["error"]
