@@ -390,6 +390,7 @@ class World:
         assert not relay.early
         assert not relay.strange
         assert not relay.unknown
+        assert not relay.echoes
         assert not hub.requests.watched
         assert not {i: n for i, n in hub.open_by_account.items() if n}
         await self.until_waiting(0)

@@ -1,7 +1,7 @@
 """The way of an MT through every order of events between the hub and SMSCs."""
 
 import pytest
-from hub_world import DELIVERED, FAILED, Carrier, World, parts_of, phone, until
+from hub_world import DELIVERED, FAILED, Carrier, World, parts_of, phone, turn, until
 
 from motet.domain.states import EsmeDeliveryKind, MessageState
 from motet.hub.ports import Verdict
@@ -189,6 +189,29 @@ async def test_a_repeated_receipt_is_answered_and_changes_nothing(world: World) 
     esme.take()
     await world.check_empty(hub, [carrier])
     await world.check_ends({message_id: DELIVERED})
+
+
+@pytest.mark.parametrize("length", [5, 400])
+async def test_a_repeated_receipt_is_not_answered_before_what_it_repeats(world: World, length: int) -> None:
+    """Else a crash before that commit would leave the SMSC with nothing more to say."""
+    hub = await world.hub()
+    first, second = Carrier(hub).up(), Carrier(hub, size=0).up()
+    message_id = await world.esme(hub).send(b"x" * length)
+    await until(lambda: first.window)
+    ids = first.take()
+    await until(lambda: first.free == first.size)
+    async with world.database.pool.acquire() as connection, connection.transaction():
+        await connection.execute("LOCK message, part_receipt")
+        tokens = first.receipts(ids)
+        first.down()
+        again = second.receipts(ids)
+        for _ in range(20):
+            await turn()
+        assert second.acks == {}
+    await world.until_state(message_id, DELIVERED)
+    await until(lambda: second.acks == dict.fromkeys(again, True))
+    assert first.acks == dict.fromkeys(tokens, True)
+    await world.check_empty(hub)
 
 
 @pytest.mark.parametrize(
