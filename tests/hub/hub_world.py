@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -316,8 +315,8 @@ class World:
         run = self._runs.pop(hub)
         RUNS.discard(run)
         run.cancel()
-        with suppress(asyncio.CancelledError, ExceptionGroup):
-            await run
+        done, _ = await asyncio.wait([run], timeout=GUARD_S)
+        assert done, "the hub does not end when it is cancelled"
         for task in list(hub._tasks):
             task.cancel()
         await asyncio.gather(*hub._tasks, return_exceptions=True)
