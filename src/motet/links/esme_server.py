@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import socket
 import ssl
-import time
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 import structlog
 
@@ -28,21 +25,12 @@ MAX_SESSIONS = 10_000
 
 SESSION_LIMITS = Limits(session_init_s=30.0, enquire_link_s=30.0, response_s=30.0, answers_unbind=False)
 
-VERIFIED_FOR_S = 60.0
-VERIFIED_LIMIT = 1_000
-"""Passwords that were right a moment ago need no second Argon2: an ESME opens its binds together."""
-
 OUTBIND_EVERY_S = 30.0
 OUTBIND_ATTEMPTS = 20
 """Ten minutes of calling; whatever comes later for the account starts anew."""
 NO_TARGET_S = 5.0
 """How long an account without an outbind target is not looked up again."""
 OUTBIND_TIMEOUT_S = 10.0
-
-
-class _Verified(NamedTuple):
-    password_hash: str
-    until: float
 
 
 class EsmeServer:
@@ -66,7 +54,6 @@ class EsmeServer:
         self._limits = limits
         self._servers: list[asyncio.Server] = []
         self._sessions: set[EsmeSession] = set()
-        self._verified: dict[bytes, _Verified] = {}
         self._calling: dict[int, bool] = {}
         """Accounts whose ESMEs are being called, and whether something came for them since."""
         self._stopping = False
@@ -142,12 +129,10 @@ class EsmeServer:
 
     async def _judge(self, body: Bind) -> tuple[CommandStatus, Account | None]:
         row = await smpp_account.find_account(self.hub.pool(), body.system_id)
-        known = row is not None and self._was_verified(row["system_id"], row["password_hash"], body.password)
-        if not known and not await self._passwords.verify(row["password_hash"] if row else None, body.password):
+        if not await self._passwords.verify(row["password_hash"] if row else None, body.password):
             return (CommandStatus.ESME_RINVSYSID if row is None else CommandStatus.ESME_RINVPASWD), None
         if row is None:
             return CommandStatus.ESME_RINVSYSID, None
-        self._remember(row["system_id"], row["password_hash"], body.password)
         if not row["enabled"] or self._stopping:
             return CommandStatus.ESME_RBINDFAIL, None
         account = self.hub.accounts.get(row["id"])
@@ -158,16 +143,6 @@ class EsmeServer:
         if account.binds >= row["max_binds"]:
             return CommandStatus.ESME_RALYBND, None
         return CommandStatus.ESME_ROK, account
-
-    def _was_verified(self, system_id: str, password_hash: str, password: str) -> bool:
-        verified = self._verified.get(_fingerprint(system_id, password))
-        return verified is not None and verified.password_hash == password_hash and verified.until > time.monotonic()
-
-    def _remember(self, system_id: str, password_hash: str, password: str) -> None:
-        if len(self._verified) >= VERIFIED_LIMIT:
-            self._verified.clear()
-        until = time.monotonic() + VERIFIED_FOR_S
-        self._verified[_fingerprint(system_id, password)] = _Verified(password_hash, until)
 
     async def accounts_changed(self) -> None:
         """Take over changed settings; sessions of accounts that are disabled, gone or have a new password end."""
@@ -238,7 +213,3 @@ class EsmeServer:
         for session in self._sessions:
             if session.account is not None and session.account.workspace_id == workspace_id:
                 session.alert(body)
-
-
-def _fingerprint(system_id: str, password: str) -> bytes:
-    return hashlib.sha256(f"{system_id}\0{password}".encode()).digest()

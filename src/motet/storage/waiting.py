@@ -103,17 +103,6 @@ async def let_go(connection: asyncpg.Connection, owner: int, message_ids: Sequen
     await connection.execute(_LET_GO, owner, message_ids)
 
 
-_NEXT_DUE = """
-SELECT min(due) FROM waiting WHERE owner = $1 AND reason = ANY (ARRAY[0, 1, 2]::smallint[])
-"""
-
-
-async def next_due(connection: asyncpg.Connection, owner: int) -> int | None:
-    """When the next one falls due, or None when nothing waits."""
-    due: int | None = await connection.fetchval(_NEXT_DUE, owner)
-    return due
-
-
 _COUNT_BY_ACCOUNT = """
 SELECT account_id, count(*) AS open FROM waiting WHERE owner = $1 AND account_id IS NOT NULL GROUP BY account_id
 """
