@@ -16,12 +16,13 @@ from motet.graphql.mutations.smsc_link import SmscLinkMutations
 from motet.graphql.mutations.webhook import WebhookMutations
 from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
+from motet.graphql.types.device import Device
 from motet.graphql.types.esme import ShortCode, SmppAccount
 from motet.graphql.types.event import Event
-from motet.graphql.types.fleet import Device, Sim, SimStatusChange
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
 from motet.graphql.types.relay import parse_date_time
+from motet.graphql.types.sim import Sim, SimStatusChange
 from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
 

@@ -12,7 +12,7 @@ from motet.domain.errors import NotFoundError
 from motet.fleet.device import DeviceChanges
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, mutation, or_none, row_id_of
-from motet.graphql.types.fleet import Device
+from motet.graphql.types.device import Device
 from motet.graphql.types.relay import described
 
 

@@ -12,8 +12,8 @@ from motet.fleet.sim import NewSim
 from motet.fleet.sim_import import FIELDS, MAX_ROW_ERRORS, import_sims
 from motet.graphql.errors import UserError, UserErrorCode, camel
 from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
-from motet.graphql.types.fleet import Sim
 from motet.graphql.types.relay import described
+from motet.graphql.types.sim import Sim
 
 
 @strawberry.input(description="A SIM as its carrier describes it.")

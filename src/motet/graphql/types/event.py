@@ -12,8 +12,9 @@ from strawberry.scalars import JSON
 from motet.graphql.types.relay import Node, described
 
 if TYPE_CHECKING:
-    from motet.graphql.types.fleet import Device, Sim
+    from motet.graphql.types.device import Device
     from motet.graphql.types.message import SmsMessage
+    from motet.graphql.types.sim import Sim
 
 
 @strawberry.enum(description="How much an event matters.")
@@ -41,10 +42,10 @@ class Event(Node):
     detail: JSON = described("What else is known: names and numbers as they were then.")
     actor: str | None = described("Who did it, as the viewer's `subject` shows them; null if nobody in person.")
     created_at: datetime = described("When it happened, to the millisecond.")
-    device: Annotated[Device, strawberry.lazy("motet.graphql.types.fleet")] | None = described(
+    device: Annotated[Device, strawberry.lazy("motet.graphql.types.device")] | None = described(
         "The device that it is about."
     )
-    sim: Annotated[Sim, strawberry.lazy("motet.graphql.types.fleet")] | None = described("The SIM that it is about.")
+    sim: Annotated[Sim, strawberry.lazy("motet.graphql.types.sim")] | None = described("The SIM that it is about.")
     sms: Annotated[SmsMessage, strawberry.lazy("motet.graphql.types.message")] | None = described(
         "The message that it is about, if that is stored."
     )

@@ -6,8 +6,9 @@ from enum import Enum
 
 import strawberry
 
-from motet.graphql.types.fleet import Device, Sim
+from motet.graphql.types.device import Device
 from motet.graphql.types.relay import described
+from motet.graphql.types.sim import Sim
 
 
 @strawberry.enum(description="What a rule says.")

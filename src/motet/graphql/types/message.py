@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from motet.graphql.types.fleet import Device, Sim
+from motet.graphql.types.device import Device
 from motet.graphql.types.relay import Node, described
+from motet.graphql.types.sim import Sim
 
 if TYPE_CHECKING:
     from motet.graphql.types.esme import SmppAccount

@@ -1,0 +1,50 @@
+"""SIMs and devices."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry.types import Info
+
+from motet.access.principals import Permission
+from motet.graphql.fields import query
+from motet.graphql.lists import root_list
+from motet.graphql.reads import read_one
+from motet.graphql.types.device import Device, DeviceFilter, DeviceOrder
+from motet.graphql.types.sim import Sim, SimFilter, SimOrder
+
+
+@strawberry.type
+class FleetQueries:
+    """The part of Query that is about SIMs and devices."""
+
+    sims = root_list(Sim, Permission.SIM_READ, "The SIMs of the workspace.", filter_by=SimFilter, order_by=SimOrder)
+    devices = root_list(
+        Device, Permission.DEVICE_READ, "The devices of the workspace.", filter_by=DeviceFilter, order_by=DeviceOrder
+    )
+
+    @query(Permission.SIM_READ, "The SIM with this id, ICCID, IMSI or MSISDN: give exactly one.")
+    async def sim(
+        self,
+        info: Info,
+        id: Annotated[  # noqa: A002
+            strawberry.ID | None, strawberry.argument(description="The global id.")
+        ] = strawberry.UNSET,
+        iccid: Annotated[str | None, strawberry.argument(description="The ICCID.")] = strawberry.UNSET,
+        imsi: Annotated[str | None, strawberry.argument(description="The IMSI.")] = strawberry.UNSET,
+        msisdn: Annotated[str | None, strawberry.argument(description="The MSISDN.")] = strawberry.UNSET,
+    ) -> Sim | None:
+        return await read_one(info, "Sim")
+
+    @query(Permission.DEVICE_READ, "The device with this id or IMEI, or with the SIM of this MSISDN: give exactly one.")
+    async def device(
+        self,
+        info: Info,
+        id: Annotated[  # noqa: A002
+            strawberry.ID | None, strawberry.argument(description="The global id.")
+        ] = strawberry.UNSET,
+        msisdn: Annotated[str | None, strawberry.argument(description="The SIM's MSISDN.")] = strawberry.UNSET,
+        imei: Annotated[str | None, strawberry.argument(description="The IMEI.")] = strawberry.UNSET,
+    ) -> Device | None:
+        return await read_one(info, "Device")

@@ -1,0 +1,107 @@
+"""Whoever asks, and objects by their global ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.types import Info
+
+from motet.access.principals import Permission
+from motet.domain.global_ids import decode_global_id
+from motet.graphql.fields import context_of, query, raw
+from motet.graphql.selection import children_as, selection_of
+from motet.graphql.types.operator import Viewer
+from motet.graphql.types.relay import Node
+from motet.reading.entities import ENTITIES
+from motet.reading.errors import InvalidRequestError
+from motet.reading.plan import Failure
+from motet.reading.reader import READ_ERRORS, Answer
+
+MAX_NODES = 200
+"""Ids of one `nodes`: as many as a page holds."""
+
+_OPERATORS_OWN = {name for name, entity in ENTITIES.items() if entity.tenant_column is None}
+
+
+@strawberry.type
+class NodeQueries:
+    """The part of Query that every Relay server has."""
+
+    @query(Permission.VIEWER_READ, "Whoever asks.")
+    async def viewer(self, info: Info) -> Viewer:
+        return await _viewer(info)
+
+    @query(None, "The object of this id, or null if there is none or it is not yours.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="A global id.")],  # noqa: A002
+    ) -> Node | None:
+        answer = await _nodes(info, [id])
+        return _answer(answer.value[0], answer.failures)
+
+    @query(None, "The objects of these ids, at most 200, in their order; null for each that is not there or not yours.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Global ids.")],
+    ) -> list[Node | None]:
+        return await _nodes(info, list(ids))
+
+
+async def _nodes(info: Info, ids: list[str]) -> Any:
+    """Objects of several types, read type by type."""
+    if len(ids) > MAX_NODES:
+        raise InvalidRequestError(f"`nodes` takes at most {MAX_NODES} ids.")
+    context = context_of(info)
+    decoded = [decode_global_id(each) for each in ids]
+    wanted: dict[str, list[int]] = {}
+    for found in decoded:
+        if found is not None and found[0] in ENTITIES and _visible(context.principal.is_operator, found[0]):
+            wanted.setdefault(found[0], []).append(found[1])
+    objects: dict[tuple[str, int], Any] = {}
+    failures: list[Failure] = []
+    for type_name, row_ids in wanted.items():
+        children = children_as(raw(info), type_name)
+        answer = await context.services.reader.by_ids(context.principal, type_name, children, row_ids)
+        failures += answer.failures
+        objects |= {(type_name, row_id): value for row_id, value in answer.value.items()}
+    return Answer([None if found is None else objects.get(found) for found in decoded], failures)
+
+
+def _visible(is_operator: bool, type_name: str) -> bool:
+    """Whether ids of the type are anything to the principal: to others they look like ids of nothing."""
+    return is_operator == (type_name in _OPERATORS_OWN) or type_name == "Workspace"
+
+
+def _answer(value: Any, failures: list[Failure]) -> Any:
+    return Answer(value, failures)
+
+
+async def _viewer(info: Info) -> Any:
+    context = context_of(info)
+    principal = context.principal
+    plain = {
+        "subject": principal.subject,
+        "role": None if principal.role is None else principal.role.value,
+        "isOperator": principal.is_operator,
+        "permissions": sorted(permission.value for permission in principal.permissions),
+        "expiresAt": datetime.fromtimestamp(principal.expires_at, UTC),
+        "__typename": "Viewer",
+    }
+    values: dict[str, Any] = {}
+    failures: list[Failure] = []
+    for child in selection_of(raw(info)).children:
+        if child.name != "workspace" or principal.workspace_id is None:
+            values[child.key] = plain.get(child.name)
+            continue
+        values[child.key] = None
+        try:
+            answer = await context.services.reader.by_id(principal, "Workspace", child.children, principal.workspace_id)
+        except READ_ERRORS as error:  # the viewer is never null: only this part of it is
+            failures.append(Failure((child.key,), error))
+        else:
+            values[child.key] = answer.value
+    return Answer(values, failures)

@@ -1,0 +1,79 @@
+"""Devices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from motet.graphql.lists import later, listed
+from motet.graphql.types.event import Event, EventFilter
+from motet.graphql.types.ordering import OrderDirection
+from motet.graphql.types.relay import Node, described
+from motet.graphql.types.sim import Sim
+
+
+@strawberry.enum(description="Whether a device takes part.")
+class DeviceStatus(Enum):
+    ENABLED = strawberry.enum_value("ENABLED", description="May send and receive.")
+    DISABLED = strawberry.enum_value("DISABLED", description="Neither sends nor receives.")
+    DELETED = strawberry.enum_value("DELETED", description="Gone for good.")
+
+
+@strawberry.type(description="A thing with a SIM: what SMS go to and come from.")
+class Device(Node):
+    id: strawberry.ID = described("The global id.")
+    name: str = described("What people call it.")
+    status: DeviceStatus = described("Whether the device takes part.")
+    tags: list[str] = described("Labels, for filters.")
+    imei: str | None = described("International mobile equipment identity: 15 digits, the last a check digit.")
+    imei_lock: bool = described("Whether only the equipment with this IMEI may use the SIM.")
+    ip_address: str | None = described("The device's address in the data network.")
+    created_at: datetime = described("When the device was made.")
+    sim: Sim | None = described("The SIM in the device.")
+    sms_messages = listed(
+        later("SmsMessage", "message"),
+        "The messages to and from the device, newest first.",
+        filter_by=later("SmsMessageFilter", "message"),
+    )
+    events = listed(Event, "What happened to the device, newest first.", filter_by=EventFilter)
+
+
+@strawberry.input(description="Which devices. Conditions side by side must all hold.")
+class DeviceFilter:
+    status: list[DeviceStatus] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="In one of these states; without such a condition deleted ones are left out.",
+    )
+    tags: list[str] | None = strawberry.field(default=strawberry.UNSET, description="With all of these tags.")
+    name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="With this in the name, whatever the case."
+    )
+    imei: str | None = strawberry.field(
+        default=strawberry.UNSET, description="With this IMEI; the first 14 digits are compared."
+    )
+    msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="With the SIM of this MSISDN.")
+    and_: list[DeviceFilter] | None = strawberry.field(
+        name="and", default=strawberry.UNSET, description="All of these hold."
+    )
+    or_: list[DeviceFilter] | None = strawberry.field(
+        name="or", default=strawberry.UNSET, description="At least one of these holds; an empty list lets nothing pass."
+    )
+    not_: DeviceFilter | None = strawberry.field(
+        name="not", default=strawberry.UNSET, description="This does not hold."
+    )
+
+
+@strawberry.enum(description="What devices can be sorted by.")
+class DeviceOrderField(Enum):
+    CREATED_AT = strawberry.enum_value("CREATED_AT", description="In the order in which they were made.")
+    NAME = strawberry.enum_value("NAME", description="By name.")
+
+
+@strawberry.input(description="How devices are sorted.")
+class DeviceOrder:
+    field: DeviceOrderField = strawberry.field(description="What by.")
+    direction: OrderDirection | None = strawberry.field(
+        default=strawberry.UNSET, description="Which way; ascending if not given."
+    )
