@@ -30,6 +30,7 @@ from motet.hub.explain import Explanation, explain
 from motet.hub.requests import SendRequest
 from motet.reading.reader import Reader
 from motet.storage.database import Database
+from motet.storage.transaction import Keys
 from motet.webhooks.node import Webhooks
 from motet.webhooks.targets import TargetPolicy
 from tenants import Tenant, Tenants, two_tenants
@@ -119,6 +120,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     journal = Journal(ids, webhooks.outbox)
     services = Services(
         reader=Reader(database.pool),
+        keys=Keys(database),
         bus=bus,
         messages=hub,
         webhooks=webhooks.service,

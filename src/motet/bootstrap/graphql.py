@@ -21,6 +21,7 @@ from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.context import Services
 from motet.graphql.limits import Limits
 from motet.reading.reader import Reader
+from motet.storage.transaction import Keys
 
 PATH = "/graphql"
 
@@ -41,6 +42,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
     journal = Journal(hub.ids, messaging.webhooks.outbox)
     services = Services(
         reader=Reader(node.database.pool),
+        keys=Keys(node.database),
         bus=messaging.bus,
         messages=hub,
         webhooks=messaging.webhooks.service,

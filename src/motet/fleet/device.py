@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +30,7 @@ from motet.storage import device, sim
 from motet.storage.database import Database, PooledConnection
 from motet.storage.device import DeviceSettings, LockedDevice
 from motet.storage.sim import LockedSim
+from motet.storage.transaction import transaction
 
 MAX_NAME_CHARACTERS = 100
 MAX_TAGS = 50
@@ -86,7 +87,7 @@ class DeviceService:
         now = self._clock()
         device_id = self._ids.next(int(now * 1_000))
         status = DeviceStatus.ENABLED if enabled else DeviceStatus.DISABLED
-        async with self._transaction() as connection:
+        async with self._transaction(makes=device_id) as connection:
             made_at = datetime.fromtimestamp(now, UTC)
             await device.insert(connection, workspace_id, device_id, status, made_at, settings)
             done = [_change(DEVICE_CREATED, device_id, settings, enabled=enabled)]
@@ -155,11 +156,8 @@ class DeviceService:
             await self._journal.write(connection, workspace_id, actor, [done])
         await self._on_change()
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[PooledConnection]:
-        async with self._database.pool.acquire() as connection, connection.transaction():
-            yield connection
-        self._journal.committed()
+    def _transaction(self, *, makes: int | None = None) -> AbstractAsyncContextManager[PooledConnection]:
+        return transaction(self._database, makes=makes, after=self._journal.committed)
 
     async def _switch(self, workspace_id: int, actor: str, device_id: int, status: DeviceStatus) -> None:
         async with self._transaction() as connection:

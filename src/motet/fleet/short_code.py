@@ -11,6 +11,7 @@ from motet.domain.ids import IdGenerator
 from motet.fleet.rules import MAX_DESCRIPTION_CHARACTERS, UNCHANGED, Unchanged, check_text
 from motet.storage import short_code
 from motet.storage.database import Database
+from motet.storage.transaction import transaction
 
 MAX_SHORT_CODES = 1_000
 """Short codes of one workspace."""
@@ -47,7 +48,7 @@ class ShortCodeService:
             raise InvalidError("A short code has 3 to 8 digits.", path=("code",))
         check_text(description, "description", at_most=MAX_DESCRIPTION_CHARACTERS)
         short_code_id = self._ids.next(int(self._clock() * 1_000))
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database, makes=short_code_id) as connection:
             await short_code.insert(
                 connection, workspace_id, short_code_id, code, account_id, description, limit=MAX_SHORT_CODES
             )
@@ -68,7 +69,7 @@ class ShortCodeService:
         """
         if description is not None:
             check_text(description, "description", at_most=MAX_DESCRIPTION_CHARACTERS)
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             found = await short_code.update(
                 connection,
                 workspace_id,
@@ -83,7 +84,7 @@ class ShortCodeService:
 
     async def delete(self, workspace_id: int, short_code_id: int) -> None:
         """Remove a short code; messages to it are then like those to any unowned number. Raises NotFoundError."""
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             if not await short_code.delete(connection, workspace_id, short_code_id):
                 raise _not_found()
         await self._on_change()

@@ -18,6 +18,7 @@ from motet.fleet.journal import Change, Journal
 from motet.fleet.rules import check_text
 from motet.storage import sim
 from motet.storage.database import Database
+from motet.storage.transaction import transaction
 
 MAX_LABEL_CHARACTERS = 30
 """Of a form factor or a quality grade."""
@@ -76,7 +77,7 @@ class SimService:
         sim_id = self._ids.next(int(now * 1_000))
         at = datetime.fromtimestamp(now, UTC)
         detail = told(new.iccid, new.imsi, new.msisdn)
-        async with self.database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self.database, makes=sim_id) as connection:
             await sim.insert(
                 connection,
                 workspace_id,
@@ -115,7 +116,7 @@ class SimService:
 
     async def _pull(self, workspace_id: int, actor: str, sim_id: int, trigger: SimTrigger) -> None:
         at = datetime.fromtimestamp(self.clock(), UTC)
-        async with self.database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self.database) as connection:
             locked = await sim.lock(connection, workspace_id, sim_id)
             if locked is None:
                 raise NotFoundError("No such SIM.", path=("id",))

@@ -25,6 +25,7 @@ from motet.fleet.rules import (
 from motet.storage import smpp_account
 from motet.storage.database import Database
 from motet.storage.smpp_account import SmppAccountSettings
+from motet.storage.transaction import transaction
 
 MAX_ACCOUNTS = 100
 """Accounts of one workspace."""
@@ -103,7 +104,7 @@ class SmppAccountService:
         settings = changes.applied_to(DEFAULTS)
         password, password_hash = await self._new_password()
         account_id = self._ids.next(int(self._clock() * 1_000))
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database, makes=account_id) as connection:
             await smpp_account.insert(
                 connection, workspace_id, account_id, system_id, password_hash, settings, limit=MAX_ACCOUNTS
             )
@@ -112,7 +113,7 @@ class SmppAccountService:
 
     async def update(self, workspace_id: int, account_id: int, changes: SmppAccountChanges) -> None:
         """Change an account; sessions keep what they bound with. Raises NotFoundError (path `id`), InvalidError."""
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database) as connection:
             settings = await smpp_account.lock_settings(connection, workspace_id, account_id)
             if settings is None:
                 raise _not_found()
@@ -122,7 +123,7 @@ class SmppAccountService:
     async def rotate_password(self, workspace_id: int, account_id: int) -> str:
         """Give the account a new password, which is shown this once; the old one ends. Raises NotFoundError."""
         password, password_hash = await self._new_password()
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             if not await smpp_account.set_password(connection, workspace_id, account_id, password_hash):
                 raise _not_found()
         await self._on_change()
@@ -130,7 +131,7 @@ class SmppAccountService:
 
     async def delete(self, workspace_id: int, account_id: int) -> None:
         """Remove an account; its messages stay. Raises NotFoundError, ConflictError while a short code leads to it."""
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             if not await smpp_account.delete(connection, workspace_id, account_id):
                 raise _not_found()
         await self._on_change()

@@ -20,6 +20,7 @@ from motet.fleet.rules import (
 from motet.storage import smsc_link
 from motet.storage.database import Database
 from motet.storage.smsc_link import SmscLinkSettings
+from motet.storage.transaction import transaction
 
 MAX_LINKS = 200
 """Links of the platform."""
@@ -56,14 +57,14 @@ class SmscLinkService:
         """Add a link: its id. Raises InvalidError, ConflictError for a taken name, LimitReachedError at `MAX_LINKS`."""
         blank = SmscLinkSettings("", "", 0, "", self._secret_box.encrypt(b""), 1, 100, True)
         settings = self._applied(changes, blank)
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database) as connection:
             link_id = await smsc_link.insert(connection, settings, limit=MAX_LINKS)
         await self._on_change()
         return link_id
 
     async def update(self, link_id: int, changes: SmscLinkChanges) -> None:
         """Change a link. Raises NotFoundError (path `id`), InvalidError, ConflictError for a taken name."""
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database) as connection:
             settings = await smsc_link.lock_settings(connection, link_id)
             if settings is None:
                 raise _not_found()
@@ -72,7 +73,7 @@ class SmscLinkService:
 
     async def delete(self, link_id: int) -> None:
         """Remove a link. Raises NotFoundError."""
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             if not await smsc_link.delete(connection, link_id):
                 raise _not_found()
         await self._on_change()

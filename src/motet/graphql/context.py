@@ -17,6 +17,7 @@ from motet.fleet.smsc_link import SmscLinkService
 from motet.hub.explain import Explanation
 from motet.hub.requests import SendRequest
 from motet.reading.reader import Reader
+from motet.storage.transaction import Keys
 
 PARALLEL_READS = 3
 """Database connections that one operation may hold at once: its root fields beyond that wait their turn."""
@@ -64,6 +65,7 @@ class Services:
     """The rooms that GraphQL speaks to."""
 
     reader: Reader
+    keys: Keys
     bus: Bus
     messages: Messages
     webhooks: Webhooks

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +24,17 @@ from motet.reading.plan import Failure
 from motet.reading.reader import Answer
 from motet.reading.selection import Selected
 from motet.reading.statement import storable
+from motet.storage.transaction import RepeatedError
 
 PERMISSION = "permission"
 """Key of a root field's metadata: the Permission it takes, or None where `AnyOne` is meant."""
 
+
+IDEMPOTENCY_KEY = "idempotencyKey"
+"""The input field that `idempotency_key` declares."""
+
+SMS_SEND = "smsSend"
+"""Its keys are claimed by the hub, for a whole group of messages at once."""
 
 Declare = Callable[[Callable[..., Any]], Any]
 """A decorator that makes a resolver a field. Resolvers name their GraphQL type as what they return; what they do return
@@ -77,8 +85,12 @@ def mutation(permission: Permission, text: str, noun: tuple[str, str] | None = N
             errors: list[dict[str, Any]] = []
             outcome = Outcome()
             try:
-                _check_texts(selected.arguments["input"])
-                outcome = await resolve(self, info, **arguments)
+                given = selected.arguments["input"]
+                _check_texts(given)
+                async with _once(context, selected.name, given):
+                    outcome = await resolve(self, info, **arguments)
+            except RepeatedError as repeated:
+                outcome = Outcome(repeated.object_id)
             except DomainError as error:
                 errors.append(user_error(error))
             return await _payload(context, selected, noun, outcome, errors)
@@ -100,6 +112,15 @@ def subscription(permission: Permission, text: str) -> Declare:
         return strawberry.subscription(resolver=checked, description=text, metadata={PERMISSION: permission})
 
     return decorate
+
+
+def idempotency_key() -> Any:
+    """The input field of a mutation that makes something: `idempotency_key: str | None = idempotency_key()`. The
+    service then makes it inside a `transaction` that is told what it `makes`."""
+    return strawberry.field(
+        default=strawberry.UNSET,
+        description="A key of yours, good for 24 hours: however often repeated, the same input makes one object.",
+    )
 
 
 def context_of(info: Info) -> Context:
@@ -143,6 +164,15 @@ def or_none(value: Any) -> Any:
 def _authorise(context: Context, permission: Permission | None) -> None:
     if permission is not None and not context.principal.allows(permission):
         raise ForbiddenError(f"This needs the permission {permission.value}.")
+
+
+def _once(context: Context, name: str, given: Mapping[str, Any]) -> AbstractAsyncContextManager[None]:
+    """Inside, a mutation that was given an idempotency key does its work once."""
+    key = given.get(IDEMPOTENCY_KEY)
+    if key is None or name == SMS_SEND:
+        return nullcontext()
+    rest = {field: value for field, value in given.items() if field != IDEMPOTENCY_KEY}
+    return context.services.keys.once(context.workspace_id, name, key, rest)
 
 
 def _check_texts(given: Mapping[str, Any]) -> None:

@@ -7,10 +7,12 @@ transaction; the fence before it is the lane's.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import asyncpg
 
+from motet.domain.idempotency import HOLD
 from motet.domain.states import MessageState, WaitingReason
 from motet.hub.message import NO_EXTRA, Delivery, Message, Unit
 from motet.hub.ports import Upstream
@@ -22,7 +24,7 @@ SMS_SEND = "smsSend"
 ALIKE_STATEMENTS = 4
 """A group of ends from more workspaces than this is written by one general statement: each one costs a round trip."""
 
-IDEMPOTENCY_US = 24 * 3_600 * 1_000_000
+IDEMPOTENCY_US = HOLD // timedelta(microseconds=1)
 
 
 class Accepted(NamedTuple):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from motet.domain.errors import InvalidError, NotFoundError
+from motet.domain.idempotency import check_key
 from motet.hub.facts import SMS_SEND
 from motet.hub.intake import TON_ALPHANUMERIC
 from motet.hub.message import Extra, Message
@@ -20,8 +21,6 @@ from motet.storage import directory, idempotency
 
 if TYPE_CHECKING:
     from motet.hub.hub import Hub
-
-KEY_CHARACTERS = 255
 
 
 class FutureReply:
@@ -57,8 +56,7 @@ class Sender:
         """Accept an MT from an API. Gives the message id, after the commit; raises a DomainError."""
         key = request.idempotency_key
         if key is not None:
-            if not (0 < len(key) <= KEY_CHARACTERS and key.isprintable()):
-                raise InvalidError("An idempotency key has 1 to 255 printable characters", path=("idempotencyKey",))
+            check_key(key, ("idempotencyKey",))
             # First of all: a repeated request is not judged anew, by a clock or a fleet that has moved on.
             used = await idempotency.find(self.hub.pool(), request.workspace_id, SMS_SEND, key)
             if used is not None:

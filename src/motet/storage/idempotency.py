@@ -1,10 +1,11 @@
-"""Keys that make a mutation happen once. Times are int microseconds since 1970."""
+"""Keys that make a mutation happen once. On lanes, times are int microseconds since 1970."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import asyncpg
 
-from motet.storage.database import Executor
+from motet.storage.database import Executor, PooledConnection
 
 # A key whose time is over is free again.
 _CLAIM = """
@@ -52,6 +53,33 @@ _FIND = f"{_HOLDER} AND expires_at > now()"
 async def find(connection: Executor, workspace_id: int, mutation: str, key: str) -> tuple[bytes, int] | None:
     """Who has the key now, asked before the work is done that it may spare: (input_hash, object_id)."""
     record = await connection.fetchrow(_FIND, workspace_id, mutation, key)
+    return None if record is None else (record["input_hash"], record["object_id"])
+
+
+_CLAIM_ONE = """
+INSERT INTO idempotency AS i (workspace_id, mutation, key, input_hash, object_id, expires_at)
+VALUES ($1, $2, $3, $4, $5, now() + $6::interval)
+ON CONFLICT (workspace_id, mutation, key) DO UPDATE
+   SET input_hash = excluded.input_hash, object_id = excluded.object_id, expires_at = excluded.expires_at
+ WHERE i.expires_at <= now()
+RETURNING true
+"""
+
+
+async def claim_one(
+    connection: PooledConnection,
+    workspace_id: int,
+    mutation: str,
+    key: str,
+    input_hash: bytes,
+    object_id: int,
+    hold: timedelta,
+) -> tuple[bytes, int] | None:
+    """Claim a key in the caller's transaction, through an edge's connection: None, or who has it (input_hash,
+    object_id). Waits for a transaction that is claiming the same key."""
+    if await connection.fetchval(_CLAIM_ONE, workspace_id, mutation, key, input_hash, object_id, hold):
+        return None
+    record = await connection.fetchrow(_HOLDER, workspace_id, mutation, key)
     return None if record is None else (record["input_hash"], record["object_id"])
 
 

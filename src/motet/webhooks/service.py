@@ -12,6 +12,7 @@ from motet.domain.ids import IdGenerator
 from motet.domain.states import WebhookStatus
 from motet.storage import webhook, webhook_delivery
 from motet.storage.database import Database, PooledConnection
+from motet.storage.transaction import transaction
 from motet.webhooks.event_types import TEST_EVENT_TYPE, check_event_types
 from motet.webhooks.outbox import WebhookOutbox, event_body
 from motet.webhooks.resolving import Resolver
@@ -60,7 +61,7 @@ class WebhookService:
         await self._resolver.check(url, self._policy)
         key = secrets.token_bytes(SECRET_OCTETS)
         webhook_id = self._ids.next(int(self._clock() * 1_000))
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database, makes=webhook_id) as connection:
             await webhook.insert(
                 connection,
                 workspace_id,
@@ -93,7 +94,7 @@ class WebhookService:
         if url is not None:
             await self._resolver.check(url, self._policy)
         status = None if enabled is None else WebhookStatus.ENABLED if enabled else WebhookStatus.DISABLED
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             found = await webhook.update(
                 connection, workspace_id, webhook_id, url=url, event_types=types, description=text, status=status
             )
@@ -103,7 +104,7 @@ class WebhookService:
 
     async def delete(self, workspace_id: int, webhook_id: int) -> None:
         """Remove a webhook; what is pending for it is dropped. Raises NotFoundError (path `id`)."""
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             found = await webhook.delete(connection, workspace_id, webhook_id)
         if not found:
             raise _not_found()
@@ -117,7 +118,7 @@ class WebhookService:
         now = self._clock()
         delivery_id = self._ids.next(int(now * 1_000))
         data = {"webhook": {"id": encode_global_id("Webhook", webhook_id)}}
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             await self._must_be_enabled(connection, workspace_id, webhook_id)
             await webhook_delivery.insert(
                 connection,
@@ -138,7 +139,7 @@ class WebhookService:
         delivery that is not dead.
         """
         now = datetime.fromtimestamp(self._clock(), UTC)
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             await self._must_be_enabled(connection, workspace_id, webhook_id)
             if delivery_id is None:
                 replayed = await webhook_delivery.replay_dead(connection, workspace_id, webhook_id, now, REPLAY_LIMIT)

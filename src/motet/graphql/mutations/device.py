@@ -11,7 +11,7 @@ from motet.access.principals import Permission
 from motet.domain.errors import NotFoundError
 from motet.fleet.device import DeviceChanges
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, given, given_or_null, mutation, or_none, row_id_of
+from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.device import Device
 from motet.graphql.types.relay import described
 
@@ -43,6 +43,7 @@ class DeviceCreateInput:
     enabled: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether it may send and receive; default true."
     )
+    idempotency_key: str | None = idempotency_key()
 
 
 @strawberry.type(description="What came of making a device.")

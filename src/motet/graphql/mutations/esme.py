@@ -11,7 +11,7 @@ from motet.access.principals import Permission
 from motet.fleet.rules import UNCHANGED
 from motet.fleet.smpp_account import SmppAccountChanges
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, given, given_or_null, mutation, or_none, row_id_of
+from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.esme import DefaultAlphabet, LongMo, ShortCode, SmppAccount
 from motet.graphql.types.relay import described
 
@@ -45,6 +45,7 @@ class SmppAccountCreateInput:
     )
     outbind_port: int | None = strawberry.field(default=strawberry.UNSET, description="The port for outbind.")
     enabled: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it may bind; default true.")
+    idempotency_key: str | None = idempotency_key()
 
 
 @strawberry.type(description="What came of making an SMPP account.")
@@ -117,6 +118,7 @@ class ShortCodeCreateInput:
         default=strawberry.UNSET, description="The account that gets the messages; webhooks get them in any case."
     )
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
+    idempotency_key: str | None = idempotency_key()
 
 
 @strawberry.type(description="What came of making a short code.")

@@ -11,7 +11,7 @@ from motet.access.principals import Permission
 from motet.fleet.sim import NewSim
 from motet.fleet.sim_import import FIELDS, MAX_ROW_ERRORS, import_sims
 from motet.graphql.errors import UserError, UserErrorCode, camel
-from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
+from motet.graphql.fields import context_of, done, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.relay import described
 from motet.graphql.types.sim import Sim
 
@@ -30,6 +30,7 @@ class SimRegisterInput:
     quality_grade: str | None = strawberry.field(
         default=strawberry.UNSET, description="What the card is made for, such as INDUSTRIAL."
     )
+    idempotency_key: str | None = idempotency_key()
 
 
 @strawberry.type(description="What came of registering a SIM.")

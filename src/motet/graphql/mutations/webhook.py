@@ -10,7 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.fleet.rules import UNCHANGED
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, given, mutation, or_none, row_id_of
+from motet.graphql.fields import context_of, done, given, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.relay import described
 from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
@@ -22,6 +22,7 @@ class WebhookCreateInput:
         description="Which events it gets, such as `sms.received`; `sms.*` stands for all that begin with `sms.`."
     )
     description: str | None = strawberry.field(default=strawberry.UNSET, description="What it is for.")
+    idempotency_key: str | None = idempotency_key()
 
 
 @strawberry.type(description="What came of making a webhook.")

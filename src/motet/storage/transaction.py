@@ -1,0 +1,116 @@
+"""The transaction of a change that an edge asks for, and the idempotency key that is held with it.
+
+Every service changes things inside `transaction`. An edge that was given a key does its work inside `Keys.once`; the
+transaction that makes the object then claims the key before it does anything else, so that the key and the change are
+committed together or not at all. A service need not know: it says which object the transaction `makes`, no more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from motet.domain.errors import ConflictError
+from motet.domain.idempotency import HOLD, check_key
+from motet.storage import idempotency
+from motet.storage.database import Database, PooledConnection
+
+
+class RepeatedError(Exception):
+    """The change was made before under the same key: `object_id` is what it made. No error for the caller."""
+
+    def __init__(self, object_id: int) -> None:
+        super().__init__(object_id)
+        self.object_id = object_id
+
+
+@dataclass(slots=True)
+class _Once:
+    """A key that the next transaction which makes something claims."""
+
+    workspace_id: int
+    mutation: str
+    key: str
+    input_hash: bytes
+    claimed: bool = False
+    """Also once the caller has its answer: a task that was started on the way is not held to the key."""
+
+
+_ONCE: ContextVar[_Once | None] = ContextVar("motet_once", default=None)
+
+
+@asynccontextmanager
+async def transaction(
+    database: Database, *, makes: int | None = None, after: Callable[[], None] | None = None
+) -> AsyncIterator[PooledConnection]:
+    """A connection in a transaction that commits at the end; `after` is called once it has.
+
+    `makes` is the id of the object that a repeated request is answered with: give it wherever something is created.
+    Raises RepeatedError, before the body, if the key that the caller gave is taken with the same input, ConflictError
+    (path `idempotency_key`) if with another. Equal requests at once wait for each other here.
+    """
+    once = _ONCE.get()
+    claims = once is not None and makes is not None and not once.claimed
+    async with database.pool.acquire() as connection:
+        try:
+            async with connection.transaction():
+                if once is not None and makes is not None and claims:
+                    once.claimed = True
+                    await _claim(connection, once, makes)
+                yield connection
+        except BaseException:
+            if once is not None and claims:
+                once.claimed = False
+            raise
+    if after is not None:
+        after()
+
+
+class Keys:
+    """The idempotency keys of mutations."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @asynccontextmanager
+    async def once(self, workspace_id: int, mutation: str, key: str, given: Mapping[str, Any]) -> AsyncIterator[None]:
+        """What is done inside is done once for the key: the first transaction that makes something claims it.
+
+        `given` is the input without the key, as plain values. A request that was served before is not judged anew:
+        raises RepeatedError at once. Raises InvalidError for a key that is none, ConflictError for one that is held
+        with another input (path `idempotency_key`). What fails holds no key.
+        """
+        once = _Once(workspace_id, mutation, check_key(key), _hash(given))
+        held = await idempotency.find(self._database.pool, workspace_id, mutation, key)
+        if held is not None:
+            raise _repeated(once, *held)
+        token = _ONCE.set(once)
+        try:
+            yield
+        finally:
+            once.claimed = True
+            _ONCE.reset(token)
+
+
+async def _claim(connection: PooledConnection, once: _Once, object_id: int) -> None:
+    held = await idempotency.claim_one(
+        connection, once.workspace_id, once.mutation, once.key, once.input_hash, object_id, HOLD
+    )
+    if held is not None:
+        raise _repeated(once, *held)
+
+
+def _repeated(once: _Once, input_hash: bytes, object_id: int) -> Exception:
+    if input_hash != once.input_hash:
+        return ConflictError("The idempotency key was used with another input.", path=("idempotency_key",))
+    return RepeatedError(object_id)
+
+
+def _hash(given: Mapping[str, Any]) -> bytes:
+    return hashlib.sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS, default=str)).digest()
