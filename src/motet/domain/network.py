@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
 MAX_SESSION_ID_CHARACTERS = 64
@@ -162,6 +162,20 @@ class OrderKind(StrEnum):
     """An operation on the profiles of an eUICC."""
     SWITCH_IMSI = "switch_imsi"
     """Use another of the card's IMSIs."""
+
+
+class OrderState(IntEnum):
+    """What became of an order. Those below DONE are open. Stored, so the numbers are never reused."""
+
+    WAITING = 0
+    """To be sent, or sent again."""
+    ACCEPTED = 1
+    """The network works on it and will say how it ended."""
+    DONE = 2
+    REFUSED = 3
+    """By the network, or because there is none."""
+    GIVEN_UP = 4
+    """The network did not answer for too long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,82 @@
+-- What mobile networks tell of SIMs, and what is ordered of them.
+
+-- Where a SIM is, as its network last said. A row once there was something to say.
+CREATE TABLE attachment (
+    workspace_id   bigint NOT NULL,
+    sim_id         bigint NOT NULL,
+    attached       boolean NOT NULL DEFAULT false,
+    since          timestamptz NOT NULL,      -- attached, or not, since
+    operator       text,                      -- PLMN of the last place known: MCC and MNC digits
+    country        text,                      -- ISO 3166 alpha-2
+    rat            text,                      -- a name of motet.radio.rats.Rat
+    cell           text,                      -- cell global identity
+    node           text,                      -- VLR, SGSN or MME
+    located_at     timestamptz,               -- when the place was last told
+    imei           text,                      -- as the network saw it last: 14 to 16 digits
+    imei_seen_at   timestamptz,
+    refused        text,                      -- the rule that refused its last attempt; null: it passed
+    refused_at     timestamptz,
+    told_at        timestamptz NOT NULL,      -- the newest thing that was told
+    PRIMARY KEY (workspace_id, sim_id),
+    FOREIGN KEY (workspace_id, sim_id) REFERENCES sim (workspace_id, id)
+);
+CREATE INDEX attachment_operator ON attachment (operator) WHERE attached;   -- whom an outage hits, over all workspaces
+
+-- The places of a SIM, the newest ones only. Append-only but for the oldest, which go.
+CREATE TABLE location (
+    workspace_id  bigint NOT NULL,
+    id            bigint NOT NULL,
+    sim_id        bigint NOT NULL,
+    device_id     bigint NOT NULL DEFAULT 0,  -- the device that the SIM was in; 0: none
+    at            timestamptz NOT NULL,
+    operator      text NOT NULL,
+    country       text,
+    rat           text,
+    cell          text,
+    node          text,
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX location_sim ON location (workspace_id, sim_id, id);
+CREATE INDEX location_device ON location (workspace_id, device_id, id);
+
+-- What networks have told, by their own ids, so that what is told again changes nothing. Kept for a week.
+CREATE TABLE network_notification (
+    source  text NOT NULL,                    -- the subject of the network's token
+    id      text NOT NULL,
+    at      timestamptz NOT NULL DEFAULT now(),
+    result  jsonb NOT NULL,                   -- what was answered
+    PRIMARY KEY (source, id)
+);
+CREATE INDEX network_notification_age ON network_notification (at);
+
+-- What is ordered of a network, until it has answered, and for a week after that.
+CREATE TABLE network_order (
+    workspace_id  bigint NOT NULL,
+    id            bigint NOT NULL,
+    sim_id        bigint NOT NULL,
+    kind          text NOT NULL,              -- motet.domain.network.OrderKind
+    body          jsonb NOT NULL DEFAULT '{}',
+    state         smallint NOT NULL DEFAULT 0, -- motet.domain.network.OrderState
+    attempts      smallint NOT NULL DEFAULT 0,
+    due           timestamptz NOT NULL,       -- to be sent, or given up as without a result
+    ordered_at    timestamptz NOT NULL,
+    ended_at      timestamptz,
+    reason        text,                       -- the network's, of what did not go well
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX network_order_due ON network_order (due) WHERE state < 2;
+CREATE INDEX network_order_sim ON network_order (workspace_id, sim_id, id) WHERE state < 2;
+CREATE INDEX network_order_age ON network_order (ended_at) WHERE state >= 2;
+CREATE INDEX network_order_id ON network_order (id);                        -- a result names no workspace
+
+-- IMEI lock: equipment that may use the SIM besides `imei`.
+ALTER TABLE device ADD COLUMN imei_allowed text[] NOT NULL DEFAULT '{}';    -- 14 digits of an IMEI, or the 8 of a TAC
+ALTER TABLE device ADD COLUMN reset_at timestamptz[] NOT NULL DEFAULT '{}'; -- the newest resets of its connectivity
+
+-- Whether the equipment seen is one that the SIM is locked to; null: no lock, nothing to compare with, or nothing seen.
+CREATE FUNCTION motet_imei_matches(locked boolean, imei text, allowed text[], seen text) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN NOT locked OR seen IS NULL OR (imei IS NULL AND allowed = '{}') THEN NULL
+                ELSE coalesce(left(imei, 14) = left(seen, 14), false)
+                     OR left(seen, 14) = ANY (allowed) OR left(seen, 8) = ANY (allowed) END
+$$;
