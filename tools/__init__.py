@@ -1,0 +1,1 @@
+"""What makers of Motet run now and then; no part of the package."""
