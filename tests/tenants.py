@@ -30,6 +30,8 @@ class Tenant:
     events: list[int] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     """Of SIMs' lives."""
+    jobs: list[int] = field(default_factory=list)
+    job_items: list[int] = field(default_factory=list)
 
 
 class Tenants:
@@ -213,6 +215,27 @@ class Tenants:
         tenant.steps.append(step_id)
         return step_id
 
+    async def job(self, tenant: Tenant, device_ids: list[int]) -> int:
+        """A job that is over, with an item for each device: the first changed, the second failed, and so on."""
+        job_id = self.new_id()
+        await self.execute(
+            "INSERT INTO job (workspace_id, id, kind, state, dry_run, input, total, done, changed, failed, actor,"
+            " created_at, started_at, finished_at)"
+            " VALUES ($1, $2, 'DEVICE_UPDATE', 2, false, $3, $4, $4, $4, 0, 'someone', $5, $5, $5)",
+            tenant.workspace_id, job_id, {"enabled": True}, len(device_ids), NOW,
+        )  # fmt: skip
+        for number, device_id in enumerate(device_ids, 1):
+            item_id = self.new_id()
+            await self.execute(
+                "INSERT INTO job_item (workspace_id, job_id, id, number, device_id, outcome, code, message, path)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+                tenant.workspace_id, job_id, item_id, number, device_id,
+                *((1, None, None, None) if number % 2 else (3, "DENIED", "No.", ["id"])),
+            )  # fmt: skip
+            tenant.job_items.append(item_id)
+        tenant.jobs.append(job_id)
+        return job_id
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -238,6 +261,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
             await tenants.message(tenant, device_id, state=MessageState.RECEIVED, direction=1)
             await tenants.step(tenant, tenant.sims[-1])
             await tenants.event(tenant, device_id=device_id, sim_id=tenant.sims[-1])
+        await tenants.job(tenant, tenant.devices[:2])
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

@@ -19,6 +19,8 @@ from motet.domain.ids import IdGenerator
 from motet.domain.states import MessageState
 from motet.events.bus import Bus
 from motet.fleet.device import DeviceService
+from motet.fleet.job_runner import JobRunner
+from motet.fleet.jobs import JobService
 from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
@@ -84,6 +86,8 @@ class World:
     hub: StoringHub
     changes: list[str]
     services: Services
+    runner: JobRunner
+    """Runs jobs when a test says so."""
 
     def token(self, tenant: Tenant, role: Role = Role.ADMINISTRATOR, ttl_s: int = 3600) -> str:
         return self.authority.issue(
@@ -118,6 +122,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
+    runner = JobRunner(database, {})
     services = Services(
         reader=Reader(database.pool),
         keys=Keys(database),
@@ -129,10 +134,11 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),
         smsc_links=SmscLinkService(database, box, on_change=noting("smsc_link")),
+        jobs=JobService(database, ids, runner.workers, wake=runner.wake),
     )
     authority = TokenAuthority([generate_key()])
     app = build_graphql_app(Dependencies(services, authority, graphiql=True))
-    yield World(app, tenants, demo, other, authority, bus, hub, changes, services)
+    yield World(app, tenants, demo, other, authority, bus, hub, changes, services, runner)
     bus.close()
     await app.close()
     await webhooks.stop(0.1)

@@ -32,7 +32,7 @@ from motet.reading.entities import ENTITIES
 
 OWN_TYPES = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
 ROOTS = {"Query", "Mutation", "Subscription"}
-WORKSPACE_CONNECTIONS = ["sims", "devices", "smsMessages", "events", "webhooks", "shortCodes", "smppAccounts"]
+WORKSPACE_CONNECTIONS = ["sims", "devices", "smsMessages", "events", "webhooks", "shortCodes", "smppAccounts", "jobs"]
 OPERATOR_CONNECTIONS = ["smscLinks", "workspaces"]
 
 
@@ -89,7 +89,8 @@ def test_what_is_declared_for_reading_is_what_the_types_offer() -> None:
     for name, entity in ENTITIES.items():
         assert set(entity.fields) == set(OWN_TYPES[name].fields), name
     filters = {"Sim": "SimFilter", "Device": "DeviceFilter", "SmsMessage": "SmsMessageFilter"}
-    filters |= {"WebhookDelivery": "WebhookDeliveryFilter", "Event": "EventFilter"}
+    filters |= {"WebhookDelivery": "WebhookDeliveryFilter", "Event": "EventFilter", "Job": "JobFilter"}
+    filters |= {"JobItem": "JobItemFilter"}
     for name, filter_name in filters.items():
         offered = set(OWN_TYPES[filter_name].fields) - {"and", "or", "not"}
         assert offered == set(ENTITIES[name].filters), name
@@ -154,7 +155,7 @@ def conforms(value: Any, type_: Any, path: str) -> None:
     elif isinstance(type_, GraphQLEnumType):
         assert value in type_.values, path
     elif is_leaf_type(type_):
-        kinds = {"Int": int, "Boolean": bool, "JSON": dict}
+        kinds = {"Int": int, "Boolean": bool, "JSON": dict, "Float": float}
         assert type(value) is kinds.get(type_.name, str), path
     else:
         assert value["__typename"] == type_.name, path
@@ -186,6 +187,8 @@ def ids_of(world: World, mine: bool) -> dict[str, str]:
         "Webhook": tenant.webhooks[0],
         "WebhookDelivery": tenant.deliveries[0],
         "Workspace": tenant.workspace_id,
+        "Job": tenant.jobs[0],
+        "JobItem": tenant.job_items[0],
     }
     return {name: encode_global_id(name, row_id) for name, row_id in rows.items()}
 
@@ -213,7 +216,7 @@ async def test_another_tenants_ids_are_null_in_every_query_field_that_takes_one(
             assert (await client.query(query, {"id": mine[target]})).data[name] == {"id": mine[target]}
             for other in (theirs[target], mine["Workspace"], "", "nonsense"):
                 assert (await client.query(query, {"id": other})).data[name] is None
-    assert tested == 3
+    assert tested == 4
 
 
 async def test_identities_of_another_tenant_find_nothing(world: World, client: Client) -> None:
@@ -263,7 +266,7 @@ def literal(type_: Any, ids: dict[str, str], name: str, parent: str) -> str:
 
 def subject_of(mutation: str) -> str:
     kinds = {"sms": "SmsMessage", "webhook": "Webhook", "smppAccount": "SmppAccount", "shortCode": "ShortCode"}
-    kinds |= {"sim": "Sim", "device": "Device"}
+    kinds |= {"sim": "Sim", "device": "Device", "job": "Job"}
     return next(kind for prefix, kind in kinds.items() if mutation.startswith(prefix))
 
 
@@ -337,7 +340,7 @@ async def test_root_fields_are_forbidden_without_their_permission(world: World, 
                 if isinstance(at.type, GraphQLNonNull)
             )
             arguments = f"(input: {{ {given} }})"
-        elif name in {"sim", "device", "smsMessage"}:
+        elif name in {"sim", "device", "smsMessage", "job"}:
             arguments = '(id: "x")'
         elif name == "smsExplain":
             arguments = '(msisdn: "x")'

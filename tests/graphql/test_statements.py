@@ -62,7 +62,9 @@ async def statements(world: World, query: str, *, operator: bool = False) -> lis
 
 
 def root_of(type_name: str) -> str:
-    return {"Sim": "sims", "Device": "devices", "SmppAccount": "smppAccounts", "Webhook": "webhooks"}[type_name]
+    return {"Sim": "sims", "Device": "devices", "SmppAccount": "smppAccounts", "Webhook": "webhooks", "Job": "jobs"}[
+        type_name
+    ]
 
 
 @pytest.mark.parametrize(("type_name", "field"), CONNECTIONS)

@@ -24,6 +24,8 @@ class Permission(StrEnum):
     SMS_READ = "sms:read"
     SMS_SEND = "sms:send"
     EVENT_READ = "event:read"
+    JOB_READ = "job:read"
+    JOB_WRITE = "job:write"
     TICKET_READ = "ticket:read"
     TICKET_WRITE = "ticket:write"
     WEBHOOK_READ = "webhook:read"
@@ -74,6 +76,7 @@ _OBSERVER = frozenset(
         _P.COVERAGE_POLICY_READ,
         _P.SMS_READ,
         _P.EVENT_READ,
+        _P.JOB_READ,
         _P.TICKET_READ,
         _P.WEBHOOK_READ,
         _P.SHORT_CODE_READ,
@@ -86,6 +89,7 @@ _USER = _OBSERVER | {
     _P.SERVICE_POLICY_WRITE,
     _P.COVERAGE_POLICY_WRITE,
     _P.SMS_SEND,
+    _P.JOB_WRITE,
     _P.TICKET_WRITE,
     _P.WEBHOOK_WRITE,
     _P.SHORT_CODE_WRITE,

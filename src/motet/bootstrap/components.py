@@ -1,8 +1,9 @@
 """What a node consists of, in starting order."""
 
 from motet.bootstrap.graphql import graphql
+from motet.bootstrap.jobs import jobs
 from motet.bootstrap.messaging import messaging
 from motet.bootstrap.node import Component, http, partitions
 
-COMPONENTS: tuple[Component, ...] = (partitions, messaging, graphql, http)
+COMPONENTS: tuple[Component, ...] = (partitions, messaging, jobs, graphql, http)
 """HTTP comes last: it is ready when everything behind it is."""

@@ -28,9 +28,9 @@ PATH = "/graphql"
 
 @asynccontextmanager
 async def graphql(node: Node) -> AsyncIterator[None]:
-    """Serves /graphql while it runs. Needs the messaging component before it."""
-    messaging = node.messaging
-    assert messaging is not None  # noqa: S101 - components start in order
+    """Serves /graphql while it runs. Needs the messaging and jobs components before it."""
+    messaging, jobs = node.messaging, node.jobs
+    assert messaging is not None and jobs is not None  # noqa: S101, PT018 - components start in order
     hub = messaging.hub
 
     async def fleet_changed() -> None:
@@ -53,6 +53,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         ),
         short_codes=ShortCodeService(node.database, hub.ids, on_change=fleet_changed),
         smsc_links=SmscLinkService(node.database, node.secret_box, on_change=links_changed),
+        jobs=jobs,
     )
     limits = _limits(node.settings.graphql_limit)
     application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))

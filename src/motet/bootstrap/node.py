@@ -37,6 +37,7 @@ from motet.storage.partitions import ensure_partitions
 
 if TYPE_CHECKING:
     from motet.bootstrap.messaging import Messaging
+    from motet.fleet.jobs import JobService
 
 DRAIN_S = 10.0
 """The contract's: what open windows and requests get to end in order after the first signal."""
@@ -65,6 +66,8 @@ class Node:
     """SMSC links that are not in the database: --smsc, or the simulated network."""
     messaging: Messaging | None = None
     """The hub and what belongs to it, while that component runs."""
+    jobs: JobService | None = None
+    """Takes jobs, while that component runs."""
     paths: dict[str, ASGIApp] = field(default_factory=dict)
     """HTTP paths that a component serves, such as /graphql. HTTP starts after all components."""
     checks: dict[str, Check] = field(default_factory=dict)

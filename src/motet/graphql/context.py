@@ -10,6 +10,7 @@ from typing import Protocol
 from motet.access.principals import Principal
 from motet.events.bus import Bus
 from motet.fleet.device import DeviceService
+from motet.fleet.jobs import JobService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
 from motet.fleet.smpp_account import SmppAccountService
@@ -74,6 +75,7 @@ class Services:
     smpp_accounts: SmppAccountService
     short_codes: ShortCodeService
     smsc_links: SmscLinkService
+    jobs: JobService
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import strawberry
 from motet.graphql.queries.esme import EsmeQueries
 from motet.graphql.queries.event import EventQueries
 from motet.graphql.queries.fleet import FleetQueries
+from motet.graphql.queries.job import JobQueries
 from motet.graphql.queries.node import NodeQueries
 from motet.graphql.queries.operator import OperatorQueries
 from motet.graphql.queries.sms import SmsQueries
@@ -20,5 +21,6 @@ class Query(
     EventQueries,
     EsmeQueries,
     OperatorQueries,
+    JobQueries,
 ):
     """All query fields: each declares the permission that it takes."""

@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
+from motet.graphql.mutations.job import JobMutations
 from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sms import SmsMutations
 from motet.graphql.mutations.smsc_link import SmscLinkMutations
@@ -19,6 +20,7 @@ from motet.graphql.subscription import Subscription
 from motet.graphql.types.device import Device
 from motet.graphql.types.esme import ShortCode, SmppAccount
 from motet.graphql.types.event import Event
+from motet.graphql.types.job import Job, JobItem
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
 from motet.graphql.types.relay import parse_date_time
@@ -27,7 +29,9 @@ from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
 
 @strawberry.type(description="What can be done.")
-class Mutation(SmsMutations, DeviceMutations, SimMutations, WebhookMutations, EsmeMutations, SmscLinkMutations):
+class Mutation(
+    SmsMutations, DeviceMutations, SimMutations, WebhookMutations, EsmeMutations, SmscLinkMutations, JobMutations
+):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 
 
@@ -55,6 +59,8 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         WebhookDelivery,
         SmscLink,
         Workspace,
+        Job,
+        JobItem,
     ],
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
 )

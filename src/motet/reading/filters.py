@@ -81,6 +81,11 @@ def one_of(column: str, states: type[IntEnum]) -> Condition:
     return condition
 
 
+def any_of(column: str) -> Condition:
+    """The text column holds one of these. An empty list matches nothing."""
+    return lambda value, alias, statement: f"{alias}.{column} = ANY({statement.add(value)}::text[])"
+
+
 def is_null(column: str) -> Condition:
     """The column is null, if true; is not, if false."""
     return lambda value, alias, statement: f"{alias}.{column} IS {'' if value else 'NOT '}NULL"

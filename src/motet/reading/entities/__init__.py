@@ -2,6 +2,7 @@
 
 from motet.reading.entities.device import DEVICE
 from motet.reading.entities.event import EVENT
+from motet.reading.entities.job import JOB, JOB_ITEM
 from motet.reading.entities.message import SMS_MESSAGE
 from motet.reading.entities.short_code import SHORT_CODE
 from motet.reading.entities.sim import SIM, SIM_STATUS_CHANGE
@@ -25,6 +26,8 @@ ENTITIES: dict[str, Entity] = {
         WEBHOOK_DELIVERY,
         SMSC_LINK,
         WORKSPACE,
+        JOB,
+        JOB_ITEM,
     )
 }
 """By the name of the GraphQL type, which is also the type in global ids."""

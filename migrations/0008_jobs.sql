@@ -1,0 +1,43 @@
+-- Work on many things at once, gone through in chunks: each chunk's effects and the job's progress are one commit.
+
+CREATE TABLE job (
+    workspace_id  bigint NOT NULL REFERENCES workspace (id),
+    id            bigint NOT NULL,
+    kind          text NOT NULL,                  -- motet.domain.jobs.JobKind
+    state         smallint NOT NULL,              -- motet.domain.jobs.JobState
+    dry_run       boolean NOT NULL,
+    input         jsonb NOT NULL,                 -- what is the same for all items
+    undoes_id     bigint,                         -- the job whose changes this one takes back
+    total         integer NOT NULL,
+    done          integer NOT NULL DEFAULT 0,     -- items gone through, in the order of their ids
+    changed       integer NOT NULL DEFAULT 0,
+    failed        integer NOT NULL DEFAULT 0,
+    position      bigint NOT NULL DEFAULT 0,      -- the last item gone through
+    breakdowns    smallint NOT NULL DEFAULT 0,    -- times in a row that a chunk broke and was rolled back
+    error         text,                           -- why the job FAILED
+    actor         text NOT NULL,                  -- the subject of the token that asked for it
+    created_at    timestamptz NOT NULL,
+    started_at    timestamptz,
+    finished_at   timestamptz,
+    due_at        timestamptz,                    -- when its next chunk is due; null: it is over
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX job_due ON job (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE job_item (
+    workspace_id  bigint NOT NULL,
+    job_id        bigint NOT NULL,
+    id            bigint NOT NULL,
+    number        integer NOT NULL,               -- place in what was handed in, such as a line of a CSV text
+    device_id     bigint,
+    sim_id        bigint,
+    data          jsonb,                          -- what the job's kind was given for this item
+    outcome       smallint NOT NULL DEFAULT 0,    -- motet.domain.jobs.ItemOutcome
+    code          text,                           -- of a domain error, if it failed
+    message       text,
+    path          text[],
+    detail        jsonb,                          -- what was changed, as {"before": {…}, "after": {…}}
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX job_item_job ON job_item (workspace_id, job_id, id);
+CREATE INDEX job_item_failed ON job_item (workspace_id, job_id, id) WHERE outcome = 3;

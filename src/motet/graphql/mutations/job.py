@@ -1,0 +1,71 @@
+"""Jobs: cancel, and take back."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import strawberry
+from strawberry.types import Info
+
+from motet.access.principals import Permission
+from motet.graphql.errors import UserError
+from motet.graphql.fields import context_of, done, mutation, row_id_of
+from motet.graphql.types.job import Job
+from motet.graphql.types.relay import described
+
+
+@strawberry.input(description="Which job to end.")
+class JobCancelInput:
+    id: strawberry.ID = strawberry.field(description="The job.")
+
+
+@strawberry.type(description="What came of ending a job.")
+class JobCancelPayload:
+    job: Job | None = described("The job, as it is now.")
+    user_errors: list[UserError] = described("Why it was not ended; empty if it was.")
+
+
+@strawberry.input(description="Which job's changes to take back.")
+class JobUndoInput:
+    id: strawberry.ID = strawberry.field(description="The job; it is over.")
+
+
+@strawberry.type(description="What came of taking back a job's changes.")
+class JobUndoPayload:
+    job: Job | None = described("The new job that takes them back, last change first.")
+    user_errors: list[UserError] = described("Why there is none; empty if there is.")
+
+
+@strawberry.type
+class JobMutations:
+    """The part of Mutation that is about jobs."""
+
+    @mutation(
+        Permission.JOB_WRITE,
+        "End a job; what it has done stays done. One that was ended already stays as it is.",
+        ("job", "Job"),
+    )
+    async def job_cancel(
+        self,
+        info: Info,
+        input: Annotated[JobCancelInput, strawberry.argument(description="Which job.")],  # noqa: A002
+    ) -> JobCancelPayload | None:
+        context = context_of(info)
+        job_id = row_id_of(input.id, "Job", "id")
+        await context.services.jobs.cancel(context.workspace_id, job_id)
+        return done(job_id)
+
+    @mutation(
+        Permission.JOB_WRITE,
+        "Take back what a job has changed, by another job. What was changed again since is left alone and told as an"
+        " error of its item; what was deleted stays deleted.",
+        ("job", "Job"),
+    )
+    async def job_undo(
+        self,
+        info: Info,
+        input: Annotated[JobUndoInput, strawberry.argument(description="Which job.")],  # noqa: A002
+    ) -> JobUndoPayload | None:
+        context = context_of(info)
+        job_id = row_id_of(input.id, "Job", "id")
+        return done(await context.services.jobs.undo(context.workspace_id, context.principal.subject, job_id))

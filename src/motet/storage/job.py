@@ -1,0 +1,246 @@
+"""Jobs and their items. A chunk of work holds its job's row; whoever else looks for work passes it by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from motet.storage.database import Executor, PooledConnection
+
+# One at a time in a workspace, so that the count that follows holds. References to the workspace are not held up.
+_LOCK_WORKSPACE = "SELECT id FROM workspace WHERE id = $1 FOR NO KEY UPDATE"
+_COUNT_OPEN = "SELECT count(*) FROM job WHERE workspace_id = $1 AND due_at IS NOT NULL"
+
+
+async def count_open(connection: PooledConnection, workspace_id: int) -> int:
+    """How many jobs of the workspace are not over; it stays so until the transaction ends."""
+    await connection.execute(_LOCK_WORKSPACE, workspace_id)
+    return int(await connection.fetchval(_COUNT_OPEN, workspace_id))
+
+
+_INSERT = """
+INSERT INTO job (workspace_id, id, kind, state, dry_run, input, undoes_id, total, actor, created_at, due_at)
+VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $9)
+"""
+
+
+async def insert(
+    connection: PooledConnection,
+    workspace_id: int,
+    job_id: int,
+    *,
+    kind: str,
+    dry_run: bool,
+    input_: Any,
+    undoes_id: int | None,
+    total: int,
+    actor: str,
+    at: datetime,
+) -> None:
+    """Add a job that is QUEUED and due."""
+    await connection.execute(_INSERT, workspace_id, job_id, kind, dry_run, input_, undoes_id, total, actor, at)
+
+
+ITEM_COLUMNS = ("workspace_id", "job_id", "id", "number", "device_id", "sim_id", "data")
+
+
+async def copy_items(connection: PooledConnection, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Rows in the order of ITEM_COLUMNS. They are gone through in the order of their ids."""
+    await connection.copy_records_to_table("job_item", records=rows, columns=ITEM_COLUMNS)
+
+
+class TakenJob(NamedTuple):
+    """A job that nobody else works on until the transaction ends."""
+
+    workspace_id: int
+    id: int
+    kind: str
+    state: int
+    dry_run: bool
+    input: Any
+    undoes_id: int | None
+    total: int
+    done: int
+    position: int
+    actor: str
+
+
+_TAKE = """
+SELECT workspace_id, id, kind, state, dry_run, input, undoes_id, total, done, position, actor
+  FROM job
+ WHERE due_at <= $1 AND kind = ANY ($2::text[])
+ ORDER BY due_at LIMIT 1
+   FOR UPDATE SKIP LOCKED
+"""
+
+
+async def take(connection: PooledConnection, now: datetime, kinds: Sequence[str]) -> TakenJob | None:
+    """The job of one of these kinds that has waited longest for its next chunk, of those that nobody works on; of all
+    workspaces."""
+    record = await connection.fetchrow(_TAKE, now, kinds)
+    return None if record is None else TakenJob(*record)
+
+
+class StoredItem(NamedTuple):
+    id: int
+    number: int
+    device_id: int | None
+    sim_id: int | None
+    data: Any
+
+
+_NEXT_ITEMS = """
+SELECT id, number, device_id, sim_id, data
+  FROM job_item
+ WHERE workspace_id = $1 AND job_id = $2 AND id > $3
+ ORDER BY id LIMIT $4
+"""
+
+
+async def next_items(
+    connection: PooledConnection, workspace_id: int, job_id: int, position: int, limit: int
+) -> list[StoredItem]:
+    """The items behind the position."""
+    return [
+        StoredItem(*record) for record in await connection.fetch(_NEXT_ITEMS, workspace_id, job_id, position, limit)
+    ]
+
+
+# A value that is null in `u` and may have been known before stays.
+_SETTLE = """
+UPDATE job_item i
+   SET outcome = u.outcome, code = u.code, message = u.message, path = string_to_array(u.path, E'\\x1f'),
+       detail = u.detail, device_id = coalesce(u.device_id, i.device_id), sim_id = coalesce(u.sim_id, i.sim_id)
+  FROM unnest(
+           $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::text[], $8::jsonb[], $9::bigint[], $10::bigint[]
+       ) AS u (id, outcome, code, message, path, detail, device_id, sim_id)
+ WHERE i.workspace_id = $1 AND i.job_id = $2 AND i.id = u.id
+"""
+
+PATH_SEPARATOR = "\x1f"
+"""Between the steps of a path, where an array of arrays cannot be handed over."""
+
+
+async def settle(connection: PooledConnection, workspace_id: int, job_id: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write what became of items. Rows: (id, outcome, code, message, path joined by PATH_SEPARATOR, detail, device_id,
+    sim_id)."""
+    await connection.execute(_SETTLE, workspace_id, job_id, *map(list, zip(*rows, strict=True)))
+
+
+_ADVANCE = """
+UPDATE job
+   SET state = $3, done = done + $4, changed = changed + $5, failed = failed + $6, position = $7, breakdowns = 0,
+       error = NULL,
+       started_at = coalesce(started_at, $8), finished_at = $9, due_at = $10
+ WHERE workspace_id = $1 AND id = $2
+"""
+
+
+async def advance(
+    connection: PooledConnection,
+    workspace_id: int,
+    job_id: int,
+    *,
+    state: int,
+    done: int,
+    changed: int,
+    failed: int,
+    position: int,
+    now: datetime,
+    is_over: bool,
+) -> None:
+    """Note the progress of a job that this transaction has taken."""
+    finished_at, due_at = (now, None) if is_over else (None, now)
+    await connection.execute(
+        _ADVANCE, workspace_id, job_id, state, done, changed, failed, position, now, finished_at, due_at
+    )
+
+
+# Nothing if another chunk has got further meanwhile, or the job is over.
+_BREAK_DOWN = """
+UPDATE job
+   SET breakdowns = breakdowns + 1, error = $4,
+       state = CASE WHEN breakdowns + 1 >= $5 THEN $6 ELSE state END,
+       finished_at = CASE WHEN breakdowns + 1 >= $5 THEN $7::timestamptz END,
+       due_at = CASE WHEN breakdowns + 1 < $5 THEN $8::timestamptz END
+ WHERE workspace_id = $1 AND id = $2 AND position = $3 AND due_at IS NOT NULL
+"""
+
+
+async def break_down(
+    connection: Executor,
+    workspace_id: int,
+    job_id: int,
+    position: int,
+    *,
+    error: str,
+    at_most: int,
+    failed_state: int,
+    now: datetime,
+    again_at: datetime,
+) -> None:
+    """A chunk behind `position` broke: try again later, or give the job up after `at_most` times in a row."""
+    await connection.execute(_BREAK_DOWN, workspace_id, job_id, position, error, at_most, failed_state, now, again_at)
+
+
+_LOCK = "SELECT kind, state, dry_run, input FROM job WHERE workspace_id = $1 AND id = $2 FOR UPDATE"
+
+
+class LockedJob(NamedTuple):
+    """A job that stays as it is until the transaction ends."""
+
+    kind: str
+    state: int
+    dry_run: bool
+    input: Any
+
+
+async def lock(connection: PooledConnection, workspace_id: int, job_id: int) -> LockedJob | None:
+    """Lock a job, which waits for the end of a chunk that is under way; None for an unknown one."""
+    record = await connection.fetchrow(_LOCK, workspace_id, job_id)
+    return None if record is None else LockedJob(*record)
+
+
+_END = "UPDATE job SET state = $3, finished_at = $4, due_at = NULL WHERE workspace_id = $1 AND id = $2"
+
+
+async def end(connection: PooledConnection, workspace_id: int, job_id: int, state: int, now: datetime) -> None:
+    """End a job that this transaction has locked."""
+    await connection.execute(_END, workspace_id, job_id, state, now)
+
+
+_CHANGED_ITEMS = """
+SELECT id, number, device_id, sim_id, detail
+  FROM job_item
+ WHERE workspace_id = $1 AND job_id = $2 AND outcome = 1 AND detail IS NOT NULL
+ ORDER BY id DESC
+"""
+
+
+async def changed_items(connection: PooledConnection, workspace_id: int, job_id: int) -> list[StoredItem]:
+    """What a job has changed, last change first; `data` is the item's `detail`."""
+    return [StoredItem(*record) for record in await connection.fetch(_CHANGED_ITEMS, workspace_id, job_id)]
+
+
+# Across workspaces: keeping house is nobody's own.
+_STALE = """
+SELECT workspace_id, id
+  FROM (SELECT workspace_id, id, finished_at, row_number() OVER (PARTITION BY workspace_id ORDER BY id DESC) AS age
+          FROM job WHERE due_at IS NULL) j
+ WHERE finished_at < $1 OR age > $2
+ ORDER BY id LIMIT 1
+"""
+_DELETE_ITEMS = "DELETE FROM job_item WHERE workspace_id = $1 AND job_id = $2"
+_DELETE = "DELETE FROM job WHERE workspace_id = $1 AND id = $2"
+
+
+async def remove_stale(connection: PooledConnection, finished_before: datetime, kept: int) -> bool:
+    """Remove one job that ended before, or is older than the `kept` newest of its workspace; false if there is none.
+    Needs a transaction."""
+    record = await connection.fetchrow(_STALE, finished_before, kept)
+    if record is None:
+        return False
+    await connection.execute(_DELETE_ITEMS, record["workspace_id"], record["id"])
+    await connection.execute(_DELETE, record["workspace_id"], record["id"])
+    return True
