@@ -6,12 +6,12 @@ import asyncpg
 
 from motet.storage.database import Executor
 
-# device_id 0: a SIM without a device.
+# device_id 0: a SIM without a device. An eUICC holds the numbers of all its profiles, and answers to the enabled one's.
 _OF_MSISDNS = """
 SELECT d.value AS msisdn, d.workspace_id, d.sim_id, coalesce(v.id, 0) AS device_id, s.status AS sim_status,
        v.status AS device_status
   FROM directory d
-  JOIN sim s ON s.workspace_id = d.workspace_id AND s.id = d.sim_id
+  JOIN sim s ON s.workspace_id = d.workspace_id AND s.id = d.sim_id AND s.msisdn = d.value
   LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
  WHERE d.kind = 'msisdn' AND d.value = ANY ($1)
 """
@@ -54,7 +54,7 @@ SELECT s.id AS sim_id, s.status AS sim_status, v.id AS device_id, v.status AS de
 _TRAFFIC_OF_MSISDN = """
 SELECT s.id AS sim_id, s.status AS sim_status, v.id AS device_id, v.status AS device_status
   FROM directory d
-  JOIN sim s ON s.workspace_id = d.workspace_id AND s.id = d.sim_id
+  JOIN sim s ON s.workspace_id = d.workspace_id AND s.id = d.sim_id AND s.msisdn = d.value
   LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
  WHERE d.kind = 'msisdn' AND d.value = $2 AND d.workspace_id = $1
 """
