@@ -58,6 +58,13 @@ class Tenants:
             "INSERT INTO workspace (id, organisation_id, name) VALUES ($1, $2, $3)",
             tenant.workspace_id, organisation, name,
         )  # fmt: skip
+        await self.execute(
+            "WITH made AS (INSERT INTO service_policy (workspace_id, id, name, p2p_limit_per_day)"
+            " VALUES ($1, $1, 'Default', NULL) RETURNING *)"
+            " INSERT INTO service_policy_version (workspace_id, id, policy_id, number, content)"
+            " SELECT workspace_id, id, id, 1, to_jsonb(made) FROM made",
+            tenant.workspace_id,
+        )
         return tenant
 
     async def device(
@@ -69,8 +76,8 @@ class Tenants:
         if with_sim:
             sim_id = await self.sim(tenant, device_id=device_id)
         await self.execute(
-            "INSERT INTO device (workspace_id, id, name, status, tags, sim_id, ip_address)"
-            " VALUES ($1, $2, $3, $4, $5, $6, '10.0.0.1')",
+            "INSERT INTO device (workspace_id, id, name, status, tags, sim_id, ip_address, service_policy_id)"
+            " VALUES ($1, $2, $3, $4, $5, $6, '10.0.0.1', $1)",
             tenant.workspace_id, device_id, name or f"device {len(tenant.devices)}", status, tags or [], sim_id,
         )  # fmt: skip
         tenant.devices.append(device_id)

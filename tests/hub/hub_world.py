@@ -12,13 +12,13 @@ from typing import Any
 import asyncpg
 
 from motet.domain.ids import IdGenerator
+from motet.domain.refusals import Refusal
 from motet.domain.states import EsmeDeliveryKind, MessageState
 from motet.fleet.seed import DEMO, OTHER, identity, seed_tenant
 from motet.hub.hub import Hub, HubLimits
 from motet.hub.lane import FencedError
 from motet.hub.message import Delivery, Extra, Message, Part, Unit
 from motet.hub.ports import MobileOriginated, UpstreamAnswer, UpstreamReceipt, Verdict
-from motet.hub.refusals import Refusal
 from motet.storage import smpp_account
 from motet.storage.database import Database
 

@@ -8,9 +8,9 @@ import pytest
 from hub_world import CODE, DELIVERED, Carrier, World, other_phone, phone, turn, until
 
 from motet.domain.errors import ConflictError, DomainError, InvalidError, NotFoundError
+from motet.domain.refusals import Refusal
 from motet.hub.facts import Accepted
 from motet.hub.message import Extra, Message
-from motet.hub.refusals import Refusal
 from motet.hub.requests import SendRequest
 from motet.sms.udh import InformationElement, build_udh
 

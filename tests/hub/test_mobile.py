@@ -82,7 +82,7 @@ async def test_p2p_to_another_workspace_is_refused(world: World) -> None:
     token = carrier.mo(phone(1), "99950000001", b"hi")
     await until(lambda: carrier.acks == {token: True})
     row = (await world.rows("SELECT state, error FROM message"))[0]
-    assert tuple(row) == (REJECTED, "UNKNOWN_DESTINATION")
+    assert tuple(row) == (REJECTED, "P2P_OUTSIDE_NOT_ALLOWED")
 
 
 async def test_p2p_survives_a_kill_and_a_link_that_is_away(world: World) -> None:

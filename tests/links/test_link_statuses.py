@@ -3,9 +3,9 @@
 import pytest
 
 from motet.domain.errors import DOMAIN_ERRORS
+from motet.domain.refusals import Refusal
 from motet.domain.states import MessageState
 from motet.hub.ports import Verdict
-from motet.hub.refusals import Refusal
 from motet.links.statuses import ERROR_STATUS, FINAL_STATE, REFUSAL_STATUS, WIRE_STATE, name_of, verdict_of
 from motet.smpp.constants import CommandStatus
 from motet.smpp.constants import MessageState as WireState

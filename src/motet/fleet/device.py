@@ -46,6 +46,10 @@ class DeviceChanges:
     tags: Sequence[str] | Unchanged = UNCHANGED
     imei: str | Unchanged | None = UNCHANGED
     imei_lock: bool | Unchanged = UNCHANGED
+    service_policy_id: int | Unchanged = UNCHANGED
+    """In a new device, the workspace's default policy unless another is named."""
+    coverage_policy_id: int | Unchanged | None = UNCHANGED
+    """None: every network."""
 
 
 class DeviceService:
@@ -80,10 +84,10 @@ class DeviceService:
     ) -> int:
         """Add a device, with a SIM if one is named: its id.
 
-        Raises InvalidError; for the SIM (path `sim_id`) NotFoundError, ConflictError if it is in another device,
-        DeniedError if it is deleted.
+        Raises InvalidError; NotFoundError for a policy (by its path); for the SIM (path `sim_id`) NotFoundError,
+        ConflictError if it is in another device, DeniedError if it is deleted.
         """
-        settings = _applied(changes, DeviceSettings("", [], None, False))
+        settings = _applied(changes, DeviceSettings("", [], None, False, workspace_id, None))
         now = self._clock()
         device_id = self._ids.next(int(now * 1_000))
         status = DeviceStatus.ENABLED if enabled else DeviceStatus.DISABLED
@@ -99,7 +103,7 @@ class DeviceService:
         return device_id
 
     async def update(self, workspace_id: int, actor: str, device_id: int, changes: DeviceChanges) -> None:
-        """Change a device. Raises NotFoundError (path `id`), InvalidError."""
+        """Change a device. Raises NotFoundError (path `id`, or that of a policy), InvalidError."""
         async with self._transaction() as connection:
             locked = await _locked(connection, workspace_id, device_id)
             settings = _applied(changes, locked.settings)
@@ -108,6 +112,8 @@ class DeviceService:
                 await device.update(connection, workspace_id, device_id, settings)
                 done = _change(DEVICE_UPDATED, device_id, settings, changed=changed)
                 await self._journal.write(connection, workspace_id, actor, [done])
+        if changed:
+            await self._on_change()
 
     async def enable(self, workspace_id: int, actor: str, device_id: int) -> None:
         """Let a device take part; one that does stays as it is. Raises NotFoundError (path `id`)."""
@@ -124,7 +130,7 @@ class DeviceService:
             done: list[Change] = []
             if locked.sim_id is not None:
                 done.append(await self._take_out(connection, workspace_id, device_id, locked.settings, locked.sim_id))
-            await device.set_status(connection, workspace_id, device_id, DeviceStatus.DELETED)
+            await device.delete(connection, workspace_id, device_id)
             done.append(_change(DEVICE_DELETED, device_id, locked.settings))
             await self._journal.write(connection, workspace_id, actor, done)
         await self._on_change()
@@ -221,7 +227,15 @@ def _applied(changes: DeviceChanges, settings: DeviceSettings) -> DeviceSettings
     check_text(name, "name", at_least=1, at_most=MAX_NAME_CHARACTERS)
     if name != name.strip() or "\n" in name or "\t" in name:
         raise InvalidError("A name is one line and has no space at its ends.", path=("name",))
-    return DeviceSettings(name, tags, None if imei is None else parse_imei(imei, ("imei",)), imei_lock)
+    service, coverage = changes.service_policy_id, changes.coverage_policy_id
+    return DeviceSettings(
+        name,
+        tags,
+        None if imei is None else parse_imei(imei, ("imei",)),
+        imei_lock,
+        settings.service_policy_id if isinstance(service, Unchanged) else service,
+        settings.coverage_policy_id if isinstance(coverage, Unchanged) else coverage,
+    )
 
 
 def _checked_tags(tags: Sequence[str]) -> list[str]:

@@ -158,7 +158,7 @@ async def _seed_devices(
             yield (
                 workspace_id, device_ids[ordinal], f"{kind.name} {ordinal:04}", int(DeviceStatus.ENABLED),
                 [*kind.tags, SITES[ordinal % len(SITES)]], imei(plan.first_number + ordinal - 1), False,
-                None, sim_ids[ordinal], now,
+                None, sim_ids[ordinal], now, workspace_id,
             )  # fmt: skip
 
     await sim.copy_sims(connection, sims())

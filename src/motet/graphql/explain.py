@@ -65,10 +65,10 @@ async def explain_sms(info: Info) -> Any:
 
 def _decision(selected: Selected, decision: Decision) -> dict[str, Any]:
     plain = {
-        "rule": decision.rule.name,
+        "rule": decision.name,
         "outcome": _OUTCOMES[decision.met],
-        "reason": decision.rule.refusal.name if decision.met is False else None,
-        "description": decision.rule.words,
+        "reason": decision.refusal.name if decision.met is False else None,
+        "description": decision.words,
         "__typename": "RuleDecision",
     }
     return {child.key: plain[child.name] for child in selected.children}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from motet.hub.refusals import Refusal
+from motet.domain.refusals import Refusal
 from motet.storage.database import Row
 
 BURST_S = 1.0

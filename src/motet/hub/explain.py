@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from motet.hub.rules import RULES, Facts, Rule, refusal_of
-from motet.storage import directory
+from motet.domain.refusals import Refusal
+from motet.domain.traffic_rules import RULES_OF, Traffic
+from motet.storage import traffic
 from motet.storage.database import Executor
+from motet.storage.traffic import Line
 
 
 class Decision(NamedTuple):
     """What one rule says; `met` is null where it has nothing to look at."""
 
-    rule: Rule
+    name: str
+    words: str
+    refusal: Refusal
     met: bool | None
 
 
@@ -32,21 +36,18 @@ async def explain(
     device_id: int | None = None,
     msisdn: str | None = None,
     iccid: str | None = None,
+    kind: Traffic = Traffic.SMS_MT,
 ) -> Explanation | None:
     """The decisions for a device or a SIM, by exactly one key; None for one that the workspace has not."""
+    line: Line | None
     if device_id is not None:
-        found = await directory.traffic_of_device(connection, workspace_id, device_id)
+        line = await traffic.of_device(connection, workspace_id, device_id)
     elif msisdn is not None:
-        found = await directory.traffic_of_msisdn(connection, workspace_id, msisdn.removeprefix("+"))
+        line = await traffic.of_msisdn(connection, workspace_id, msisdn.removeprefix("+"))
     else:
-        found = await directory.traffic_of_iccid(connection, workspace_id, iccid or "")
-    if found is None:
+        line = await traffic.of_iccid(connection, workspace_id, iccid or "")
+    if line is None:
         return None
-    facts = Facts(found["sim_status"], found["device_status"])
-    refusal = refusal_of(facts)
-    return Explanation(
-        found["sim_id"],
-        found["device_id"],
-        None if refusal is None else refusal.name,
-        tuple(Decision(rule, rule.judge(facts)) for rule in RULES),
-    )
+    decisions = tuple(Decision(rule.name, rule.words, rule.refusal, rule.judge(line.facts)) for rule in RULES_OF[kind])
+    reason = next((decision.refusal.name for decision in decisions if decision.met is False), None)
+    return Explanation(line.sim_id, line.device_id, reason, decisions)

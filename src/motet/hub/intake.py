@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from motet.domain.refusals import Refusal
+from motet.domain.traffic_rules import Traffic
 from motet.hub.facts import Accepted
 from motet.hub.message import Extra, Message, Stage
 from motet.hub.numbers import Target
 from motet.hub.ports import Reply
-from motet.hub.refusals import Refusal
 from motet.sms import gsm7
 from motet.sms.parts import MAX_PARTS, part_count
 from motet.sms.udh import UserDataError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_SMS_MT = int(Traffic.SMS_MT)
 TON_ALPHANUMERIC = 5
 SAFE_OCTETS = 134
 """User data of at most this many octets is one part in every alphabet and with any short header."""
@@ -72,8 +74,9 @@ class Intake:
             return Refusal.UNKNOWN_DESTINATION
         message.device_id = target.device_id
         message.sim_id = target.sim_id
-        if target.refusal is not None:
-            return target.refusal
+        refusal = target.refusals[_SMS_MT]
+        if refusal is not None:
+            return refusal
         key = (message.source_ton, message.source)
         source = self._sources.get(key)
         if source is None:
@@ -86,10 +89,16 @@ class Intake:
         message.source = source
         if message.expires_at <= message.submitted_at:
             return Refusal.BAD_EXPIRY
-        if message.extra is not None and (refusal := self._admit_extra(message)) is not None:
-            return refusal
+        if message.extra is not None:
+            refusal = self._admit_extra(message)
+            if refusal is not None:
+                return refusal
         if len(message.payload) > SAFE_OCTETS or (message.extra is not None and message.extra.udh is not None):
             refusal = self._measure(message)
+            if refusal is not None:
+                return refusal
+        if target.meter is not None:
+            refusal = target.meter.admit(Traffic.SMS_MT, message.part_count, message.submitted_at)
             if refusal is not None:
                 return refusal
         hub.count_open(message.account_id, 1)

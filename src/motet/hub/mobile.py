@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import asyncpg
 import structlog
 
+from motet.domain.refusals import Refusal
 from motet.domain.states import Direction, EsmeDeliveryKind, MessageKind, MessageState
+from motet.domain.traffic_rules import Traffic
 from motet.hub import events_of
 from motet.hub.facts import full_row, waiting_row
 from motet.hub.message import Delivery, Extra, Message, Stage
 from motet.hub.numbers import Target
 from motet.hub.ports import MobileOriginated, Upstream
-from motet.hub.refusals import Refusal
 from motet.sms.parts import MAX_PARTS, part_count
 from motet.sms.udh import UserDataError
 from motet.storage import directory, esme_delivery, event, mo_part, waiting, webhook_delivery
@@ -303,22 +304,37 @@ class Mobile:
         outcome: Outcome,
     ) -> None:
         outcome.messages.append(message)
-        if sender.refusal is not None:
-            self._reject(message, sender.refusal, outcome)
-            return
         codes = await self._codes_of(connection, message.workspace_id)
         if message.destination in codes or len(message.destination) <= APPLICATION_DIGITS:
+            refusal = sender.refusal(Traffic.SMS_MO, message.part_count, message.submitted_at)
+            if refusal is not None:
+                self._reject(message, refusal, outcome)
+                return
             await self._to_application(connection, message, codes, outcome)
             return
         message.kind = MessageKind.P2P
-        if recipient is None or recipient.workspace_id != message.workspace_id:
-            self._reject(message, Refusal.UNKNOWN_DESTINATION, outcome)
-        elif recipient.refusal is not None:
-            self._reject(message, recipient.refusal, outcome)
-        elif _parts_of(message) > MAX_PARTS:
-            self._reject(message, Refusal.TOO_LONG, outcome)
+        if recipient is not None and recipient.workspace_id != message.workspace_id:
+            recipient = None  # to the sender it is a number like any other in the world
+        refusal = self._refusal_of_p2p(message, sender, recipient)
+        if refusal is not None:
+            self._reject(message, refusal, outcome)
         else:
-            self._to_device(message, recipient, outcome)
+            self._hand_on(message, recipient, outcome)
+
+    def _refusal_of_p2p(self, message: Message, sender: Target, recipient: Target | None) -> Refusal | None:
+        """The sender's rules, then the recipient's; what is counted comes last."""
+        kind = Traffic.P2P_OUTSIDE if recipient is None else Traffic.P2P_INSIDE
+        if sender.refusals[kind] is not None:
+            return sender.refusals[kind]
+        if recipient is not None and recipient.refusals[Traffic.P2P_IN] is not None:
+            return recipient.refusals[Traffic.P2P_IN]
+        parts = _parts_of(message)
+        if parts > MAX_PARTS:
+            return Refusal.TOO_LONG
+        refusal = sender.refusal(kind, message.part_count, message.submitted_at)
+        if refusal is None and recipient is not None:
+            return recipient.refusal(Traffic.P2P_IN, parts, message.submitted_at)
+        return refusal
 
     async def _to_application(
         self, connection: asyncpg.Connection, message: Message, codes: Mapping[str, int | None], outcome: Outcome
@@ -343,8 +359,8 @@ class Mobile:
             names = await directory.names_of_sim(connection, message.workspace_id, message.sim_id)
             outcome.webhooks.extend(events_of.received(hub.outbox, message, names, code))
 
-    def _to_device(self, message: Message, recipient: Target, outcome: Outcome) -> None:
-        """P2P: the MO is RECEIVED, and an MT to the other device carries it on."""
+    def _hand_on(self, message: Message, recipient: Target | None, outcome: Outcome) -> None:
+        """P2P: the MO is RECEIVED; an MT carries it on to the other device or, without `recipient`, to the world."""
         hub = self.hub
         extra = message.extra
         udh = extra.udh if extra else None
@@ -354,8 +370,9 @@ class Mobile:
             Extra(protocol_id=extra.protocol_id if extra else 0, udh=udh, origin_id=message.id),
         )  # fmt: skip
         onward.id = onward.submission_id = hub.next_id()
-        onward.device_id = recipient.device_id
-        onward.sim_id = recipient.sim_id
+        if recipient is not None:
+            onward.device_id = recipient.device_id
+            onward.sim_id = recipient.sim_id
         onward.kind = MessageKind.P2P
         onward.part_count = _parts_of(message)
         if not hub.relay.binds or hub.room() <= 0:

@@ -1,13 +1,18 @@
-"""Whose number is this? Answered from memory on the hot path, from the directory otherwise."""
+"""Whose number is this? Answered from memory on the hot path, from the database otherwise."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import asyncpg
 
-from motet.hub.refusals import Refusal
-from motet.hub.rules import Facts, refusal_of
-from motet.storage import directory
+from motet.domain.refusals import Refusal
+from motet.domain.service_policy import ServicePolicy
+from motet.domain.traffic_rules import Facts, Meter, Refusals, Traffic, refusals_of
+from motet.storage import traffic
+from motet.storage.traffic import Line
+
+BATCH = 5_000
+"""Numbers looked up by one statement."""
 
 
 class Target(NamedTuple):
@@ -15,8 +20,20 @@ class Target(NamedTuple):
 
     workspace_id: int
     device_id: int
+    """0: the SIM is in no device."""
     sim_id: int
-    refusal: Refusal | None
+    refusals: Refusals
+    """Why a kind of traffic may not pass, or None, by `Traffic`."""
+    service: ServicePolicy | None
+    meter: Meter | None
+    """What is counted for it; asked after the rules."""
+
+    def refusal(self, kind: Traffic, count: int, now_us: int) -> Refusal | None:
+        """Why `count` more of the traffic may not pass now; if it may, it is counted."""
+        refusal = self.refusals[kind]
+        if refusal is None and self.meter is not None:
+            return self.meter.admit(kind, count, now_us)
+        return refusal
 
 
 class Numbers:
@@ -29,18 +46,27 @@ class Numbers:
         self._forgotten = 0
         self.get = self._targets.get
         """The target of an MSISDN, or None if it has to be looked up."""
+        self.meter_of: Callable[[Line], Meter | None] | None = None
+        """Gives what is counted for a line, or None. Called when its number is looked up, so cheaply: no I/O."""
 
     async def load(self, msisdns: Sequence[str]) -> dict[str, Target]:
         """Look numbers up and remember those that exist."""
         before = self._forgotten
         found: dict[str, Target] = {}
-        for start in range(0, len(msisdns), 5_000):
-            for record in await directory.of_msisdns(self._pool(), msisdns[start : start + 5_000]):
-                found[record["msisdn"]] = Target(
-                    record["workspace_id"],
-                    record["device_id"],
-                    record["sim_id"],
-                    refusal_of(Facts(record["sim_status"], record["device_status"])),
+        judged: dict[Facts, Refusals] = {}
+        """Thousands of devices share few policies, and few states."""
+        for start in range(0, len(msisdns), BATCH):
+            for line in await traffic.of_msisdns(self._pool(), msisdns[start : start + BATCH]):
+                refusals = judged.get(line.facts)
+                if refusals is None:
+                    refusals = judged[line.facts] = refusals_of(line.facts)
+                found[line.msisdn or ""] = Target(
+                    line.workspace_id,
+                    line.device_id or 0,
+                    line.sim_id or 0,
+                    refusals,
+                    line.facts.service,
+                    None if self.meter_of is None else self.meter_of(line),
                 )
         if before == self._forgotten:  # else what was read may be older than what was changed
             while self._targets and len(self._targets) + len(found) > self._limit:
@@ -49,10 +75,10 @@ class Numbers:
         return found
 
     async def target_of(self, msisdn: str) -> Target | None:
-        """The target of one number, from memory or the directory."""
+        """The target of one number, from memory or the database."""
         return self.get(msisdn) or (await self.load([msisdn])).get(msisdn)
 
     def forget(self) -> None:
-        """SIMs or devices changed: look all numbers up again."""
+        """SIMs, devices or policies changed: look all numbers up again."""
         self._forgotten += 1
         self._targets.clear()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
+from motet.domain.refusals import Refusal
 from motet.hub.message import Delivery, Message, Unit
-from motet.hub.refusals import Refusal
 
 
 class Reply(Protocol):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from motet.domain.errors import InvalidError, NotFoundError
 from motet.domain.idempotency import check_key
+from motet.domain.refusals import Refusal
 from motet.hub.facts import SMS_SEND
 from motet.hub.intake import TON_ALPHANUMERIC
 from motet.hub.message import Extra, Message
-from motet.hub.refusals import Refusal
 from motet.hub.requests import SendRequest
 from motet.sms import gsm7
 from motet.sms.data_coding import Alphabet, alphabet_of

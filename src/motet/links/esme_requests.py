@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from motet.domain.errors import ConflictError, DeniedError, DomainError, InvalidError, NotFoundError, UpstreamError
+from motet.domain.refusals import Refusal
 from motet.hub.accounts import Account
 from motet.hub.desk import ReplaceRequest
 from motet.hub.message import Message
-from motet.hub.refusals import Refusal
 from motet.links.statuses import ERROR_STATUS, REFUSAL_STATUS, WIRE_STATE
 from motet.links.translate import UnacceptableError, error_code
 from motet.smpp.constants import CommandId, CommandStatus, Tag

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
+from motet.domain.refusals import Refusal
 from motet.domain.states import EsmeDeliveryKind
 from motet.hub.accounts import Account
 from motet.hub.message import Delivery, Extra, Message
-from motet.hub.refusals import Refusal
 from motet.links import translate
 from motet.links.connection import Connection
 from motet.links.esme_requests import EsmeRequests

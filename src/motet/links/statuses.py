@@ -11,9 +11,9 @@ from motet.domain.errors import (
     NotFoundError,
     UpstreamError,
 )
+from motet.domain.refusals import Refusal
 from motet.domain.states import MessageState
 from motet.hub.ports import Verdict
-from motet.hub.refusals import Refusal
 from motet.smpp.constants import CommandStatus
 from motet.smpp.constants import MessageState as WireState
 
@@ -29,6 +29,16 @@ REFUSAL_STATUS: Mapping[Refusal, CommandStatus] = {
     Refusal.NO_DEVICE: CommandStatus.ESME_RSUBMITFAIL,
     Refusal.DEVICE_DISABLED: CommandStatus.ESME_RSUBMITFAIL,
     Refusal.SIM_NOT_ACTIVE: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.SMS_MT_NOT_ALLOWED: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.SMS_MO_NOT_ALLOWED: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.P2P_INSIDE_NOT_ALLOWED: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.P2P_OUTSIDE_NOT_ALLOWED: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.P2P_LIMIT_REACHED: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.DATA_NOT_ALLOWED: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.IMEI_MISMATCH: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.NETWORK_NOT_ALLOWED: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.RAT_NOT_ALLOWED: CommandStatus.ESME_RSUBMITFAIL,
+    Refusal.SMS_ON_NB_IOT: CommandStatus.ESME_RSUBMITFAIL,
     Refusal.KEY_CONFLICT: CommandStatus.ESME_RSUBMITFAIL,
     Refusal.NOT_STORABLE: CommandStatus.ESME_RSUBMITFAIL,
     Refusal.STOPPING: CommandStatus.ESME_RSYSERR,

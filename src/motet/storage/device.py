@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import asyncpg
+
+from motet.domain.errors import NotFoundError
 from motet.storage.database import PooledConnection
 
 DEVICE_COLUMNS = (
     "workspace_id", "id", "name", "status", "tags", "imei", "imei_lock", "ip_address", "sim_id", "created_at",
+    "service_policy_id",
 )  # fmt: skip
 
 
@@ -25,6 +30,8 @@ class DeviceSettings(NamedTuple):
     tags: list[str]
     imei: str | None
     imei_lock: bool
+    service_policy_id: int
+    coverage_policy_id: int | None
 
 
 class LockedDevice(NamedTuple):
@@ -36,8 +43,9 @@ class LockedDevice(NamedTuple):
 
 
 _INSERT = """
-INSERT INTO device (workspace_id, id, status, created_at, name, tags, imei, imei_lock)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO device (workspace_id, id, status, created_at, name, tags, imei, imei_lock, service_policy_id,
+                    coverage_policy_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 
 
@@ -49,12 +57,13 @@ async def insert(
     created_at: datetime,
     settings: DeviceSettings,
 ) -> None:
-    """Add a device without a SIM."""
-    await connection.execute(_INSERT, workspace_id, device_id, status, created_at, *settings)
+    """Add a device without a SIM. Raises NotFoundError for a policy that the workspace has not."""
+    with _unknown_policies():
+        await connection.execute(_INSERT, workspace_id, device_id, status, created_at, *settings)
 
 
 _LOCK = """
-SELECT status, sim_id, name, tags, imei, imei_lock
+SELECT status, sim_id, name, tags, imei, imei_lock, service_policy_id, coverage_policy_id
   FROM device
  WHERE workspace_id = $1 AND id = $2 AND status <> 2
    FOR NO KEY UPDATE
@@ -71,13 +80,17 @@ async def lock(connection: PooledConnection, workspace_id: int, device_id: int) 
 
 
 _UPDATE = """
-UPDATE device SET name = $3, tags = $4, imei = $5, imei_lock = $6 WHERE workspace_id = $1 AND id = $2
+UPDATE device
+   SET name = $3, tags = $4, imei = $5, imei_lock = $6, service_policy_id = $7, coverage_policy_id = $8
+ WHERE workspace_id = $1 AND id = $2
 """
 
 
 async def update(connection: PooledConnection, workspace_id: int, device_id: int, settings: DeviceSettings) -> None:
-    """Write the settings of a device that this transaction has locked."""
-    await connection.execute(_UPDATE, workspace_id, device_id, *settings)
+    """Write the settings of a device that this transaction has locked. Raises NotFoundError for a policy that the
+    workspace has not."""
+    with _unknown_policies():
+        await connection.execute(_UPDATE, workspace_id, device_id, *settings)
 
 
 _SET_STATUS = "UPDATE device SET status = $3 WHERE workspace_id = $1 AND id = $2"
@@ -88,9 +101,38 @@ async def set_status(connection: PooledConnection, workspace_id: int, device_id:
     await connection.execute(_SET_STATUS, workspace_id, device_id, status)
 
 
+# A device that is gone keeps no policy from being deleted.
+_DELETE = """
+UPDATE device SET status = 2, service_policy_id = NULL, coverage_policy_id = NULL WHERE workspace_id = $1 AND id = $2
+"""
+
+
+async def delete(connection: PooledConnection, workspace_id: int, device_id: int) -> None:
+    """Mark the locked device as deleted; it lets go of its policies."""
+    await connection.execute(_DELETE, workspace_id, device_id)
+
+
 _SET_SIM = "UPDATE device SET sim_id = $3 WHERE workspace_id = $1 AND id = $2"
 
 
 async def set_sim(connection: PooledConnection, workspace_id: int, device_id: int, sim_id: int | None) -> None:
     """Say which SIM is in the locked device. The SIM's own row says it, too."""
     await connection.execute(_SET_SIM, workspace_id, device_id, sim_id)
+
+
+_POLICY_OF: Final = {
+    "device_service_policy": ("No such service policy.", "service_policy_id"),
+    "device_coverage_policy": ("No such coverage policy.", "coverage_policy_id"),
+}
+"""By the name of the constraint that misses it."""
+
+
+@contextmanager
+def _unknown_policies() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.ForeignKeyViolationError as error:
+        unknown = _POLICY_OF.get(error.constraint_name or "")
+        if unknown is None:
+            raise
+        raise NotFoundError(unknown[0], path=(unknown[1],)) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 from motet.domain.errors import ConflictError
+from motet.domain.service_policy import DEFAULT_DESCRIPTION, DEFAULT_NAME
 from motet.storage.database import PooledConnection
 
 # The one root is whoever comes first's; the second row of the union is there when it was there before.
@@ -31,13 +32,24 @@ async def add_organisation(connection: PooledConnection, organisation_id: int, p
     await connection.execute(_ADD_ORGANISATION, organisation_id, parent_id, name)
 
 
-_ADD = "INSERT INTO workspace (id, organisation_id, name) VALUES ($1, $2, $3)"
+# With its service policy "Default", which has the workspace's id.
+_ADD = """
+WITH workspace AS (INSERT INTO workspace (id, organisation_id, name) VALUES ($1, $2, $3) RETURNING id),
+     made AS (
+    INSERT INTO service_policy (workspace_id, id, name, description, p2p_limit_per_day)
+    SELECT id, id, $4, $5, NULL FROM workspace
+    RETURNING *
+)
+INSERT INTO service_policy_version (workspace_id, id, policy_id, number, content)
+SELECT workspace_id, id, id, 1, to_jsonb(made) - '{workspace_id,id,version,created_at,updated_at}'::text[] FROM made
+"""
 
 
 async def add_workspace(connection: PooledConnection, workspace_id: int, organisation_id: int, name: str) -> None:
-    """Raises ConflictError when the name is taken."""
+    """Add a workspace with the service policy that its devices have by default. Raises ConflictError when the name is
+    taken."""
     try:
-        await connection.execute(_ADD, workspace_id, organisation_id, name)
+        await connection.execute(_ADD, workspace_id, organisation_id, name, DEFAULT_NAME, DEFAULT_DESCRIPTION)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "workspace_name_taken":
             raise ConflictError(f"there is a workspace named {name} already", path=("name",)) from None

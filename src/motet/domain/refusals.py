@@ -1,4 +1,5 @@
-"""Why the hub says no to a submission. Each edge has a table from these to its own statuses."""
+"""Why traffic may not pass, and why the hub says no to a submission. Each edge has a table from these to its own
+statuses."""
 
 from enum import Enum
 
@@ -27,6 +28,26 @@ class Refusal(Enum):
     NO_DEVICE = (DeniedError, "The SIM has no device", None, True)
     DEVICE_DISABLED = (DeniedError, "The device is disabled", None, True)
     SIM_NOT_ACTIVE = (DeniedError, "The SIM is not activated", None, True)
+    SMS_MT_NOT_ALLOWED = (DeniedError, "The service policy does not allow SMS to the device", None, True)
+    SMS_MO_NOT_ALLOWED = (DeniedError, "The service policy does not allow SMS from the device", None, True)
+    P2P_INSIDE_NOT_ALLOWED = (DeniedError, "The service policy does not allow SMS between devices", None, True)
+    P2P_OUTSIDE_NOT_ALLOWED = (
+        DeniedError,
+        "No SIM of this workspace has this number, and the service policy does not allow SMS to others",
+        None,
+        True,
+    )
+    P2P_LIMIT_REACHED = (DeniedError, "The device has sent as many P2P messages as it may in 24 hours", None, True)
+    DATA_NOT_ALLOWED = (DeniedError, "The service policy does not allow data", None, True)
+    IMEI_MISMATCH = (DeniedError, "The SIM is in other equipment than it is locked to", None, True)
+    NETWORK_NOT_ALLOWED = (
+        DeniedError,
+        "The coverage policy does not allow the network that the device is on",
+        None,
+        True,
+    )
+    RAT_NOT_ALLOWED = (DeniedError, "The service policy does not allow the RAT that the device is on", None, True)
+    SMS_ON_NB_IOT = (DeniedError, "The service policy refuses SMS to and from devices on NB-IoT", None, True)
     KEY_CONFLICT = (ConflictError, "The idempotency key was used with another input", "idempotencyKey", False)
     NOT_STORABLE = (InvalidError, "The message cannot be stored", None, False)
     STOPPING = (UpstreamError, "The gateway is shutting down", None, False)
