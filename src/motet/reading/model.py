@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, Protocol
 
 from motet.access.principals import Permission
@@ -50,11 +51,42 @@ Condition = Callable[[Any, str, Statement], str]
 """A filter field: (argument, alias, statement) -> SQL condition."""
 
 
+class SortKind(Enum):
+    """What a sorted column holds: how its value stands in a cursor."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    """Floating point."""
+    TIME = "time"
+
+
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """A column to sort by, before the id that breaks ties; None sorts by the id, that is, by creation."""
+    """A column to sort by, before the id that breaks ties; None sorts by the id, that is, by creation.
+
+    `column` is a name, or an expression with `{t}` for the row's alias. Rows where it is null (say so by `nullable`)
+    come last in an ascending list and first in a descending one, as an index has them. An index on (workspace_id,
+    column, id) serves every page both ways.
+    """
 
     column: str | None = None
+    kind: SortKind = SortKind.TEXT
+    nullable: bool = False
+
+    @property
+    def expression(self) -> str | None:
+        """The column with `{t}` for the alias."""
+        return self.column if self.column is None or "{t}" in self.column else "{t}." + self.column
+
+    def order(self, alias: str, *, descending: bool) -> str:
+        """What ORDER BY takes."""
+        way = "DESC" if descending else "ASC"
+        key = "" if self.expression is None else f"{self.expression.replace('{t}', alias)} {way}, "
+        return f"{key}{alias}.id {way}"
+
+
+BY_ID = SortKey()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +97,14 @@ class Scope:
     """With `{t}` for the alias: tenant, parent, cursor."""
 
     descending: bool
+    key: SortKey = BY_ID
 
     def where(self, alias: str) -> str:
         return " AND ".join(condition.replace("{t}", alias) for condition in self.conditions) or "true"
+
+    def order(self, alias: str) -> str:
+        """What ORDER BY takes."""
+        return self.key.order(alias, descending=self.descending)
 
 
 class Scan(Protocol):
@@ -111,4 +148,8 @@ class Entity:
     lookup_order: str = "t0.id DESC"
     """Which row is meant by a key that several have: the first of these, as SQL on `t0`."""
     scan: Scan | None = None
+    """For a list that is sorted by id alone."""
+    sparse: frozenset[str] = frozenset()
+    """Filters that no index serves, where the table may be large and there is no `scan`: a page of a list with one of
+    them looks at a bounded number of rows, in the list's order."""
     hidden: Hidden | None = None

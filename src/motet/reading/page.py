@@ -8,7 +8,7 @@ from typing import Any
 
 from motet.reading.cursor import SortPosition, decode_cursor
 from motet.reading.errors import InvalidRequestError
-from motet.reading.model import Entity
+from motet.reading.model import Entity, SortKey
 
 DEFAULT_PAGE = 50
 MAX_PAGE = 200
@@ -23,8 +23,7 @@ class Page:
     after: SortPosition | None
     before: SortPosition | None
     order: str
-    column: str | None
-    """The text column sorted by before the id; None: the id alone."""
+    key: SortKey
     descending: bool
 
     @property
@@ -46,15 +45,15 @@ def page_of(entity: Entity, arguments: Mapping[str, Any]) -> Page:
     if order_by is not None:
         order = order_by.get("field") or order
         descending = (order_by.get("direction") or "ASC") == "DESC"
-    column = entity.orders[order].column
+    key = entity.orders[order]
     tag = f"{entity.name}:{order}"
     after, before = arguments.get("after"), arguments.get("before")
     return Page(
         size=last if last is not None else (DEFAULT_PAGE if first is None else first),
         backward=last is not None,
-        after=None if after is None else decode_cursor(after, tag, keyed=column is not None),
-        before=None if before is None else decode_cursor(before, tag, keyed=column is not None),
+        after=None if after is None else decode_cursor(after, tag, key),
+        before=None if before is None else decode_cursor(before, tag, key),
         order=tag,
-        column=column,
+        key=key,
         descending=descending,
     )

@@ -180,8 +180,8 @@ class Planner:
         row = RowPlan(entity)
         plan = ConnectionPlan(entity, page, selected.arguments.get("filter") or {}, row, parent_column, path)
         plan.id_column = row.column("{t}.id", "t0")
-        if page.column is not None:
-            plan.sort_column = row.column("{t}." + page.column, "t0")
+        if page.key.expression is not None:
+            plan.sort_column = row.column(page.key.expression, "t0")
         plan.parts = tuple(self._connection_part(plan, child, path) for child in selected.children)
         return plan
 

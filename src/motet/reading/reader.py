@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
+import orjson
 
 from motet.access.principals import Principal
 from motet.reading import sql
+from motet.reading.cursor import SortPosition
 from motet.reading.entities import ENTITIES
 from motet.reading.model import Entity
 from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan
@@ -135,6 +137,10 @@ class _Read:
             for row in await self._fetch(sql.count(plan, self._workspace_id, parents)):
                 read = pages[0 if parents is None else row[2]]
                 read.total, read.total_is_estimate = row[0], row[1]
+                guess = sql.estimate(plan, self._workspace_id) if row[1] and parents is None else None
+                if guess is not None:
+                    ((explained,),) = await self._fetch(guess)
+                    read.total = max(read.total, orjson.loads(explained)[0]["Plan"]["Plan Rows"])
         return pages
 
     async def _page_info(
@@ -144,13 +150,14 @@ class _Read:
         if not all(more.values()):
             ended = sql.scan_end(plan, self._workspace_id, parents)
             for row in await self._fetch(ended) if ended else ():
-                parent = 0 if parents is None else row[1]
+                parent = 0 if parents is None else row[2]
                 if not more[parent]:  # the scan stopped short of a full page: the next one goes on from there
                     more[parent] = True
+                    place: SortPosition = (row[1],) if page.key.column is None else (row[0], row[1])
                     if page.backward:
-                        pages[parent].start = (row[0],)
+                        pages[parent].start = place
                     else:
-                        pages[parent].end = (row[0],)
+                        pages[parent].end = place
         for parent, read in pages.items():
             read.has_next = more[parent] and not page.backward
             read.has_previous = more[parent] and page.backward
