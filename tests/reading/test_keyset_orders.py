@@ -1,4 +1,4 @@
-"""Keyset pages under every kind of order, against a plain sort of the same rows, with rows that come and go between pages."""
+"""Keyset pages under every kind of order, against a plain sort, with rows that come and go between pages."""
 
 from __future__ import annotations
 

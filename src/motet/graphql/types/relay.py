@@ -68,7 +68,7 @@ class Connection(Generic[NodeType]):
     page_info: PageInfo = described("Where the page lies in the list.")
     total_count: int = described(
         "How many objects the whole list has: exact up to 10,000, beyond that what the database expects, at least"
-        " 10,000. Of a list below an object, and of a filtered list that is looked at row by row, the count stops there."
+        " 10,000. Of a list below an object, and of a filtered list that is looked at row by row, it stops there."
     )
     total_count_is_estimate: bool = described(
         "Whether the list is too long to be counted: `totalCount` is then a guess, or where the count stopped."
