@@ -28,6 +28,8 @@ class Tenant:
     webhooks: list[int] = field(default_factory=list)
     deliveries: list[int] = field(default_factory=list)
     events: list[int] = field(default_factory=list)
+    alert_rules: list[int] = field(default_factory=list)
+    alerts: list[int] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     """Of SIMs' lives."""
     jobs: list[int] = field(default_factory=list)
@@ -211,6 +213,24 @@ class Tenants:
         tenant.events.append(event_id)
         return event_id
 
+    async def alert(self, tenant: Tenant, event_id: int, device_id: int | None = None) -> int:
+        """A rule and the alert that it raised by the event."""
+        rule_id, alert_id = self.new_id(), self.new_id()
+        await self.execute(
+            "INSERT INTO alert_rule (workspace_id, id, name, event_types, minimum_severity, group_by, threshold,"
+            " window_s, severity, quiet_s) VALUES ($1, $2, 'refusals', '{sms.refused}', 0, 1, 1, 60, 2, 3600)",
+            tenant.workspace_id, rule_id,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO alert (workspace_id, id, rule_id, group_key, state, severity, rule_name, event_count,"
+            " first_event_at, last_event_at, last_event_id, told_at, device_id)"
+            " VALUES ($1, $2, $3, 'group', 0, 2, 'refusals', 1, $4, $4, $5, $4, $6)",
+            tenant.workspace_id, alert_id, rule_id, NOW, event_id, device_id,
+        )  # fmt: skip
+        tenant.alert_rules.append(rule_id)
+        tenant.alerts.append(alert_id)
+        return alert_id
+
     async def step(self, tenant: Tenant, sim_id: int, from_status: int | None = 0, to_status: int = 2) -> int:
         """A step of a SIM's life."""
         step_id = self.new_id()
@@ -269,6 +289,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
             await tenants.step(tenant, tenant.sims[-1])
             await tenants.event(tenant, device_id=device_id, sim_id=tenant.sims[-1])
         await tenants.job(tenant, tenant.devices[:2])
+        await tenants.alert(tenant, tenant.events[-1], tenant.devices[-1])
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

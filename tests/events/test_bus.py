@@ -11,8 +11,8 @@ from motet.events.bus import BATCH_LIMIT, Bus
 async def test_only_listeners_of_the_workspace_hear() -> None:
     bus = Bus()
     mine, other = bus.listen(1), bus.listen(2)
-    bus.publish_messages(1, [10, 11])
-    bus.publish_messages(2, [20])
+    bus.publish(1, [10, 11])
+    bus.publish(2, [20])
     assert await anext(mine) == [10, 11]
     assert await anext(other) == [20]
 
@@ -33,10 +33,10 @@ async def test_has_listeners_follows_listen_and_close() -> None:
 async def test_steps_of_one_message_that_were_not_taken_are_merged() -> None:
     bus = Bus()
     listener = bus.listen(1)
-    bus.publish_messages(1, [10])
-    bus.publish_messages(1, [11, 10])
+    bus.publish(1, [10])
+    bus.publish(1, [11, 10])
     assert await anext(listener) == [10, 11]
-    bus.publish_messages(1, [10])
+    bus.publish(1, [10])
     assert await anext(listener) == [10]
 
 
@@ -45,7 +45,7 @@ async def test_a_waiting_listener_wakes_on_publish_and_on_close() -> None:
     listener = bus.listen(1)
     waiting = asyncio.ensure_future(anext(listener))
     await asyncio.sleep(0)
-    bus.publish_messages(1, [7])
+    bus.publish(1, [7])
     assert await waiting == [7]
     ending = asyncio.ensure_future(anext(listener, None))
     await asyncio.sleep(0)
@@ -57,7 +57,7 @@ async def test_batches_are_bounded_and_in_order() -> None:
     bus = Bus()
     listener = bus.listen(1)
     ids = list(range(BATCH_LIMIT + 3))
-    bus.publish_messages(1, ids)
+    bus.publish(1, ids)
     assert await anext(listener) == ids[:BATCH_LIMIT]
     assert await anext(listener) == ids[BATCH_LIMIT:]
 
@@ -66,9 +66,9 @@ async def test_a_listener_that_falls_too_far_behind_is_ended_and_says_so(monkeyp
     monkeypatch.setattr(bus_module, "PENDING_LIMIT", 5)
     bus = Bus()
     slow, healthy = bus.listen(1), bus.listen(1)
-    bus.publish_messages(1, range(4))
+    bus.publish(1, range(4))
     assert await anext(healthy) == [0, 1, 2, 3]
-    bus.publish_messages(1, range(4, 7))
+    bus.publish(1, range(4, 7))
     assert slow.overflowed
     assert [batch async for batch in slow] == []
     assert not healthy.overflowed

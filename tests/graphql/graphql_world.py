@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -18,7 +19,10 @@ from motet.domain.errors import ConflictError, NotFoundError
 from motet.domain.ids import IdGenerator
 from motet.domain.states import MessageState
 from motet.events.bus import Bus
+from motet.events.feed import EventFeed
+from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.device import DeviceService
+from motet.fleet.event_retention import EventRetention
 from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService
 from motet.fleet.journal import Journal
@@ -109,7 +113,7 @@ class World:
 @asynccontextmanager
 async def make_world(database: Database) -> AsyncIterator[World]:
     tenants, demo, other = await two_tenants(database)
-    box, ids, bus = SecretBox(bytes(32)), IdGenerator(2), Bus()
+    box, ids, bus, event_bus = SecretBox(bytes(32)), IdGenerator(2), Bus(), Bus()
     changes: list[str] = []
 
     def noting(what: str) -> Callable[[], Awaitable[None]]:
@@ -127,6 +131,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         reader=Reader(database.pool),
         keys=Keys(database),
         bus=bus,
+        event_bus=event_bus,
         messages=hub,
         webhooks=webhooks.service,
         sims=SimService(database, ids, journal, on_change=noting("sim")),
@@ -135,11 +140,17 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),
         smsc_links=SmscLinkService(database, box, on_change=noting("smsc_link")),
         jobs=JobService(database, ids, runner.workers, wake=runner.wake),
+        event_retention=EventRetention(database),
+        alert_rules=AlertRuleService(database, ids, journal),
     )
     authority = TokenAuthority([generate_key()])
     app = build_graphql_app(Dependencies(services, authority, graphiql=True))
+    feed = asyncio.create_task(EventFeed(database, event_bus).run())
     yield World(app, tenants, demo, other, authority, bus, hub, changes, services, runner)
     bus.close()
+    event_bus.close()
+    feed.cancel()
+    await asyncio.gather(feed, return_exceptions=True)
     await app.close()
     await webhooks.stop(0.1)
     passwords.close()

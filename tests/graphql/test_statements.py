@@ -62,9 +62,9 @@ async def statements(world: World, query: str, *, operator: bool = False) -> lis
 
 
 def root_of(type_name: str) -> str:
-    return {"Sim": "sims", "Device": "devices", "SmppAccount": "smppAccounts", "Webhook": "webhooks", "Job": "jobs"}[
-        type_name
-    ]
+    """The query field that lists objects of this type."""
+    roots = SCHEMA.type_map["Query"].fields.items()
+    return next(name for name, of in roots if get_named_type(of.type).name == f"{type_name}Connection")
 
 
 @pytest.mark.parametrize(("type_name", "field"), CONNECTIONS)

@@ -52,8 +52,8 @@ async def test_each_change_of_status_is_told_once(world: World, client: Client) 
                 await world.tenants.submit(world.demo, message)
             if step == "delivered":
                 await world.tenants.execute("UPDATE message SET state = 1 WHERE id = $1", message)
-            world.bus.publish_messages(world.demo.workspace_id, [message])
-            world.bus.publish_messages(world.other.workspace_id, [theirs])
+            world.bus.publish(world.demo.workspace_id, [message])
+            world.bus.publish(world.other.workspace_id, [theirs])
             if step == "again":
                 continue
             told = await socket.receive()
@@ -84,9 +84,9 @@ async def test_a_filter_is_about_the_message_after_the_change(world: World, clie
             await world.tenants.message(world.demo, world.demo.devices[0]),
             await world.tenants.message(world.demo, world.demo.devices[1]),
         ]
-        world.bus.publish_messages(world.demo.workspace_id, ids)
+        world.bus.publish(world.demo.workspace_id, ids)
         assert (await socket.receive())["payload"] == {"data": {"smsMessages": {"status": "DELIVERED"}}}
-        world.bus.publish_messages(world.demo.workspace_id, ids)
+        world.bus.publish(world.demo.workspace_id, ids)
         await socket.send({"type": "ping"})
         assert await socket.receive() == {"type": "pong"}
 
@@ -99,7 +99,7 @@ async def test_a_subscriber_that_falls_behind_is_told(
         await ready(world, socket)
         await socket.send({"id": "1", "type": "subscribe", "payload": {"query": SUBSCRIBE}})
         await listening(world)
-        world.bus.publish_messages(world.demo.workspace_id, [1, 2, 3, 4])
+        world.bus.publish(world.demo.workspace_id, [1, 2, 3, 4])
         told = await socket.receive()
         assert told["payload"]["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
         assert await socket.receive() == {"id": "1", "type": "complete"}
@@ -122,10 +122,10 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_a_subscription(
         await socket.send({"id": "1", "type": "subscribe", "payload": {"query": SUBSCRIBE}})
         await listening(world)
         monkeypatch.setattr("motet.reading.sql.objects_by_id", failing)
-        world.bus.publish_messages(world.demo.workspace_id, [world.demo.messages[0]])
+        world.bus.publish(world.demo.workspace_id, [world.demo.messages[0]])
         assert (await socket.receive())["payload"]["data"]["smsMessages"]["status"] == "DELIVERED"
         broken += [OSError("secret")] * 15
-        world.bus.publish_messages(world.demo.workspace_id, [world.demo.messages[1]])
+        world.bus.publish(world.demo.workspace_id, [world.demo.messages[1]])
         (error,) = (await socket.receive())["payload"]["errors"]
         assert error["extensions"]["code"] == "INTERNAL"
         assert "secret" not in error["message"]
@@ -271,7 +271,7 @@ async def test_an_event_stream_tells_changes_until_the_client_goes(world: World,
         assert dict(stream.start["headers"])[b"content-type"].startswith(b"text/event-stream")
         await listening(world)
         message = await world.tenants.message(world.demo, world.demo.devices[0])
-        world.bus.publish_messages(world.demo.workspace_id, [message])
+        world.bus.publish(world.demo.workspace_id, [message])
         name, payload = await stream.event()
         assert name == "next"
         assert payload["data"]["smsMessages"]["status"] == "DELIVERED"

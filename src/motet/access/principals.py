@@ -26,6 +26,8 @@ class Permission(StrEnum):
     EVENT_READ = "event:read"
     JOB_READ = "job:read"
     JOB_WRITE = "job:write"
+    ALERT_READ = "alert:read"
+    ALERT_WRITE = "alert:write"
     TICKET_READ = "ticket:read"
     TICKET_WRITE = "ticket:write"
     WEBHOOK_READ = "webhook:read"
@@ -77,6 +79,7 @@ _OBSERVER = frozenset(
         _P.SMS_READ,
         _P.EVENT_READ,
         _P.JOB_READ,
+        _P.ALERT_READ,
         _P.TICKET_READ,
         _P.WEBHOOK_READ,
         _P.SHORT_CODE_READ,
@@ -90,6 +93,7 @@ _USER = _OBSERVER | {
     _P.COVERAGE_POLICY_WRITE,
     _P.SMS_SEND,
     _P.JOB_WRITE,
+    _P.ALERT_WRITE,
     _P.TICKET_WRITE,
     _P.WEBHOOK_WRITE,
     _P.SHORT_CODE_WRITE,

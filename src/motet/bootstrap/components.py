@@ -1,9 +1,17 @@
 """What a node consists of, in starting order."""
 
+from motet.bootstrap.events import events
 from motet.bootstrap.graphql import graphql
 from motet.bootstrap.jobs import jobs
 from motet.bootstrap.messaging import messaging
 from motet.bootstrap.node import Component, http, partitions
 
-COMPONENTS: tuple[Component, ...] = (partitions, messaging, jobs, graphql, http)
+COMPONENTS: tuple[Component, ...] = (
+    partitions,
+    messaging,
+    events,
+    jobs,
+    graphql,
+    http,
+)
 """HTTP comes last: it is ready when everything behind it is."""

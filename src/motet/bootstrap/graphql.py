@@ -11,7 +11,9 @@ from starlette.responses import RedirectResponse
 from motet.bootstrap.messaging import reload_links
 from motet.bootstrap.node import Node
 from motet.config import StartError
+from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.device import DeviceService
+from motet.fleet.event_retention import EventRetention
 from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
@@ -44,6 +46,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         reader=Reader(node.database.pool),
         keys=Keys(node.database),
         bus=messaging.bus,
+        event_bus=node.event_bus,
         messages=hub,
         webhooks=messaging.webhooks.service,
         sims=SimService(node.database, hub.ids, journal, on_change=fleet_changed),
@@ -54,6 +57,8 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         short_codes=ShortCodeService(node.database, hub.ids, on_change=fleet_changed),
         smsc_links=SmscLinkService(node.database, node.secret_box, on_change=links_changed),
         jobs=jobs,
+        event_retention=EventRetention(node.database),
+        alert_rules=AlertRuleService(node.database, hub.ids, journal),
     )
     limits = _limits(node.settings.graphql_limit)
     application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))
@@ -64,6 +69,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
     async def farewell() -> None:
         """Subscriptions have no end of their own, and HTTP waits for what is open."""
         messaging.bus.close()
+        node.event_bus.close()
         await application.close()
 
     node.farewells.append(farewell)

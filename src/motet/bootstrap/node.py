@@ -28,6 +28,7 @@ from motet.bootstrap.postgres import open_database, serving_url
 from motet.bootstrap.supervisor import Supervisor
 from motet.bootstrap.upstreams import link_of
 from motet.config import Settings, StartError
+from motet.events.bus import Bus
 from motet.links.smsc_links import LinkConfig
 from motet.rest.health import Check, NotReadyError, Readiness, rest_application
 from motet.rest.metrics import Metrics
@@ -68,6 +69,8 @@ class Node:
     """The hub and what belongs to it, while that component runs."""
     jobs: JobService | None = None
     """Takes jobs, while that component runs."""
+    event_bus: Bus = field(default_factory=Bus)
+    """Of events, for subscriptions."""
     paths: dict[str, ASGIApp] = field(default_factory=dict)
     """HTTP paths that a component serves, such as /graphql. HTTP starts after all components."""
     checks: dict[str, Check] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """The catalogue of events: every type that is ever written, with the number that emnify's API gives it, if any."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from motet.domain.states import EventSeverity
@@ -30,6 +30,10 @@ DEVICE_UPDATED = EventType("device.updated", None, _INFO, "The device was change
 DEVICE_ENABLED = EventType("device.enabled", 42, _INFO, "The device was enabled")
 DEVICE_DISABLED = EventType("device.disabled", 43, _INFO, "The device was disabled")
 DEVICE_DELETED = EventType("device.deleted", None, _INFO, "The device was deleted")
+ALERT_RAISED = EventType("alert.raised", None, _WARN, "An alert was raised")
+ALERT_REMINDED = EventType("alert.reminded", None, _WARN, "An alert still lasts")
+ALERT_ACKNOWLEDGED = EventType("alert.acknowledged", None, _INFO, "An alert was acknowledged")
+ALERT_RESOLVED = EventType("alert.resolved", None, _INFO, "An alert is over")
 SMS_REFUSED = EventType("sms.refused", None, _WARN, "A message to the device was refused")
 SMS_MO_REFUSED = EventType("sms.mo_refused", None, _WARN, "A message from the device was refused")
 
@@ -48,7 +52,19 @@ EVENT_TYPES: Mapping[str, EventType] = {
         DEVICE_ENABLED,
         DEVICE_DISABLED,
         DEVICE_DELETED,
+        ALERT_RAISED,
+        ALERT_REMINDED,
+        ALERT_ACKNOWLEDGED,
+        ALERT_RESOLVED,
         SMS_REFUSED,
         SMS_MO_REFUSED,
     )
 }
+
+
+def covers(patterns: Iterable[str], token: str) -> bool:
+    """Whether one of the patterns (a token, `family.*` or `*`) covers the token of an event type."""
+    return any(
+        pattern == token or pattern == "*" or (pattern.endswith(".*") and token.startswith(pattern[:-1]))
+        for pattern in patterns
+    )

@@ -1,4 +1,4 @@
-"""Tells subscriptions on this node which messages changed. Carries ids only: readers read the row again."""
+"""Tells subscriptions on this node what changed. Carries ids only, of rows of one kind: readers read the row again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 PENDING_LIMIT = 50_000
-"""Distinct message ids that wait for one listener (about 5 MB). One that falls further behind is ended, not thinned:
+"""Distinct ids that wait for one listener (about 5 MB). One that falls further behind is ended, not thinned:
 a subscriber then knows that it missed something and subscribes again."""
 
 BATCH_LIMIT = 500
@@ -14,7 +14,7 @@ BATCH_LIMIT = 500
 
 
 class Bus:
-    """Passes message ids from the hub to the listeners of a workspace. One per node, used from its event loop only."""
+    """Passes ids to the listeners of a workspace. One per node and kind of row, used from its event loop only."""
 
     __slots__ = ("_closed", "_listeners")
 
@@ -31,13 +31,18 @@ class Bus:
         """Whether nobody listens at all."""
         return not self._listeners
 
-    def publish_messages(self, workspace_id: int, message_ids: Sequence[int]) -> None:
-        """Says that these messages were committed or changed. Never blocks, never raises."""
+    @property
+    def listened(self) -> list[int]:
+        """The workspaces that someone listens to."""
+        return list(self._listeners)
+
+    def publish(self, workspace_id: int, row_ids: Sequence[int]) -> None:
+        """Says that these rows were committed or changed. Never blocks, never raises."""
         listeners = self._listeners.get(workspace_id)
         if listeners is None:
             return
         for listener in tuple(listeners):  # an overflowing one leaves the set
-            listener._put(message_ids)
+            listener._put(row_ids)
 
     def listen(self, workspace_id: int) -> Listener:
         """A listener that hears everything published from now on, until its `close`. The caller must close it."""
@@ -64,9 +69,9 @@ class Bus:
 
 
 class Listener:
-    """An async iterator of lists of message ids, at most `BATCH_LIMIT` each, oldest first.
+    """An async iterator of lists of ids, at most `BATCH_LIMIT` each, oldest first.
 
-    Steps of one message that were not yet taken are merged into one: whoever takes the id reads the message's present
+    Steps of one row that were not yet taken are merged into one: whoever takes the id reads the row's present
     state, so the final state is never missed. Iteration ends on `close`, and after an overflow (`overflowed`).
     """
 
@@ -93,9 +98,9 @@ class Listener:
         if len(pending) <= BATCH_LIMIT:
             self._pending = {}
             return list(pending)
-        batch = [message_id for message_id, _ in zip(pending, range(BATCH_LIMIT), strict=False)]
-        for message_id in batch:
-            del pending[message_id]
+        batch = [row_id for row_id, _ in zip(pending, range(BATCH_LIMIT), strict=False)]
+        for row_id in batch:
+            del pending[row_id]
         return batch
 
     def close(self) -> None:
@@ -105,9 +110,9 @@ class Listener:
         self._wake.set()
         self._bus._remove(self)
 
-    def _put(self, message_ids: Sequence[int]) -> None:
+    def _put(self, row_ids: Sequence[int]) -> None:
         pending = self._pending
-        pending.update(dict.fromkeys(message_ids))
+        pending.update(dict.fromkeys(row_ids))
         if len(pending) > PENDING_LIMIT:
             self.overflowed = True
             self.close()

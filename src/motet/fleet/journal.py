@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from motet.domain.event_types import EventType
 from motet.domain.global_ids import encode_global_id
 from motet.domain.ids import IdGenerator
-from motet.domain.states import EventSource
+from motet.domain.states import EventSeverity, EventSource
 from motet.storage import event, webhook_delivery
 from motet.storage.database import PooledConnection
 
@@ -35,6 +35,20 @@ class Change:
     device_id: int | None = None
     sim_id: int | None = None
     detail: dict[str, Any] = field(default_factory=dict)
+    source: EventSource = EventSource.API
+    severity: EventSeverity | None = None
+    """None: that of the type. emnify tells a failure by severity and source, not by another type."""
+    words: str | None = None
+    """None: those of the type. Of a refusal, the reason."""
+    message_id: int | None = None
+
+    @property
+    def description(self) -> str:
+        return self.words or self.type.words
+
+    @property
+    def how_severe(self) -> EventSeverity:
+        return self.type.severity if self.severity is None else self.severity
 
 
 class Journal:
@@ -49,9 +63,12 @@ class Journal:
         self._clock = clock
 
     async def write(
-        self, connection: PooledConnection, workspace_id: int, actor: str, changes: Sequence[Change]
+        self, connection: PooledConnection, workspace_id: int, actor: str | None, changes: Sequence[Change]
     ) -> None:
-        """Add the changes to the caller's transaction. Call `committed` after its end."""
+        """Add the changes to the caller's transaction; `actor` is who did it, None if nobody in person.
+
+        Call `committed` after its end.
+        """
         now = self._clock()
         rows: list[tuple[Any, ...]] = []
         deliveries: list[tuple[Any, ...]] = []
@@ -60,8 +77,8 @@ class Journal:
             event_id = self._ids.next(int(now * 1_000))
             rows.append(
                 (
-                    workspace_id, event_id, kind.token, int(kind.severity), change.device_id, change.sim_id, None,
-                    kind.words, change.detail, int(EventSource.API), actor,
+                    workspace_id, event_id, kind.token, int(change.how_severe), change.device_id, change.sim_id,
+                    change.message_id, change.description, change.detail, int(change.source), actor,
                 )
             )  # fmt: skip
             if self._outbox is not None and self._outbox.wants(workspace_id, kind.token):
@@ -81,8 +98,8 @@ def _told(event_id: int, change: Change) -> dict[str, Any]:
     """The `data` of a webhook's body."""
     told: dict[str, Any] = {
         "id": encode_global_id("Event", event_id),
-        "description": change.type.words,
-        "severity": change.type.severity.name,
+        "description": change.description,
+        "severity": change.how_severe.name,
         **change.detail,
     }
     if change.sim_id is not None:

@@ -9,7 +9,9 @@ from typing import Protocol
 
 from motet.access.principals import Principal
 from motet.events.bus import Bus
+from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.device import DeviceService
+from motet.fleet.event_retention import EventRetention
 from motet.fleet.jobs import JobService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
@@ -68,6 +70,8 @@ class Services:
     reader: Reader
     keys: Keys
     bus: Bus
+    """Of messages."""
+    event_bus: Bus
     messages: Messages
     webhooks: Webhooks
     sims: SimService
@@ -76,6 +80,8 @@ class Services:
     short_codes: ShortCodeService
     smsc_links: SmscLinkService
     jobs: JobService
+    event_retention: EventRetention
+    alert_rules: AlertRuleService
 
 
 @dataclass(frozen=True, slots=True)

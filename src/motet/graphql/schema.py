@@ -8,6 +8,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from motet.graphql.mutations.alert import AlertMutations
 from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
 from motet.graphql.mutations.job import JobMutations
@@ -17,6 +18,7 @@ from motet.graphql.mutations.smsc_link import SmscLinkMutations
 from motet.graphql.mutations.webhook import WebhookMutations
 from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
+from motet.graphql.types.alert import Alert, AlertRule
 from motet.graphql.types.device import Device
 from motet.graphql.types.esme import ShortCode, SmppAccount
 from motet.graphql.types.event import Event
@@ -30,7 +32,14 @@ from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
 @strawberry.type(description="What can be done.")
 class Mutation(
-    SmsMutations, DeviceMutations, SimMutations, WebhookMutations, EsmeMutations, SmscLinkMutations, JobMutations
+    SmsMutations,
+    DeviceMutations,
+    SimMutations,
+    JobMutations,
+    AlertMutations,
+    WebhookMutations,
+    EsmeMutations,
+    SmscLinkMutations,
 ):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 
@@ -53,6 +62,8 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         Device,
         SmsMessage,
         Event,
+        AlertRule,
+        Alert,
         SmppAccount,
         ShortCode,
         Webhook,

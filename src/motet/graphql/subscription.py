@@ -1,4 +1,4 @@
-"""Subscriptions: the bus says which messages changed, the reading room says what they are now."""
+"""Subscriptions: a bus says which rows changed, the reading room says what they are now."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from motet.access.principals import Permission
 from motet.graphql.context import Context
 from motet.graphql.fields import context_of, raw, subscription
 from motet.graphql.selection import selection_of
+from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.message import SmsMessage, SmsMessageFilter
 from motet.reading.errors import ForbiddenError, TooComplexError
 from motet.reading.plan import Failure
@@ -21,6 +22,9 @@ from motet.reading.selection import Selected
 
 REMEMBERED_STATUSES = 10_000
 """Messages of which a subscription remembers the status it told last, so that it tells each once."""
+
+REMEMBERED_EVENTS = 10_000
+"""Events that a subscription remembers to have told: after a lost connection some are heard twice."""
 
 READ_ATTEMPTS = 15
 READ_AGAIN_AFTER_S = 1.0
@@ -54,7 +58,7 @@ class Subscription:
         listener = context.services.bus.listen(principal.workspace_id)
         try:
             async for message_ids in listener:
-                answer = await _read(context, children, message_ids, wanted)
+                answer = await _read(context, "SmsMessage", children, message_ids, wanted)
                 for message_id in message_ids:
                     message = answer.value.get(message_id)
                     if message is None:
@@ -70,14 +74,48 @@ class Subscription:
         finally:
             listener.close()
 
+    @subscription(
+        Permission.EVENT_READ,
+        "Each event of the workspace, once, soon after it happened, whichever node it happened at.",
+    )
+    async def events(
+        self,
+        info: Info,
+        filter: Annotated[  # noqa: A002
+            EventFilter | None, strawberry.argument(description="Which events.")
+        ] = strawberry.UNSET,
+    ) -> AsyncGenerator[Event, None]:
+        context = context_of(info)
+        principal = context.principal
+        if principal.workspace_id is None:
+            raise ForbiddenError("Events are listened to inside a workspace: use a token of one.")
+        selected = selection_of(raw(info))
+        wanted = selected.arguments.get("filter") or {}
+        told: dict[int, None] = {}
+        listener = context.services.event_bus.listen(principal.workspace_id)
+        try:
+            async for event_ids in listener:
+                fresh = sorted(event_id for event_id in event_ids if event_id not in told)
+                answer = await _read(context, "Event", selected.children, fresh, wanted)
+                for event_id in fresh:
+                    told[event_id] = None
+                    if len(told) > REMEMBERED_EVENTS:
+                        del told[next(iter(told))]
+                    if event_id in answer.value:
+                        yield _item(answer.value[event_id], answer.failures)
+            if listener.overflowed:
+                raise TooComplexError("Too much happened to keep up with: subscribe again.")
+        finally:
+            listener.close()
+
 
 async def _read(
-    context: Context, children: tuple[Selected, ...], message_ids: list[int], wanted: Mapping[str, Any]
+    context: Context, entity: str, children: tuple[Selected, ...], row_ids: list[int], wanted: Mapping[str, Any]
 ) -> Answer:
-    """The messages as they are now. A database that is away for a moment does not end a subscription."""
+    """The rows as they are now. A database that is away for a moment does not end a subscription."""
     for attempt in range(READ_ATTEMPTS):
         try:
-            return await context.services.reader.by_ids(context.principal, "SmsMessage", children, message_ids, wanted)
+            return await context.services.reader.by_ids(context.principal, entity, children, row_ids, wanted)
         except READ_ERRORS:
             if attempt == READ_ATTEMPTS - 1:
                 raise

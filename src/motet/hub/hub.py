@@ -361,7 +361,7 @@ class Hub:
             if listened[workspace_id]:
                 changed.setdefault(workspace_id, []).append(message.id)
         for workspace_id, ids in changed.items():
-            bus.publish_messages(workspace_id, ids)
+            bus.publish(workspace_id, ids)
 
     def event_row(
         self, message: Message, event_type: str, words: str, data: dict[str, Any], message_id: int | None = None

@@ -95,10 +95,14 @@ def contains(column: str) -> Condition:
     """The column contains this text, whatever the case."""
 
     def condition(value: str, alias: str, statement: Statement) -> str:
-        pattern = value.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-        return f"{alias}.{column} ILIKE {statement.add(f'%{pattern}%')}"
+        return f"{alias}.{column} ILIKE {statement.add(f'%{escaped(value)}%')}"
 
     return condition
+
+
+def escaped(text: str) -> str:
+    """The text as LIKE takes it literally."""
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def has_all(column: str) -> Condition:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from motet.domain.ids import EPOCH_MS, first_id_at
-from motet.storage.database import PooledConnection
+from motet.domain.ids import EPOCH_MS, first_id_at, unix_ms_of
+from motet.storage.database import Connection, PooledConnection
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 WEEKS_AHEAD = 2
@@ -64,6 +64,36 @@ async def ensure_partitions(connection: PooledConnection, now_ms: int) -> list[s
             )
             made.append(name)
     return made
+
+
+_ENDED = """
+SELECT inhrelid::regclass::text AS name, inhdetachpending AS leaving FROM pg_inherits
+ WHERE inhparent = $1::text::regclass AND inhrelid::regclass::text < $2 ORDER BY 1 LIMIT $3
+"""
+
+
+async def drop_empty_partitions(connection: Connection, table: str, before_id: int, *, limit: int = 10) -> list[str]:
+    """Drops partitions of `table` whose rows would all be below the id, and that have none: the names, at most `limit`.
+
+    Outside a transaction: writers and readers of the parent go on meanwhile. One that was interrupted is ended by the
+    next call. Nodes do it one at a time; who comes second does nothing.
+    """
+    week = (unix_ms_of(before_id) - EPOCH_MS) // WEEK_MS
+    dropped: list[str] = []
+    if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
+        return dropped
+    try:
+        for name, leaving in await connection.fetch(_ENDED, table, f"{table}_w{week:04}", limit):
+            # Names of our own: DDL takes no parameters.
+            if await connection.fetchval(f"SELECT EXISTS (SELECT FROM {name})"):  # noqa: S608
+                continue
+            how = "FINALIZE" if leaving else "CONCURRENTLY"
+            await connection.execute(f"ALTER TABLE {table} DETACH PARTITION {name} {how}")
+            await connection.execute(f"DROP TABLE {name}")
+            dropped.append(name)
+    finally:
+        await connection.fetchval("SELECT pg_advisory_unlock($1)", LOCK_KEY)
+    return dropped
 
 
 def _wanted(now_ms: int) -> Iterator[tuple[Partitioned, str, int, int]]:

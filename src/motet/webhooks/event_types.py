@@ -1,7 +1,7 @@
 """The event types that a webhook may ask for, and what asks for which."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from motet.domain.errors import InvalidError
 
@@ -10,7 +10,7 @@ TEST_EVENT_TYPE = "webhook.test"
 EVENT_TYPES = ("sms.received", "sms.delivered", "sms.failed", "sms.expired", TEST_EVENT_TYPE)
 """The types with a fixed list of members."""
 
-OPEN_FAMILIES = ("sim", "device", "ticket", "quota")
+OPEN_FAMILIES = ("sim", "device", "ticket", "quota", "alert")
 """Families whose members grow: any well-formed member may be asked for by name."""
 
 WILDCARDS = ("*", "sms.*", *(f"{family}.*" for family in OPEN_FAMILIES))
@@ -32,13 +32,3 @@ def check_event_types(event_types: Sequence[str]) -> list[str]:
             known = ", ".join((*EVENT_TYPES, *WILDCARDS))
             raise InvalidError(f"Unknown event type; known are {known}.", path=("event_types", index))
     return list(dict.fromkeys(event_types))
-
-
-def wants(patterns: Iterable[str], event_type: str) -> bool:
-    """Whether one of the patterns (an exact type, `family.*` or `*`) covers the event type."""
-    for pattern in patterns:
-        if pattern == event_type or pattern == "*":
-            return True
-        if pattern.endswith(".*") and event_type.startswith(pattern[:-1]):
-            return True
-    return False

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import asyncpg
 import structlog
 
+from motet.domain.event_types import covers
 from motet.storage import webhook
 from motet.storage.database import Database, PooledConnection
-from motet.webhooks.event_types import wants
 from motet.webhooks.places import WebhookKey
 
 log = structlog.get_logger(__name__)
@@ -62,7 +62,7 @@ class Roster:
         found = known.get(event_type)
         if found is None:
             hooks = self._by_workspace[workspace_id]
-            found = tuple(hook.id for hook in hooks if wants(hook.event_types, event_type))
+            found = tuple(hook.id for hook in hooks if covers(hook.event_types, event_type))
             if len(known) < _KNOWN_TYPES:
                 known[event_type] = found
         return found

@@ -51,15 +51,53 @@ class Event(Node):
     )
 
 
-@strawberry.input(description="Which events. All conditions must hold.")
+@strawberry.type(description="A kind of event.")
+class EventType:
+    code: str = described("What `Event.type` holds, filters take and webhooks ask for, such as `sim.suspended`.")
+    number: int | None = described("The number that emnify's API gives it, where it has one.")
+    severity: EventSeverity = described("How much such an event matters, as a rule.")
+    description: str = described("What happened, in words.")
+
+
+@strawberry.input(description="Which events. Conditions side by side must all hold.")
 class EventFilter:
     type: list[str] | None = strawberry.field(
-        default=strawberry.UNSET, description="Of one of these types, such as `sms.refused`."
+        default=strawberry.UNSET, description="Of one of these types, such as `sms.refused`, or families, `sim.*`."
+    )
+    type_number: list[int] | None = strawberry.field(
+        default=strawberry.UNSET, description="Of a type with one of these numbers of emnify's."
     )
     severity: list[EventSeverity] | None = strawberry.field(
         default=strawberry.UNSET, description="Of one of these severities."
     )
+    source: list[EventSource] | None = strawberry.field(default=strawberry.UNSET, description="Made by one of these.")
+    actor: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Done by this one, as the viewer's `subject` shows them."
+    )
+    text: str | None = strawberry.field(
+        default=strawberry.UNSET, description="With this in the description or the detail, whatever the case."
+    )
     device_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="About this device.")
+    device_tags: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="About a device that has all of these tags now."
+    )
+    imei: str | None = strawberry.field(
+        default=strawberry.UNSET, description="About the device with this IMEI; the first 14 digits are compared."
+    )
+    ip_address: str | None = strawberry.field(
+        default=strawberry.UNSET, description="About the device that has this IP address now."
+    )
     sim_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="About this SIM.")
+    iccid: str | None = strawberry.field(default=strawberry.UNSET, description="About the SIM with this ICCID.")
+    imsi: str | None = strawberry.field(default=strawberry.UNSET, description="About the SIM with this IMSI.")
+    msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="About the SIM with this MSISDN.")
+    sms_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="About this message.")
     since: datetime | None = strawberry.field(default=strawberry.UNSET, description="At this time or later.")
     until: datetime | None = strawberry.field(default=strawberry.UNSET, description="Before this time.")
+    and_: list[EventFilter] | None = strawberry.field(
+        name="and", default=strawberry.UNSET, description="All of these hold."
+    )
+    or_: list[EventFilter] | None = strawberry.field(
+        name="or", default=strawberry.UNSET, description="At least one of these holds; an empty list lets nothing pass."
+    )
+    not_: EventFilter | None = strawberry.field(name="not", default=strawberry.UNSET, description="This does not hold.")

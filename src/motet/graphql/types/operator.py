@@ -15,6 +15,7 @@ class Workspace(Node):
     id: strawberry.ID = described("The global id.")
     name: str = described("The name, unique on the platform.")
     created_at: datetime = described("When the workspace was made.")
+    event_retention_days: int = described("How many days its events are kept.")
 
 
 @strawberry.type(description="A link of the operator's to an SMSC upstream.")

@@ -1,5 +1,6 @@
 """What can be read: one declaration per type, the only place that says which column a field is."""
 
+from motet.reading.entities.alert import ALERT, ALERT_RULE
 from motet.reading.entities.device import DEVICE
 from motet.reading.entities.event import EVENT
 from motet.reading.entities.job import JOB, JOB_ITEM
@@ -19,6 +20,8 @@ ENTITIES: dict[str, Entity] = {
         SIM_STATUS_CHANGE,
         DEVICE,
         EVENT,
+        ALERT_RULE,
+        ALERT,
         SMS_MESSAGE,
         SMPP_ACCOUNT,
         SHORT_CODE,

@@ -1,40 +1,40 @@
 """Events as they are read.
 
-An event's time is that of its id, by which the table is partitioned. No index serves a filter on type or severity: such
-a page looks at a bounded number of rows, may be short, and then says that there are more.
+An event's time is that of its id, by which the table is partitioned. Indexes serve the device, the SIM and the time; a
+page of any other filter looks at a bounded number of rows, may be short, and then says that there are more.
 """
 
 # ruff: noqa: S608 - text of this module's constants; a caller's values are parameters
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 from motet.access.principals import Permission
 from motet.domain.event_types import EVENT_TYPES
+from motet.domain.identities import imei_body
 from motet.domain.ids import first_id_at, unix_ms_of
-from motet.domain.states import EventSeverity, EventSource
+from motet.domain.numbering import luhn_digit
+from motet.domain.states import DeviceStatus, EventSeverity, EventSource, SimStatus
 from motet.reading.errors import InvalidRequestError
-from motet.reading.filters import one_of, refers_to
+from motet.reading.filters import equals, escaped, one_of, refers_to
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Condition, Entity, Scope, ToOne
 from motet.reading.statement import Statement
 
-_SPARSE = ("type", "severity")
-"""Filters that no index serves."""
-
-_BOUNDING = ("deviceId", "simId", "since", "until")
+_BOUNDING = ("deviceId", "simId", "iccid", "imsi", "msisdn", "imei", "ipAddress", "since", "until")
+"""Filters that an index serves: which device, which SIM, when. All others look at rows."""
 
 
 def scan(arguments: Mapping[str, Any], scope: Scope, statement: Statement, limit: int, *, parent: bool) -> str | None:
     """Where a filtered list of events is read from: see `motet.reading.model.Scan`."""
-    if all(arguments.get(name) is None for name in _SPARSE):
+    given = [name for name, value in arguments.items() if value is not None]
+    if all(name in _BOUNDING for name in given):
         return None
-    bounds = [
-        _CONDITIONS[name](arguments[name], "{t}", statement) for name in _BOUNDING if arguments.get(name) is not None
-    ]
+    bounds = [_CONDITIONS[name](arguments[name], "e", statement) for name in given if name in _BOUNDING]
     where = Scope((*scope.conditions, *bounds), scope.descending).where("e")
     return f"(SELECT * FROM event e WHERE {where} ORDER BY id {'DESC' if scope.descending else 'ASC'} LIMIT {limit})"
 
@@ -51,7 +51,65 @@ def _at(comparison: str) -> Condition:
 
 
 def _one_of_types(value: list[str], alias: str, statement: Statement) -> str:
-    return f"{alias}.type = ANY({statement.add(value)}::text[])"
+    families = tuple(each[:-1] for each in value if each.endswith(".*"))
+    tokens = [token for token in EVENT_TYPES if token.startswith(families)] if families else []
+    return f"{alias}.type = ANY({statement.add([*value, *tokens])}::text[])"
+
+
+def _one_of_numbers(value: list[int], alias: str, statement: Statement) -> str:
+    wanted = set(value)
+    return _one_of_types([one.token for one in EVENT_TYPES.values() if one.number in wanted], alias, statement)
+
+
+def _text(value: str, alias: str, statement: Statement) -> str:
+    pattern = statement.add(f"%{escaped(value)}%")
+    return f"({alias}.description ILIKE {pattern} OR {alias}.data::text ILIKE {pattern})"
+
+
+def _of_sim(column_name: str) -> Condition:
+    """The one SIM that has the identity now, or had it last: a scalar, so that the events are found by index."""
+
+    def condition(value: str, alias: str, statement: Statement) -> str:
+        identity = statement.add(value.removeprefix("+"))
+        return (
+            f"{alias}.sim_id = (SELECT s.id FROM sim s WHERE s.workspace_id = $1 AND s.{column_name} = {identity}"
+            f" ORDER BY s.status = {SimStatus.DELETED:d}, s.id DESC LIMIT 1)"
+        )
+
+    return condition
+
+
+def _of_device(column_name: str, parse: Callable[[str], Any]) -> Condition:
+    def condition(value: str, alias: str, statement: Statement) -> str:
+        parsed = parse(value)
+        if parsed is None:
+            return "false"
+        return (
+            f"{alias}.device_id = (SELECT d.id FROM device d WHERE d.workspace_id = $1"
+            f" AND d.{column_name} = {statement.add(parsed)}"
+            f" ORDER BY d.status = {DeviceStatus.DELETED:d}, d.id DESC LIMIT 1)"
+        )
+
+    return condition
+
+
+def _whole_imei(value: str) -> str | None:
+    body = imei_body(value)
+    return None if body is None else body + luhn_digit(body)
+
+
+def _address(value: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(value)
+    except ValueError:
+        return None
+
+
+def _device_tags(value: list[str], alias: str, statement: Statement) -> str:
+    return (
+        f"EXISTS (SELECT FROM device d WHERE d.workspace_id = $1 AND d.id = {alias}.device_id"
+        f" AND d.tags @> {statement.add(value)}::text[])"
+    )
 
 
 def _number(token: str) -> int | None:
@@ -61,9 +119,20 @@ def _number(token: str) -> int | None:
 
 _CONDITIONS: dict[str, Condition] = {
     "type": _one_of_types,
+    "typeNumber": _one_of_numbers,
     "severity": one_of("severity", EventSeverity),
+    "source": one_of("source", EventSource),
+    "actor": equals("actor"),
+    "text": _text,
     "deviceId": refers_to("device_id", "Device"),
+    "deviceTags": _device_tags,
+    "imei": _of_device("imei", _whole_imei),
+    "ipAddress": _of_device("ip_address", _address),
     "simId": refers_to("sim_id", "Sim"),
+    "iccid": _of_sim("iccid"),
+    "imsi": _of_sim("imsi"),
+    "msisdn": _of_sim("msisdn"),
+    "smsId": refers_to("message_id", "SmsMessage"),
     "since": _at(">="),
     "until": _at("<"),
 }

@@ -11,6 +11,7 @@ WORKSPACE = Entity(
         "id": global_id("Workspace"),
         "name": column("name"),
         "createdAt": column("created_at"),
+        "eventRetentionDays": column("event_retention_days"),
     },
     tenant_column="id",
     operator_reads_all=True,
