@@ -1,8 +1,10 @@
 """What decides over the traffic of SIMs and devices, read in one place for the hot path and for whoever asks why."""
 
+# ruff: noqa: S608 - text of this module's constants; a caller's values are parameters
+
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from motet.domain.coverage_policy import CoveragePolicy
@@ -21,31 +23,30 @@ class Line(NamedTuple):
     facts: Facts
 
 
-# An eUICC holds the numbers of all its profiles, and answers to the enabled one's.
-_OF_MSISDNS = """
-SELECT d.value AS msisdn, d.workspace_id, d.sim_id, s.status AS sim_status, v.id AS device_id,
-       v.status AS device_status, v.service_policy_id, v.coverage_policy_id,
+# What `_facts` makes Facts of. `s` is the SIM, `v` the device.
+_FACTS = """
+       s.status AS sim_status, v.status AS device_status, v.service_policy_id, v.coverage_policy_id,
        ARRAY (SELECT b.operator FROM device_blocked_operator b
-               WHERE b.workspace_id = v.workspace_id AND b.device_id = v.id) AS blocked_operators
+               WHERE b.workspace_id = v.workspace_id AND b.device_id = v.id ORDER BY b.operator) AS blocked_operators
+"""
+_FACT_COLUMNS = "sim_status, device_status, service_policy_id, coverage_policy_id, blocked_operators"
+
+# An eUICC holds the numbers of all its profiles, and answers to the enabled one's.
+_OF_MSISDNS = f"""
+SELECT d.workspace_id, d.sim_id, v.id AS device_id, d.value AS msisdn, {_FACTS}
   FROM directory d
   JOIN sim s ON s.workspace_id = d.workspace_id AND s.id = d.sim_id AND s.msisdn = d.value
   LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
  WHERE d.kind = 'msisdn' AND d.value = ANY ($1)
 """
 _OF_MSISDN = _OF_MSISDNS + " AND d.workspace_id = $2"
-_OF_ICCID = """
-SELECT s.msisdn, s.workspace_id, s.id AS sim_id, s.status AS sim_status, v.id AS device_id,
-       v.status AS device_status, v.service_policy_id, v.coverage_policy_id,
-       ARRAY (SELECT b.operator FROM device_blocked_operator b
-               WHERE b.workspace_id = v.workspace_id AND b.device_id = v.id) AS blocked_operators
+_OF_ICCID = f"""
+SELECT s.workspace_id, s.id AS sim_id, v.id AS device_id, s.msisdn, {_FACTS}
   FROM sim s LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
  WHERE s.workspace_id = $1 AND s.iccid = $2 AND s.status <> 4
 """
-_OF_DEVICES = """
-SELECT s.msisdn, v.workspace_id, s.id AS sim_id, s.status AS sim_status, v.id AS device_id,
-       v.status AS device_status, v.service_policy_id, v.coverage_policy_id,
-       ARRAY (SELECT b.operator FROM device_blocked_operator b
-               WHERE b.workspace_id = v.workspace_id AND b.device_id = v.id) AS blocked_operators
+_OF_DEVICES = f"""
+SELECT v.workspace_id, s.id AS sim_id, v.id AS device_id, s.msisdn, {_FACTS}
   FROM device v LEFT JOIN sim s ON s.workspace_id = v.workspace_id AND s.id = v.sim_id
  WHERE v.workspace_id = $1 AND v.id = ANY ($2) AND v.status <> 2
 """
@@ -93,8 +94,65 @@ SELECT p.id, p.name, p.description, p.countries_allowed, p.countries_denied, p.o
 """
 
 
-async def _lines(connection: Executor, rows: Iterable[Row]) -> list[Line]:
-    rows = list(rows)
+class Alike(NamedTuple):
+    """Devices that the rules cannot tell from each other."""
+
+    facts: Facts
+    devices: int
+    device_ids: tuple[int, ...]
+    """The first of them, as many as were asked for."""
+
+
+_KINDS = f"""{_FACT_COLUMNS}, workspace_id, count(*) AS devices,
+       (array_agg(device_id ORDER BY device_id) FILTER (WHERE device_id > $3))[1:$4] AS device_ids
+"""
+_LIVE = f"""v.workspace_id, v.id AS device_id, {_FACTS}
+          FROM device v LEFT JOIN sim s ON s.workspace_id = v.workspace_id AND s.id = v.sim_id
+         WHERE v.workspace_id = $1 AND v.status <> 2"""
+_WITH_SERVICE_POLICY = f"""
+SELECT {_KINDS}
+  FROM (SELECT {_LIVE} AND v.service_policy_id = $2) f
+ GROUP BY workspace_id, {_FACT_COLUMNS}
+"""
+_WITH_COVERAGE_POLICY = f"""
+SELECT {_KINDS}
+  FROM (SELECT {_LIVE} AND v.coverage_policy_id = $2) f
+ GROUP BY workspace_id, {_FACT_COLUMNS}
+"""
+
+
+async def with_service_policy(
+    connection: Executor, workspace_id: int, policy_id: int, after: int, first: int
+) -> list[Alike]:
+    """All devices that have the service policy, by what the rules see of them; of each kind the first ids above
+    `after`."""
+    rows = await connection.fetch(_WITH_SERVICE_POLICY, workspace_id, policy_id, after, first)
+    return await _alike(connection, rows)
+
+
+async def with_coverage_policy(
+    connection: Executor, workspace_id: int, policy_id: int, after: int, first: int
+) -> list[Alike]:
+    """The same of a coverage policy."""
+    rows = await connection.fetch(_WITH_COVERAGE_POLICY, workspace_id, policy_id, after, first)
+    return await _alike(connection, rows)
+
+
+async def _alike(connection: Executor, rows: Sequence[Row]) -> list[Alike]:
+    facts = await _facts(connection, rows)
+    return [Alike(one, row["devices"], tuple(row["device_ids"] or ())) for row, one in zip(rows, facts, strict=True)]
+
+
+async def _lines(connection: Executor, rows: Sequence[Row]) -> list[Line]:
+    facts = await _facts(connection, rows)
+    return [
+        Line(row["workspace_id"], row["sim_id"], row["device_id"], row["msisdn"], one)
+        for row, one in zip(rows, facts, strict=True)
+    ]
+
+
+async def _facts(connection: Executor, rows: Sequence[Row]) -> list[Facts]:
+    """The facts of rows that have the columns of `_FACTS`; their policies are read together."""
     services, coverages = _keys(rows, "service_policy_id"), _keys(rows, "coverage_policy_id")
     service: dict[int, ServicePolicy] = {}
     coverage: dict[int, CoveragePolicy] = {}
@@ -105,18 +163,12 @@ async def _lines(connection: Executor, rows: Iterable[Row]) -> list[Line]:
         found = await connection.fetch(_COVERAGE_POLICIES, *map(list, zip(*coverages, strict=True)))
         coverage = {row["id"]: CoveragePolicy.of(dict(row)) for row in found}
     return [
-        Line(
-            row["workspace_id"],
-            row["sim_id"],
-            row["device_id"],
-            row["msisdn"],
-            Facts(
-                row["sim_status"],
-                row["device_status"],
-                service.get(row["service_policy_id"]),
-                coverage.get(row["coverage_policy_id"]),
-                tuple(row["blocked_operators"]),
-            ),
+        Facts(
+            row["sim_status"],
+            row["device_status"],
+            service.get(row["service_policy_id"]),
+            coverage.get(row["coverage_policy_id"]),
+            tuple(row["blocked_operators"]),
         )
         for row in rows
     ]
