@@ -34,6 +34,33 @@ ALERT_RAISED = EventType("alert.raised", None, _WARN, "An alert was raised")
 ALERT_REMINDED = EventType("alert.reminded", None, _WARN, "An alert still lasts")
 ALERT_ACKNOWLEDGED = EventType("alert.acknowledged", None, _INFO, "An alert was acknowledged")
 ALERT_RESOLVED = EventType("alert.resolved", None, _INFO, "An alert is over")
+SESSION_CREATED = EventType("session.created", 3, _INFO, "A data session was opened")
+SESSION_UPDATED = EventType("session.updated", 4, _INFO, "A data session goes on elsewhere")
+SESSION_DELETED = EventType("session.deleted", 5, _INFO, "A data session ended")
+SESSION_CUT = EventType("session.cut", None, _WARN, "A data session is being cut")
+QUOTA_DATA_THRESHOLD = EventType("quota.data_threshold_reached", 18, _WARN, "A data quota reached a threshold")
+QUOTA_DATA_USED_UP = EventType("quota.data_used_up", 19, _WARN, "A data quota is used up")
+QUOTA_SMS_THRESHOLD = EventType("quota.sms_threshold_reached", 20, _WARN, "An SMS quota reached a threshold")
+QUOTA_SMS_USED_UP = EventType("quota.sms_used_up", 21, _WARN, "An SMS quota is used up")
+QUOTA_DATA_ENABLED = EventType("quota.data_enabled", 52, _INFO, "A data quota was enabled")
+QUOTA_DATA_DISABLED = EventType("quota.data_disabled", 53, _INFO, "A data quota was disabled")
+QUOTA_SMS_ENABLED = EventType("quota.sms_enabled", 54, _INFO, "An SMS quota was enabled")
+QUOTA_SMS_DISABLED = EventType("quota.sms_disabled", 55, _INFO, "An SMS quota was disabled")
+QUOTA_DATA_ASSIGNED = EventType("quota.data_assigned", 56, _INFO, "A data quota was made")
+QUOTA_DATA_DELETED = EventType("quota.data_deleted", 57, _INFO, "A data quota was deleted")
+QUOTA_SMS_ASSIGNED = EventType("quota.sms_assigned", 58, _INFO, "An SMS quota was made")
+QUOTA_SMS_DELETED = EventType("quota.sms_deleted", 59, _INFO, "An SMS quota was deleted")
+QUOTA_DATA_EXPIRED = EventType("quota.data_expired", 60, _WARN, "A data quota expired")
+QUOTA_SMS_EXPIRED = EventType("quota.sms_expired", None, _WARN, "An SMS quota expired")
+QUOTA_UPDATED = EventType("quota.updated", None, _INFO, "A quota was changed")
+QUOTA_TOPPED_UP = EventType("quota.topped_up", None, _INFO, "A quota was topped up")
+QUOTA_REFILLED = EventType("quota.refilled", None, _INFO, "A quota was refilled")
+QUOTA_POOL_CREATED = EventType("quota.pool_created", None, _INFO, "A quota pool was made")
+QUOTA_POOL_UPDATED = EventType("quota.pool_updated", None, _INFO, "A quota pool was changed")
+QUOTA_POOL_DELETED = EventType("quota.pool_deleted", None, _INFO, "A quota pool was deleted")
+LIMIT_WARNING = EventType("quota.limit_warning", None, _WARN, "The device comes near its monthly limit")
+LIMIT_REACHED = EventType("quota.limit_reached", None, _WARN, "The device has reached its monthly limit")
+LIMIT_EXTENDED = EventType("quota.limit_extended", None, _INFO, "The device's monthly limit was extended")
 SMS_REFUSED = EventType("sms.refused", None, _WARN, "A message to the device was refused")
 SMS_MO_REFUSED = EventType("sms.mo_refused", None, _WARN, "A message from the device was refused")
 
@@ -56,6 +83,33 @@ EVENT_TYPES: Mapping[str, EventType] = {
         ALERT_REMINDED,
         ALERT_ACKNOWLEDGED,
         ALERT_RESOLVED,
+        SESSION_CREATED,
+        SESSION_UPDATED,
+        SESSION_DELETED,
+        SESSION_CUT,
+        QUOTA_DATA_THRESHOLD,
+        QUOTA_DATA_USED_UP,
+        QUOTA_SMS_THRESHOLD,
+        QUOTA_SMS_USED_UP,
+        QUOTA_DATA_ENABLED,
+        QUOTA_DATA_DISABLED,
+        QUOTA_SMS_ENABLED,
+        QUOTA_SMS_DISABLED,
+        QUOTA_DATA_ASSIGNED,
+        QUOTA_DATA_DELETED,
+        QUOTA_SMS_ASSIGNED,
+        QUOTA_SMS_DELETED,
+        QUOTA_DATA_EXPIRED,
+        QUOTA_SMS_EXPIRED,
+        QUOTA_UPDATED,
+        QUOTA_TOPPED_UP,
+        QUOTA_REFILLED,
+        QUOTA_POOL_CREATED,
+        QUOTA_POOL_UPDATED,
+        QUOTA_POOL_DELETED,
+        LIMIT_WARNING,
+        LIMIT_REACHED,
+        LIMIT_EXTENDED,
         SMS_REFUSED,
         SMS_MO_REFUSED,
     )

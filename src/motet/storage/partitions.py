@@ -32,6 +32,7 @@ PARTITIONED: tuple[Partitioned, ...] = (
     Partitioned("esme_delivery", "id"),
     Partitioned("esme_answer", "id"),
     Partitioned("event", "id"),
+    Partitioned("session_record", "data_session_id"),
 )
 
 _LOCK = "SELECT pg_advisory_xact_lock($1)"

@@ -50,6 +50,18 @@ SELECT v.workspace_id, s.id AS sim_id, v.id AS device_id, s.msisdn, {_FACTS}
   FROM device v LEFT JOIN sim s ON s.workspace_id = v.workspace_id AND s.id = v.sim_id
  WHERE v.workspace_id = $1 AND v.id = ANY ($2) AND v.status <> 2
 """
+_OF_SIM_IDS = """
+SELECT s.msisdn, s.workspace_id, s.id AS sim_id, s.status AS sim_status, v.id AS device_id,
+       v.status AS device_status, v.service_policy_id, v.coverage_policy_id,
+       ARRAY (SELECT b.operator FROM device_blocked_operator b
+               WHERE b.workspace_id = v.workspace_id AND b.device_id = v.id) AS blocked_operators
+  FROM unnest($1::bigint[], $2::bigint[]) AS k (workspace_id, id)
+  JOIN sim s ON s.workspace_id = k.workspace_id AND s.id = k.id
+  LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+"""
+_NAMED = """
+SELECT value, workspace_id, sim_id FROM directory WHERE kind IN ('iccid', 'imsi', 'msisdn') AND value = ANY ($1)
+"""
 
 
 async def of_msisdns(connection: Executor, msisdns: Sequence[str]) -> list[Line]:
@@ -75,6 +87,23 @@ async def of_device(connection: Executor, workspace_id: int, device_id: int) -> 
 async def of_devices(connection: Executor, workspace_id: int, device_ids: Sequence[int]) -> list[Line]:
     """The lines of those devices that the workspace has, in no order."""
     return await _lines(connection, await connection.fetch(_OF_DEVICES, workspace_id, device_ids))
+
+
+async def of_sim_ids(connection: Executor, keys: Iterable[tuple[int, int]]) -> dict[int, Line]:
+    """The lines of SIMs by their ids, given as (workspace_id, id)."""
+    wanted = sorted(set(keys))
+    if not wanted:
+        return {}
+    rows = await connection.fetch(_OF_SIM_IDS, *map(list, zip(*wanted, strict=True)))
+    return {line.sim_id: line for line in await _lines(connection, rows) if line.sim_id is not None}
+
+
+async def of_identities(connection: Executor, identities: Sequence[str]) -> dict[str, Line]:
+    """The line of each ICCID, IMSI or MSISDN that is known, whatever its workspace: for networks, which know no other
+    name."""
+    named = await connection.fetch(_NAMED, identities)
+    lines = await of_sim_ids(connection, [(row["workspace_id"], row["sim_id"]) for row in named])
+    return {row["value"]: lines[row["sim_id"]] for row in named if row["sim_id"] in lines}
 
 
 _SERVICE_POLICIES = """

@@ -10,7 +10,7 @@ TEST_EVENT_TYPE = "webhook.test"
 EVENT_TYPES = ("sms.received", "sms.delivered", "sms.failed", "sms.expired", TEST_EVENT_TYPE)
 """The types with a fixed list of members."""
 
-OPEN_FAMILIES = ("sim", "device", "ticket", "quota", "alert")
+OPEN_FAMILIES = ("sim", "device", "ticket", "quota", "session", "alert")
 """Families whose members grow: any well-formed member may be asked for by name."""
 
 WILDCARDS = ("*", "sms.*", *(f"{family}.*" for family in OPEN_FAMILIES))
