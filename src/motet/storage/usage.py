@@ -64,7 +64,8 @@ of_workspaces AS (
 """
 
 # The range is read by the message table's key, workspace by workspace. An MO that was refused is nobody's usage.
-_COUNTED_MESSAGES = """
+_COUNT_MESSAGES = (
+    """
 WITH counted AS MATERIALIZED (
     SELECT m.workspace_id, m.device_id, m.sim_id, date_trunc('hour', m.submitted_at) AS hour,
            count(*) FILTER (WHERE m.direction = 0) AS sms_mt,
@@ -84,9 +85,6 @@ WITH counted AS MATERIALIZED (
      GROUP BY 1, 2, 3, 4
 ),
 """
-
-_COUNT_MESSAGES = (
-    _COUNTED_MESSAGES
     + _ADD
     + """
 SELECT c.workspace_id, c.device_id, sum(c.sms_mt_parts)::bigint AS mt, sum(c.sms_mo_parts)::bigint AS mo,
