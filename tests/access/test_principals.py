@@ -25,6 +25,8 @@ def test_users_touch_neither_people_nor_credentials() -> None:
         assert permission not in ROLE_PERMISSIONS[Role.USER]
 
 
-def test_members_and_the_operator_share_only_the_viewer() -> None:
-    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] & OPERATOR_PERMISSIONS == {Permission.VIEWER_READ}
+def test_members_and_the_operator_share_only_the_viewer_and_reference_data() -> None:
+    shared = {Permission.VIEWER_READ, Permission.REFERENCE_READ}
+    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] & OPERATOR_PERMISSIONS == shared
+
     assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS == set(Permission)

@@ -21,6 +21,7 @@ from motet.domain.states import MessageState
 from motet.events.bus import Bus
 from motet.events.feed import EventFeed
 from motet.fleet.alert_rule import AlertRuleService
+from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.event_retention import EventRetention
 from motet.fleet.job_runner import JobRunner
@@ -142,6 +143,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         jobs=JobService(database, ids, runner.workers, wake=runner.wake),
         event_retention=EventRetention(database),
         alert_rules=AlertRuleService(database, ids, journal),
+        coverage=CoverageBook(database),
     )
     authority = TokenAuthority([generate_key()])
     app = build_graphql_app(Dependencies(services, authority, graphiql=True))

@@ -36,8 +36,11 @@ OPERATOR_CONNECTIONS = ["smscLinks", "workspaces"]
 WORKSPACE_CONNECTIONS = [
     name
     for name, of in OWN_TYPES["Query"].fields.items()
-    if get_named_type(of.type).name.endswith("Connection") and name not in OPERATOR_CONNECTIONS
+    if get_named_type(of.type).name.removesuffix("Connection") in ENTITIES
+    and get_named_type(of.type).name.endswith("Connection")
+    and name not in OPERATOR_CONNECTIONS
 ]
+REFERENCE_CONNECTIONS = ["countries", "operators", "networks"]
 
 
 def test_schema_graphql_is_what_the_code_says() -> None:
@@ -169,7 +172,7 @@ def conforms(value: Any, type_: Any, path: str) -> None:
                 conforms(item, type_.fields[key].type, f"{path}.{key}")
 
 
-@pytest.mark.parametrize("name", WORKSPACE_CONNECTIONS + OPERATOR_CONNECTIONS)
+@pytest.mark.parametrize("name", WORKSPACE_CONNECTIONS + OPERATOR_CONNECTIONS + REFERENCE_CONNECTIONS)
 async def test_every_field_of_every_type_is_read_as_the_schema_says(world: World, name: str) -> None:
     client = world.operator() if name in OPERATOR_CONNECTIONS else world.client(world.demo)
     connection = get_named_type(OWN_TYPES["Query"].fields[name].type)
@@ -266,7 +269,7 @@ def literal(type_: Any, ids: dict[str, str], name: str, parent: str) -> str:
 def subject_of(mutation: str) -> str:
     """The type that a mutation is about: the longest that its name begins with."""
     kinds = {name[0].lower() + name[1:]: name for name in ENTITIES} | {"sms": "SmsMessage"}
-    return kinds[max((prefix for prefix in kinds if mutation.startswith(prefix)), key=len)]
+    return kinds[max((prefix for prefix in kinds if mutation.startswith(prefix)), key=len, default="sms")]
 
 
 def mutations_with_ids() -> list[tuple[str, str]]:
@@ -309,6 +312,19 @@ async def test_another_tenants_ids_are_not_found_in_every_mutation(world: World,
     assert {reply.data[name]["totalCount"] for name in ("sims", "devices", "x", "y")} == {5}
 
 
+QUERY_ARGUMENTS = {
+    "sim": '(id: "x")',
+    "device": '(id: "x")',
+    "smsMessage": '(id: "x")',
+    "job": '(id: "x")',
+    "smsExplain": '(msisdn: "x")',
+    "country": '(code: "DE")',
+    "operator": '(code: "26201")',
+    "coverageChanges": "(from: 0, to: 0)",
+}
+"""What query fields need, where they need something."""
+
+
 @pytest.mark.parametrize("root", ["Query", "Mutation"])
 async def test_root_fields_are_forbidden_without_their_permission(world: World, root: str) -> None:
     """The operator has none of a workspace's permissions, an observer none that writes or is the operator's."""
@@ -321,7 +337,7 @@ async def test_root_fields_are_forbidden_without_their_permission(world: World, 
             continue
         callers = {"operator": world.operator(), "observer": world.client(world.demo, Role.OBSERVER)}
         may = {
-            "operator": permission.value.split(":")[0] in {"smsc_link", "workspaces"},
+            "operator": permission.value.split(":")[0] in {"smsc_link", "workspaces", "reference"},
             "observer": permission.value.endswith(":read")
             and permission.value.split(":")[0]
             not in {
@@ -339,10 +355,8 @@ async def test_root_fields_are_forbidden_without_their_permission(world: World, 
                 if isinstance(at.type, GraphQLNonNull)
             )
             arguments = f"(input: {{ {given} }})"
-        elif name in {"sim", "device", "smsMessage", "job"}:
-            arguments = '(id: "x")'
-        elif name == "smsExplain":
-            arguments = '(msisdn: "x")'
+        else:
+            arguments = QUERY_ARGUMENTS.get(name, "")
         for who, caller in callers.items():
             if root == "Mutation" and may[who]:
                 continue

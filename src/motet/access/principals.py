@@ -41,6 +41,8 @@ class Permission(StrEnum):
     API_KEY_READ = "api_key:read"
     API_KEY_WRITE = "api_key:write"
     AUDIT_READ = "audit:read"
+    REFERENCE_READ = "reference:read"
+    REFERENCE_WRITE = "reference:write"
     SMSC_LINK_READ = "smsc_link:read"
     SMSC_LINK_WRITE = "smsc_link:write"
     WORKSPACES_READ = "workspaces:read"
@@ -62,15 +64,24 @@ class Role(StrEnum):
 _P = Permission
 
 OPERATOR_PERMISSIONS = frozenset(
-    {_P.VIEWER_READ, _P.SMSC_LINK_READ, _P.SMSC_LINK_WRITE, _P.WORKSPACES_READ, _P.WORKSPACES_WRITE}
+    {
+        _P.VIEWER_READ,
+        _P.REFERENCE_READ,
+        _P.REFERENCE_WRITE,
+        _P.SMSC_LINK_READ,
+        _P.SMSC_LINK_WRITE,
+        _P.WORKSPACES_READ,
+        _P.WORKSPACES_WRITE,
+    }
 )
 """The operator stands above the workspaces: what it does inside one, it does by naming it."""
 
-_ABOVE_WORKSPACES = OPERATOR_PERMISSIONS - {_P.VIEWER_READ}
+_ABOVE_WORKSPACES = OPERATOR_PERMISSIONS - {_P.VIEWER_READ, _P.REFERENCE_READ}
 
 _OBSERVER = frozenset(
     {
         _P.VIEWER_READ,
+        _P.REFERENCE_READ,
         _P.WORKSPACE_READ,
         _P.SIM_READ,
         _P.DEVICE_READ,

@@ -12,6 +12,7 @@ from motet.bootstrap.messaging import reload_links
 from motet.bootstrap.node import Node
 from motet.config import StartError
 from motet.fleet.alert_rule import AlertRuleService
+from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.event_retention import EventRetention
 from motet.fleet.journal import Journal
@@ -59,6 +60,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         jobs=jobs,
         event_retention=EventRetention(node.database),
         alert_rules=AlertRuleService(node.database, hub.ids, journal),
+        coverage=CoverageBook(node.database),
     )
     limits = _limits(node.settings.graphql_limit)
     application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))

@@ -10,6 +10,7 @@ from typing import Protocol
 from motet.access.principals import Principal
 from motet.events.bus import Bus
 from motet.fleet.alert_rule import AlertRuleService
+from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.event_retention import EventRetention
 from motet.fleet.jobs import JobService
@@ -82,6 +83,7 @@ class Services:
     jobs: JobService
     event_retention: EventRetention
     alert_rules: AlertRuleService
+    coverage: CoverageBook
 
 
 @dataclass(frozen=True, slots=True)

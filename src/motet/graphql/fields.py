@@ -18,6 +18,7 @@ from motet.domain.global_ids import decode_global_id
 from motet.fleet.rules import UNCHANGED, Unchanged
 from motet.graphql.context import Context
 from motet.graphql.errors import user_error
+from motet.graphql.plain import shaped
 from motet.graphql.selection import selection_of
 from motet.reading.errors import ForbiddenError, RequestError
 from motet.reading.plan import Failure
@@ -208,15 +209,8 @@ async def _payload(
                 except RequestError as error:
                     failures.append(Failure((child.key,), error))
         else:
-            payload[child.key] = _shaped(child, outcome.values.get(child.name))
+            payload[child.key] = shaped(child, outcome.values.get(child.name))
     return Answer(payload, failures)
-
-
-def _shaped(selected: Selected, value: Any) -> Any:
-    """A value of the payload: of objects, given as dicts that hold their `__typename`, what was asked for."""
-    if isinstance(value, list) and selected.children:
-        return [{child.key: item[child.name] for child in selected.children} for item in value]
-    return value
 
 
 def _user_error(selected: Selected, error: dict[str, Any]) -> dict[str, Any]:

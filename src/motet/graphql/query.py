@@ -10,6 +10,7 @@ from motet.graphql.queries.fleet import FleetQueries
 from motet.graphql.queries.job import JobQueries
 from motet.graphql.queries.node import NodeQueries
 from motet.graphql.queries.operator import OperatorQueries
+from motet.graphql.queries.reference import ReferenceQueries
 from motet.graphql.queries.sms import SmsQueries
 
 
@@ -22,5 +23,6 @@ class Query(
     EsmeQueries,
     OperatorQueries,
     JobQueries,
+    ReferenceQueries,
 ):
     """All query fields: each declares the permission that it takes."""

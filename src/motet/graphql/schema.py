@@ -9,6 +9,7 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from motet.graphql.mutations.alert import AlertMutations
+from motet.graphql.mutations.coverage import CoverageMutations
 from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
 from motet.graphql.mutations.job import JobMutations
@@ -40,6 +41,7 @@ class Mutation(
     WebhookMutations,
     EsmeMutations,
     SmscLinkMutations,
+    CoverageMutations,
 ):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 

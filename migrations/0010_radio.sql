@@ -1,0 +1,29 @@
+-- What is known of the world's networks, in versions, and how devices save power.
+
+-- Version 0 comes with Motet and is not here. The newest counts.
+CREATE TABLE coverage_version (
+    number      integer PRIMARY KEY CHECK (number > 0),
+    name        text NOT NULL,
+    source      text NOT NULL,
+    as_of       date NOT NULL,
+    networks    integer NOT NULL,
+    actor       text NOT NULL,                -- the subject of the token that imported it
+    created_at  timestamptz NOT NULL
+);
+
+-- Shared by all workspaces. Null: not known.
+CREATE TABLE coverage_network (
+    version         integer NOT NULL REFERENCES coverage_version (number) ON DELETE CASCADE,
+    plmn            text NOT NULL,
+    rat             smallint NOT NULL,        -- motet.radio.rats.Rat
+    bands           smallint[] NOT NULL,
+    possible_bands  smallint[] NOT NULL,
+    psm             boolean,
+    edrx            boolean,
+    sms             boolean,
+    roaming         text,                     -- motet.radio.coverage.Roaming
+    sunset_on       date,
+    sunset_source   text,
+    as_of           date,
+    PRIMARY KEY (version, plmn, rat)
+);
