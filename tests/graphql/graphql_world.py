@@ -88,6 +88,7 @@ class World:
     other: Tenant
     authority: TokenAuthority
     bus: Bus
+    event_bus: Bus
     hub: StoringHub
     changes: list[str]
     services: Services
@@ -148,7 +149,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     authority = TokenAuthority([generate_key()])
     app = build_graphql_app(Dependencies(services, authority, graphiql=True))
     feed = asyncio.create_task(EventFeed(database, event_bus).run())
-    yield World(app, tenants, demo, other, authority, bus, hub, changes, services, runner)
+    yield World(app, tenants, demo, other, authority, bus, event_bus, hub, changes, services, runner)
     bus.close()
     event_bus.close()
     feed.cancel()
