@@ -5,18 +5,18 @@ CREATE TABLE attachment (
     workspace_id   bigint NOT NULL,
     sim_id         bigint NOT NULL,
     attached       boolean NOT NULL DEFAULT false,
-    since          timestamptz NOT NULL,      -- attached, or not, since
+    since          timestamptz,               -- attached, or not, since
     operator       text,                      -- PLMN of the last place known: MCC and MNC digits
     country        text,                      -- ISO 3166 alpha-2
     rat            text,                      -- a name of motet.radio.rats.Rat
     cell           text,                      -- cell global identity
     node           text,                      -- VLR, SGSN or MME
-    located_at     timestamptz,               -- when the place was last told
+    location_id    bigint,                    -- its row in `location`
     imei           text,                      -- as the network saw it last: 14 to 16 digits
     imei_seen_at   timestamptz,
     refused        text,                      -- the rule that refused its last attempt; null: it passed
     refused_at     timestamptz,
-    told_at        timestamptz NOT NULL,      -- the newest thing that was told
+    told_at        timestamptz,               -- the newest of what was told of where it is
     PRIMARY KEY (workspace_id, sim_id),
     FOREIGN KEY (workspace_id, sim_id) REFERENCES sim (workspace_id, id)
 );
@@ -28,7 +28,8 @@ CREATE TABLE location (
     id            bigint NOT NULL,
     sim_id        bigint NOT NULL,
     device_id     bigint NOT NULL DEFAULT 0,  -- the device that the SIM was in; 0: none
-    at            timestamptz NOT NULL,
+    at            timestamptz NOT NULL,       -- since when
+    updated_at    timestamptz NOT NULL,       -- and when it was told last
     operator      text NOT NULL,
     country       text,
     rat           text,
@@ -69,9 +70,35 @@ CREATE INDEX network_order_sim ON network_order (workspace_id, sim_id, id) WHERE
 CREATE INDEX network_order_age ON network_order (ended_at) WHERE state >= 2;
 CREATE INDEX network_order_id ON network_order (id);                        -- a result names no workspace
 
+-- Visited networks that do not work now, as networks tell.
+CREATE TABLE operator_outage (
+    operator  text PRIMARY KEY,               -- PLMN
+    since     timestamptz NOT NULL
+);
+
+-- Each time that somebody had a device's connectivity reset.
+CREATE TABLE connectivity_reset (
+    workspace_id   bigint NOT NULL,
+    id             bigint NOT NULL,
+    device_id      bigint NOT NULL,
+    sim_id         bigint NOT NULL,
+    at             timestamptz NOT NULL,
+    actor          text NOT NULL,             -- the subject of the token that asked for it
+    location       boolean NOT NULL,          -- whether the location was to be cancelled
+    data           boolean NOT NULL,          -- whether data sessions were to be cut
+    orders         bigint[] NOT NULL,         -- to the network
+    open_orders    smallint NOT NULL,         -- those that it has not answered yet
+    failed         text,                      -- why the network did not do it
+    done_at        timestamptz,               -- when it had done all of it
+    reattached_at  timestamptz,               -- when the SIM was back after it
+    PRIMARY KEY (workspace_id, id),
+    FOREIGN KEY (workspace_id, device_id) REFERENCES device (workspace_id, id)
+);
+CREATE INDEX connectivity_reset_device ON connectivity_reset (workspace_id, device_id, id);
+CREATE INDEX connectivity_reset_sim ON connectivity_reset (workspace_id, sim_id, id);
+
 -- IMEI lock: equipment that may use the SIM besides `imei`.
 ALTER TABLE device ADD COLUMN imei_allowed text[] NOT NULL DEFAULT '{}';    -- 14 digits of an IMEI, or the 8 of a TAC
-ALTER TABLE device ADD COLUMN reset_at timestamptz[] NOT NULL DEFAULT '{}'; -- the newest resets of its connectivity
 
 -- Whether the equipment seen is one that the SIM is locked to; null: no lock, nothing to compare with, or nothing seen.
 CREATE FUNCTION motet_imei_matches(locked boolean, imei text, allowed text[], seen text) RETURNS boolean

@@ -1,6 +1,6 @@
 """The table of roles."""
 
-from motet.access.principals import OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
+from motet.access.principals import NETWORK_PERMISSIONS, OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 
 
 def test_every_role_has_a_row_and_each_holds_more_than_the_next() -> None:
@@ -28,5 +28,5 @@ def test_users_touch_neither_people_nor_credentials() -> None:
 def test_members_and_the_operator_share_only_the_viewer_and_reference_data() -> None:
     shared = {Permission.VIEWER_READ, Permission.REFERENCE_READ}
     assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] & OPERATOR_PERMISSIONS == shared
-
-    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS == set(Permission)
+    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS | NETWORK_PERMISSIONS == set(Permission)
+    assert not NETWORK_PERMISSIONS & (ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS)

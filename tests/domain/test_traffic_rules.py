@@ -17,7 +17,7 @@ from motet.domain.traffic_rules import OPEN, RULES, RULES_OF, Facts, Traffic, re
 
 EVERYTHING = ServicePolicy(p2p_outside=True)
 GOOD = Facts(SimStatus.ACTIVATED, DeviceStatus.ENABLED, EVERYTHING)
-SMS = [kind for kind in Traffic if kind is not Traffic.DATA]
+SMS = [kind for kind in Traffic if kind not in (Traffic.DATA, Traffic.ATTACH)]
 FROM_DEVICE = [Traffic.SMS_MO, Traffic.P2P_INSIDE, Traffic.P2P_OUTSIDE]
 
 

@@ -47,6 +47,7 @@ class Permission(StrEnum):
     SMSC_LINK_WRITE = "smsc_link:write"
     WORKSPACES_READ = "workspaces:read"
     WORKSPACES_WRITE = "workspaces:write"
+    NETWORK_WRITE = "network:write"
 
 
 class Role(StrEnum):
@@ -76,7 +77,10 @@ OPERATOR_PERMISSIONS = frozenset(
 )
 """The operator stands above the workspaces: what it does inside one, it does by naming it."""
 
-_ABOVE_WORKSPACES = OPERATOR_PERMISSIONS - {_P.VIEWER_READ, _P.REFERENCE_READ}
+NETWORK_PERMISSIONS = frozenset({_P.NETWORK_WRITE})
+"""A mobile network tells what happens in it, and reads nothing."""
+
+_ABOVE_WORKSPACES = (OPERATOR_PERMISSIONS | NETWORK_PERMISSIONS) - {_P.VIEWER_READ, _P.REFERENCE_READ}
 
 _OBSERVER = frozenset(
     {
@@ -121,7 +125,8 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Someone who has proved who they are: a member of one workspace with a role, or the operator with neither."""
+    """Someone who has proved who they are: a member of one workspace with a role, or the operator or a mobile network
+    with neither."""
 
     subject: str
     """Who, as the audit log shows it: `administrator@demo`, `operator`."""
@@ -147,3 +152,8 @@ def member(subject: str, workspace_id: int, workspace: str, role: Role, expires_
 def operator(subject: str, expires_at: int) -> Principal:
     """A principal above the workspaces."""
     return Principal(subject, None, None, None, True, OPERATOR_PERMISSIONS, expires_at)
+
+
+def network(subject: str, expires_at: int) -> Principal:
+    """A mobile network, which tells of the SIMs of all workspaces."""
+    return Principal(subject, None, None, None, False, NETWORK_PERMISSIONS, expires_at)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from motet.access.principals import Principal, Role, member, operator
+from motet.access.principals import Principal, Role, member, network, operator
 
 ISSUER = "motet"
 ALGORITHM = "EdDSA"
@@ -58,13 +58,7 @@ class TokenAuthority:
         role: Role | None = None,
     ) -> str:
         """A token for a member of a workspace (all three given) or the operator (none given). `now` in Unix seconds."""
-        claims: dict[str, object] = {
-            "iss": ISSUER,
-            "sub": subject,
-            "iat": now,
-            "exp": now + ttl_s,
-            "jti": secrets.token_urlsafe(12),
-        }
+        claims = self._claims(subject, now, ttl_s)
         if workspace_id is None and workspace is None and role is None:
             claims["operator"] = True
         elif workspace_id is not None and workspace is not None and role is not None:
@@ -72,6 +66,11 @@ class TokenAuthority:
             claims |= {"workspace_id": str(workspace_id), "workspace": workspace, "role": role.value}
         else:
             raise ValueError("a member has workspace_id, workspace and role; the operator has none")
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._signing_kid})
+
+    def issue_to_network(self, subject: str, *, now: int, ttl_s: int) -> str:
+        """A token for a mobile network, good for `/network/v1` and nothing else. `now` in Unix seconds."""
+        claims = self._claims(subject, now, ttl_s) | {"network": True}
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._signing_kid})
 
     def verify(self, token: str, now: int) -> Principal:
@@ -103,6 +102,8 @@ class TokenAuthority:
             issued_at, expires_at = claims["iat"], claims["exp"]
             if type(issued_at) is not int or type(expires_at) is not int or issued_at > now + CLOCK_SKEW_S:
                 raise AuthenticationError("the token is not valid")
+            if claims.get("network") is True:
+                return network(claims["sub"], expires_at)
             if claims.get("operator") is True:
                 return operator(claims["sub"], expires_at)
             return member(
@@ -110,6 +111,11 @@ class TokenAuthority:
             )
         except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
             raise AuthenticationError("the token is not valid") from error
+
+    @staticmethod
+    def _claims(subject: str, now: int, ttl_s: int) -> dict[str, object]:
+        jti = secrets.token_urlsafe(12)
+        return {"iss": ISSUER, "sub": subject, "iat": now, "exp": now + ttl_s, "jti": jti}
 
 
 def _kid(key: Ed25519PublicKey) -> str:

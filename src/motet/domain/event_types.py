@@ -61,6 +61,21 @@ QUOTA_POOL_DELETED = EventType("quota.pool_deleted", None, _INFO, "A quota pool 
 LIMIT_WARNING = EventType("quota.limit_warning", None, _WARN, "The device comes near its monthly limit")
 LIMIT_REACHED = EventType("quota.limit_reached", None, _WARN, "The device has reached its monthly limit")
 LIMIT_EXTENDED = EventType("quota.limit_extended", None, _INFO, "The device's monthly limit was extended")
+DEVICE_ATTACHED = EventType("device.attached", 1, _INFO, "The device came into a network")
+DEVICE_LOCATION_UPDATED = EventType("device.location_updated", 2, _INFO, "The device is elsewhere in the network")
+DEVICE_DETACHED = EventType("device.detached", 15, _INFO, "The device left its network")
+DEVICE_ATTACH_REFUSED = EventType("device.attach_refused", None, _WARN, "The device was kept out of a network")
+DEVICE_ATTACH_FAILED = EventType("device.attach_failed", None, _WARN, "A network did not let the device in")
+DEVICE_IMEI_BOUND = EventType("device.imei_bound", None, _INFO, "The SIM was locked to the equipment that it is in")
+DEVICE_IMEI_CHANGED = EventType("device.imei_changed", None, _INFO, "The SIM is in other equipment than before")
+DEVICE_IMEI_MISMATCH = EventType(
+    "device.imei_mismatch", 11, _WARN, "The SIM is in other equipment than it is locked to"
+)
+DEVICE_CONNECTIVITY_RESET = EventType(
+    "device.connectivity_reset", None, _INFO, "The device's connectivity is being reset"
+)
+DEVICE_RESET_DONE = EventType("device.reset_done", None, _INFO, "The device is back after a reset")
+DEVICE_RESET_FAILED = EventType("device.reset_failed", None, _WARN, "The network did not reset the device")
 SMS_REFUSED = EventType("sms.refused", None, _WARN, "A message to the device was refused")
 SMS_MO_REFUSED = EventType("sms.mo_refused", None, _WARN, "A message from the device was refused")
 
@@ -110,6 +125,17 @@ EVENT_TYPES: Mapping[str, EventType] = {
         LIMIT_WARNING,
         LIMIT_REACHED,
         LIMIT_EXTENDED,
+        DEVICE_ATTACHED,
+        DEVICE_LOCATION_UPDATED,
+        DEVICE_DETACHED,
+        DEVICE_ATTACH_REFUSED,
+        DEVICE_ATTACH_FAILED,
+        DEVICE_IMEI_BOUND,
+        DEVICE_IMEI_CHANGED,
+        DEVICE_IMEI_MISMATCH,
+        DEVICE_CONNECTIVITY_RESET,
+        DEVICE_RESET_DONE,
+        DEVICE_RESET_FAILED,
         SMS_REFUSED,
         SMS_MO_REFUSED,
     )

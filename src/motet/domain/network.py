@@ -146,6 +146,34 @@ Notification: TypeAlias = (
 """All that a network tells without being asked."""
 
 
+class Verdict(StrEnum):
+    """What became of a notification; on the wire, so never renamed."""
+
+    DONE = "done"
+    STALE = "stale"
+    """Something newer was told before: noted, and nothing else."""
+    REFUSED = "refused"
+    """Motet does not let it be: the network is to keep the SIM out, or to close the session."""
+    UNKNOWN_SIM = "unknown_sim"
+    """No live SIM has this number."""
+    UNKNOWN_ORDER = "unknown_order"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to one notification."""
+
+    verdict: Verdict
+    reason: str | None = None
+    """Why it was refused: a name of domain.refusals.Refusal."""
+    words: str | None = None
+    detail: dict[str, Any] | None = None
+    """What the network is to heed besides, such as `throttle_kbit_s`."""
+    repeated: bool = False
+    """It was told before, and this is what was answered then."""
+
+
 # To the network -----------------------------------------------------------------------------------------------------
 
 

@@ -31,6 +31,8 @@ class Traffic(IntEnum):
     """From another device of the workspace."""
     DATA = 5
     """A data session."""
+    ATTACH = 6
+    """Being in a network at all."""
 
 
 class Facts(NamedTuple):
@@ -68,7 +70,7 @@ class Meter(Protocol):
 
 
 _ALL: Final = frozenset(Traffic)
-_SMS: Final = _ALL - {Traffic.DATA}
+_SMS: Final = _ALL - {Traffic.DATA, Traffic.ATTACH}
 _FROM_DEVICE: Final = frozenset({Traffic.SMS_MO, Traffic.P2P_INSIDE, Traffic.P2P_OUTSIDE})
 _TO_DEVICE: Final = frozenset({Traffic.SMS_MT, Traffic.P2P_IN})
 

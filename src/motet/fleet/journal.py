@@ -27,6 +27,14 @@ class Outbox(Protocol):
     def wake(self) -> None: ...
 
 
+class Follower(Protocol):
+    """What is to happen with each change, in its own transaction."""
+
+    async def follow(self, connection: PooledConnection, workspace_id: int, changes: Sequence[Change]) -> None: ...
+
+    def committed(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One thing that was done. `detail` holds what JSON takes, and stays readable when the objects are gone."""
@@ -55,9 +63,15 @@ class Journal:
     """Writes changes. One per node."""
 
     def __init__(
-        self, ids: IdGenerator, outbox: Outbox | None = None, *, clock: Callable[[], float] = time.time
+        self,
+        ids: IdGenerator,
+        outbox: Outbox | None = None,
+        *,
+        followers: Sequence[Follower] = (),
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`clock` gives Unix seconds."""
+        self._followers = tuple(followers)
         self._ids = ids
         self._outbox = outbox
         self._clock = clock
@@ -87,11 +101,15 @@ class Journal:
         await event.copy_changes(connection, rows)
         if deliveries:
             await webhook_delivery.copy_deliveries_from_edge(connection, deliveries)
+        for follower in self._followers:
+            await follower.follow(connection, workspace_id, changes)
 
     def committed(self) -> None:
         """The transaction of `write` has ended well."""
         if self._outbox is not None:
             self._outbox.wake()
+        for follower in self._followers:
+            follower.committed()
 
 
 def _told(event_id: int, change: Change) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from motet.domain.network import (
     OperationResult,
     OperatorOutage,
     OrderKind,
+    Outcome,
     Reply,
     SessionRecord,
     Subscriber,
@@ -71,9 +72,11 @@ class Orders(Protocol):
 
 
 class SessionRecords(Protocol):
-    """Who counts data sessions."""
+    """Who counts data sessions, and says whether they may go on."""
 
-    async def ingest(self, records: Sequence[SessionRecord]) -> object: ...
+    async def ingest(self, records: Sequence[SessionRecord]) -> Sequence[Outcome]:
+        """The answer to each record, in their order; what is answered is committed."""
+        ...
 
 
 class OperationResults(Protocol):

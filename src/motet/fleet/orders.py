@@ -7,14 +7,35 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from motet.domain.event_types import (
+    DEVICE_DISABLED,
+    DEVICE_ENABLED,
+    SIM_ACTIVATED,
+    SIM_ASSIGNED,
+    SIM_DELETED,
+    SIM_FACTORY_TEST,
+    SIM_REGISTERED,
+    SIM_RELEASED,
+    SIM_SUSPENDED,
+)
 from motet.domain.ids import IdGenerator
-from motet.domain.network import OrderKind
+from motet.domain.network import OperationResult, OrderKind, OrderState
+from motet.fleet.journal import Change
+from motet.fleet.network_ports import OperationResults, Orders
 from motet.storage import network_order
 from motet.storage.database import PooledConnection
 
 REPEATABLE: Final = frozenset({OrderKind.SUBSCRIBER, OrderKind.CANCEL_LOCATION, OrderKind.CUT_DATA})
 """Kinds of which one that waits unsent does for any number: what they tell is what holds when they are sent. It bounds
 what piles up while a network is away."""
+
+TOLD_TO_NETWORKS: Final = frozenset(
+    {
+        SIM_REGISTERED, SIM_FACTORY_TEST, SIM_ACTIVATED, SIM_SUSPENDED, SIM_DELETED, SIM_ASSIGNED, SIM_RELEASED,
+        DEVICE_ENABLED, DEVICE_DISABLED,
+    }
+)  # fmt: skip
+"""What makes a SIM another one for its network."""
 
 
 class OrderQueue:
@@ -66,3 +87,48 @@ class OrderQueue:
     def wake(self) -> None:
         """The transaction of `add` has ended well."""
         self._wake()
+
+
+class OrderEnds:
+    """Notes how orders end, and tells those who wait for it, in one transaction."""
+
+    def __init__(self, *, committed: Callable[[], None] = lambda: None) -> None:
+        """`committed` is called after each transaction in which an order ended: events may be on their way."""
+        self._waiting: dict[OrderKind, OperationResults] = {}
+        self.committed = committed
+
+    def listen(self, kind: OrderKind, waiting: OperationResults) -> None:
+        """Tell this one of orders of the kind."""
+        self._waiting[kind] = waiting
+
+    async def end(
+        self, connection: PooledConnection, workspace_id: int, state: OrderState, result: OperationResult
+    ) -> bool:
+        """The order ended in `state`; False for one that had ended before."""
+        settled = await network_order.settle(
+            connection, workspace_id, result.order_id, state, result.reason, result.at, result.at
+        )
+        if settled is None:
+            return False
+        kind = OrderKind(settled["kind"])
+        waiting = self._waiting.get(kind)
+        if waiting is not None:
+            await waiting.ended(connection, workspace_id, settled["sim_id"], kind, result)
+        return True
+
+
+class SubscriberFollower:
+    """Orders that the network know a SIM anew whenever something was done that bars it or lets it be used."""
+
+    def __init__(self, orders: Orders) -> None:
+        self._orders = orders
+
+    async def follow(self, connection: PooledConnection, workspace_id: int, changes: Sequence[Change]) -> None:
+        """Called by the journal, in the transaction of the changes."""
+        sim_ids = list(dict.fromkeys(c.sim_id for c in changes if c.sim_id is not None and c.type in TOLD_TO_NETWORKS))
+        if sim_ids:
+            await self._orders.add(connection, workspace_id, OrderKind.SUBSCRIBER, sim_ids)
+
+    def committed(self) -> None:
+        """The transaction has ended well."""
+        self._orders.wake()

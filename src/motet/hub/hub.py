@@ -257,6 +257,10 @@ class Hub:
         self.numbers.forget()
         self.mobile.forget_short_codes()
 
+    def line_changed(self, msisdn: str) -> None:
+        """What the rules look at changed for the SIM with this number."""
+        self.numbers.forget_one(msisdn)
+
     # What the rooms of the hub share ---------------------------------------------------------------------------------
 
     @property

@@ -82,3 +82,8 @@ class Numbers:
         """SIMs, devices or policies changed: look all numbers up again."""
         self._forgotten += 1
         self._targets.clear()
+
+    def forget_one(self, msisdn: str) -> None:
+        """The device behind this number is elsewhere, or in other equipment."""
+        self._forgotten += 1
+        self._targets.pop(msisdn, None)

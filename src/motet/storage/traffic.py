@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from motet.domain.coverage_policy import CoveragePolicy
+from motet.domain.coverage_policy import CoveragePolicy, Network
 from motet.domain.service_policy import ServicePolicy
 from motet.domain.traffic_rules import Facts
 from motet.storage.database import Executor, Row
@@ -23,13 +23,17 @@ class Line(NamedTuple):
     facts: Facts
 
 
-# What `_facts` makes Facts of. `s` is the SIM, `v` the device.
+# What `_facts` makes Facts of. `s` is the SIM, `v` the device, `a` where the SIM is.
 _FACTS = """
        s.status AS sim_status, v.status AS device_status, v.service_policy_id, v.coverage_policy_id,
        ARRAY (SELECT b.operator FROM device_blocked_operator b
-               WHERE b.workspace_id = v.workspace_id AND b.device_id = v.id ORDER BY b.operator) AS blocked_operators
+               WHERE b.workspace_id = v.workspace_id AND b.device_id = v.id ORDER BY b.operator) AS blocked_operators,
+       CASE WHEN a.attached THEN a.operator END AS operator, CASE WHEN a.attached THEN a.country END AS country,
+       CASE WHEN a.attached THEN a.rat END AS rat,
+       motet_imei_matches(v.imei_lock, v.imei, v.imei_allowed, a.imei) AS imei_matches
 """
-_FACT_COLUMNS = "sim_status, device_status, service_policy_id, coverage_policy_id, blocked_operators"
+_FACT_COLUMNS = """sim_status, device_status, service_policy_id, coverage_policy_id, blocked_operators, operator,
+       country, rat, imei_matches"""
 
 # An eUICC holds the numbers of all its profiles, and answers to the enabled one's.
 _OF_MSISDNS = f"""
@@ -37,27 +41,30 @@ SELECT d.workspace_id, d.sim_id, v.id AS device_id, d.value AS msisdn, {_FACTS}
   FROM directory d
   JOIN sim s ON s.workspace_id = d.workspace_id AND s.id = d.sim_id AND s.msisdn = d.value
   LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+  LEFT JOIN attachment a ON a.workspace_id = s.workspace_id AND a.sim_id = s.id
  WHERE d.kind = 'msisdn' AND d.value = ANY ($1)
 """
 _OF_MSISDN = _OF_MSISDNS + " AND d.workspace_id = $2"
 _OF_ICCID = f"""
 SELECT s.workspace_id, s.id AS sim_id, v.id AS device_id, s.msisdn, {_FACTS}
-  FROM sim s LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+  FROM sim s
+  LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+  LEFT JOIN attachment a ON a.workspace_id = s.workspace_id AND a.sim_id = s.id
  WHERE s.workspace_id = $1 AND s.iccid = $2 AND s.status <> 4
 """
 _OF_DEVICES = f"""
 SELECT v.workspace_id, s.id AS sim_id, v.id AS device_id, s.msisdn, {_FACTS}
-  FROM device v LEFT JOIN sim s ON s.workspace_id = v.workspace_id AND s.id = v.sim_id
+  FROM device v
+  LEFT JOIN sim s ON s.workspace_id = v.workspace_id AND s.id = v.sim_id
+  LEFT JOIN attachment a ON a.workspace_id = s.workspace_id AND a.sim_id = s.id
  WHERE v.workspace_id = $1 AND v.id = ANY ($2) AND v.status <> 2
 """
-_OF_SIM_IDS = """
-SELECT s.msisdn, s.workspace_id, s.id AS sim_id, s.status AS sim_status, v.id AS device_id,
-       v.status AS device_status, v.service_policy_id, v.coverage_policy_id,
-       ARRAY (SELECT b.operator FROM device_blocked_operator b
-               WHERE b.workspace_id = v.workspace_id AND b.device_id = v.id) AS blocked_operators
+_OF_SIM_IDS = f"""
+SELECT s.workspace_id, s.id AS sim_id, v.id AS device_id, s.msisdn, {_FACTS}
   FROM unnest($1::bigint[], $2::bigint[]) AS k (workspace_id, id)
   JOIN sim s ON s.workspace_id = k.workspace_id AND s.id = k.id
   LEFT JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+  LEFT JOIN attachment a ON a.workspace_id = s.workspace_id AND a.sim_id = s.id
 """
 _NAMED = """
 SELECT value, workspace_id, sim_id FROM directory WHERE kind IN ('iccid', 'imsi', 'msisdn') AND value = ANY ($1)
@@ -136,7 +143,9 @@ _KINDS = f"""{_FACT_COLUMNS}, workspace_id, count(*) AS devices,
        (array_agg(device_id ORDER BY device_id) FILTER (WHERE device_id > $3))[1:$4] AS device_ids
 """
 _LIVE = f"""v.workspace_id, v.id AS device_id, {_FACTS}
-          FROM device v LEFT JOIN sim s ON s.workspace_id = v.workspace_id AND s.id = v.sim_id
+          FROM device v
+          LEFT JOIN sim s ON s.workspace_id = v.workspace_id AND s.id = v.sim_id
+          LEFT JOIN attachment a ON a.workspace_id = s.workspace_id AND a.sim_id = s.id
          WHERE v.workspace_id = $1 AND v.status <> 2"""
 _WITH_SERVICE_POLICY = f"""
 SELECT {_KINDS}
@@ -198,6 +207,8 @@ async def _facts(connection: Executor, rows: Sequence[Row]) -> list[Facts]:
             service.get(row["service_policy_id"]),
             coverage.get(row["coverage_policy_id"]),
             tuple(row["blocked_operators"]),
+            Network(row["country"], row["operator"], row["rat"]) if row["operator"] is not None else None,
+            row["imei_matches"],
         )
         for row in rows
     ]

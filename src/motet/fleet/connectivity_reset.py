@@ -1,0 +1,134 @@
+"""Resetting a device's connectivity: the network forgets where its SIM is, or cuts its data, and the SIM comes anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from motet.domain.errors import ConflictError, InvalidError, LimitReachedError, NotFoundError, UpstreamError
+from motet.domain.event_types import DEVICE_CONNECTIVITY_RESET, DEVICE_RESET_FAILED
+from motet.domain.global_ids import encode_global_id
+from motet.domain.ids import IdGenerator
+from motet.domain.network import OperationResult, OrderKind
+from motet.domain.sim_lifecycle import SimTrigger
+from motet.domain.states import EventSource, SimStatus
+from motet.fleet.journal import Change, Journal
+from motet.fleet.network_ports import Orders
+from motet.fleet.sim import told
+from motet.storage import connectivity_reset
+from motet.storage.database import Database, PooledConnection
+from motet.storage.transaction import transaction
+
+RESETS: Final = ((6, timedelta(hours=1)), (24, timedelta(days=1)))
+"""How often one device may be reset in which time: a network bars SIMs that register all the time."""
+
+EndTest = Callable[[PooledConnection, int, str, int, SimTrigger], Awaitable[None]]
+"""Pulls a trigger of a SIM's life in a transaction: (connection, workspace, actor, SIM, trigger)."""
+
+
+class ConnectivityResetService:
+    """Resets devices; what the network makes of that is noted when it tells. One per node."""
+
+    def __init__(
+        self,
+        database: Database,
+        ids: IdGenerator,
+        journal: Journal,
+        orders: Orders,
+        *,
+        has_network: bool,
+        end_test: EndTest | None = None,
+        on_change: Callable[[], Awaitable[None]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`end_test` activates a SIM that is in factory test: a reset ends the test."""
+        self._database = database
+        self._ids = ids
+        self._journal = journal
+        self._orders = orders
+        self._has_network = has_network
+        self._end_test = end_test
+        self._on_change = on_change
+        self._clock = clock
+
+    async def reset(
+        self, workspace_id: int, actor: str, device_id: int, *, location: bool = True, data: bool = True
+    ) -> int:
+        """Order the reset: its id. One that asks for the same while the network has not answered is the same reset.
+
+        Raises NotFoundError (path `id`), InvalidError if nothing is to be reset, ConflictError without a SIM,
+        LimitReachedError for too many (path `id`), UpstreamError if there is no network to ask.
+        """
+        if not location and not data:
+            raise InvalidError("Say what to reset: the location, data, or both.", path=("location",))
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        reset_id = self._ids.next(int(now.timestamp() * 1_000))
+        was_tested = False
+        async with transaction(self._database, makes=reset_id) as connection:
+            found = await connectivity_reset.lock_device(connection, workspace_id, device_id)
+            if found is None:
+                raise NotFoundError("No such device.", path=("id",))
+            if found["sim_id"] is None:
+                raise ConflictError("The device has no SIM.", path=("id",))
+            if not self._has_network:
+                raise UpstreamError("This installation is connected to no network that could be asked.")
+            sim_id = found["sim_id"]
+            running = await connectivity_reset.open_reset(
+                connection, workspace_id, device_id, sim_id, location=location, data=data
+            )
+            if running is not None:
+                return running
+            for most, span in RESETS:
+                if await connectivity_reset.count_since(connection, workspace_id, device_id, now - span) >= most:
+                    hours = int(span.total_seconds() // 3600)
+                    raise LimitReachedError(
+                        f"A device can be reset {most} times in {hours} h, and this one was.", path=("id",)
+                    )
+            orders: list[int] = []
+            body = {"reset": str(reset_id)}
+            if data:
+                orders += await self._orders.add(
+                    connection, workspace_id, OrderKind.CUT_DATA, [sim_id], {**body, "reason": "RESET"}
+                )
+            if location:
+                orders += await self._orders.add(connection, workspace_id, OrderKind.CANCEL_LOCATION, [sim_id], body)
+            await connectivity_reset.insert(
+                connection, workspace_id, reset_id, device_id, sim_id, now, actor, orders, location=location, data=data
+            )
+            was_tested = found["sim_status"] == SimStatus.FACTORY_TEST and self._end_test is not None
+            if was_tested and self._end_test is not None:
+                await self._end_test(connection, workspace_id, actor, sim_id, SimTrigger.CONNECTIVITY_RESET)
+            detail = {
+                "device": {"name": found["name"]},
+                **told(found["iccid"], found["imsi"], found["msisdn"]),
+                "reset": encode_global_id("ConnectivityReset", reset_id),
+                "location": location,
+                "data": data,
+            }
+            change = Change(DEVICE_CONNECTIVITY_RESET, device_id, sim_id, detail)
+            await self._journal.write(connection, workspace_id, actor, [change])
+        self._journal.committed()
+        self._orders.wake()
+        if was_tested:
+            await self._on_change()
+        return reset_id
+
+    async def ended(
+        self, connection: PooledConnection, workspace_id: int, sim_id: int, kind: OrderKind, result: OperationResult
+    ) -> None:
+        """An order to cancel a location or to cut data has ended: see the port `OperationResults`."""
+        failed = None if result.ok else result.reason or "The network refused"
+        noted = await connectivity_reset.order_ended(
+            connection, workspace_id, sim_id, result.order_id, failed, result.at
+        )
+        if noted is not None and noted["failed"] is not None and noted["open_orders"] == 0:
+            detail = {
+                "device": {"name": noted["name"]},
+                **told(noted["iccid"], noted["imsi"], noted["msisdn"]),
+                "reset": encode_global_id("ConnectivityReset", noted["id"]),
+                "reason": noted["failed"],
+            }
+            change = Change(DEVICE_RESET_FAILED, noted["device_id"], sim_id, detail, EventSource.NETWORK)
+            await self._journal.write(connection, workspace_id, None, [change])
