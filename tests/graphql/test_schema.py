@@ -321,6 +321,7 @@ QUERY_ARGUMENTS = {
     "country": '(code: "DE")',
     "operator": '(code: "26201")',
     "coverageChanges": "(from: 0, to: 0)",
+    "search": '(query: "x")',
 }
 """What query fields need, where they need something."""
 

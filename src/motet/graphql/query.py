@@ -11,6 +11,7 @@ from motet.graphql.queries.job import JobQueries
 from motet.graphql.queries.node import NodeQueries
 from motet.graphql.queries.operator import OperatorQueries
 from motet.graphql.queries.reference import ReferenceQueries
+from motet.graphql.queries.search import SearchQueries
 from motet.graphql.queries.sms import SmsQueries
 
 
@@ -22,6 +23,7 @@ class Query(
     EventQueries,
     EsmeQueries,
     OperatorQueries,
+    SearchQueries,
     JobQueries,
     ReferenceQueries,
 ):

@@ -30,10 +30,7 @@ def selection_of(info: GraphQLResolveInfo[Any]) -> Selected:
 
 def children_as(info: GraphQLResolveInfo[Any], type_name: str) -> tuple[Selected, ...]:
     """What is asked of the field's value when it turns out to be a `type_name`: for fields of an interface."""
-    object_type = info.schema.type_map[type_name]
-    if not isinstance(object_type, GraphQLObjectType):
-        raise TypeError(f"{type_name} is no object type.")
-    return _Selector(info).children(object_type, info.field_nodes)
+    return _Selector(info).variant(type_name, info.field_nodes)
 
 
 class _Selector:
@@ -54,7 +51,14 @@ class _Selector:
             name,
             {argument: _plain(value) for argument, value in arguments.items()},
             self.children(target, nodes) if isinstance(target, GraphQLObjectType) else (),
+            (lambda type_name: self.variant(type_name, nodes)) if is_abstract_type(target) else None,
         )
+
+    def variant(self, type_name: str, nodes: Iterable[FieldNode]) -> tuple[Selected, ...]:
+        object_type = self._schema.type_map[type_name]
+        if not isinstance(object_type, GraphQLObjectType):
+            raise TypeError(f"{type_name} is no object type.")
+        return self.children(object_type, nodes)
 
     def children(self, object_type: GraphQLObjectType, nodes: Iterable[FieldNode]) -> tuple[Selected, ...]:
         grouped: dict[str, list[FieldNode]] = {}

@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 
 from motet.access.principals import Principal
+from motet.domain.search import SearchTerms
 from motet.reading import sql
 from motet.reading.cursor import SortPosition
 from motet.reading.entities import ENTITIES
@@ -18,6 +19,7 @@ from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, Row
 from motet.reading.selection import Selected
 from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
 from motet.reading.sql import Sql
+from motet.storage.search import Found, search
 
 READ_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """What a statement can fail with: a part of the answer is then null, and the rest stands."""
@@ -62,6 +64,11 @@ class Reader:
             read = _Read(connection, principal.workspace_id, planner.failures)
             found = list((await read.objects(plan, statement)).values())
         return Answer(found[0] if found else None, planner.failures)
+
+    async def search(self, workspace_id: int, terms: SearchTerms, limit: int) -> list[Found]:
+        """What a search finds, as ids; see `motet.storage.search`."""
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            return await search(connection, workspace_id, terms, limit)
 
     async def by_id(self, principal: Principal, entity: str, children: Sequence[Selected], row_id: int) -> Answer:
         """The row of this id, or null."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,8 @@ class Selected:
     name: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
     children: tuple[Selected, ...] = ()
+    variant: Callable[[str], tuple[Selected, ...]] | None = None
+    """Of a field of an interface, which has no children: what is asked of a value of the type named."""
 
 
 def fields(*names: str, **nested: Sequence[Selected]) -> tuple[Selected, ...]:
