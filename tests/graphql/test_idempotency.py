@@ -31,6 +31,7 @@ INPUTS: dict[str, Callable[[World], dict[str, Any]]] = {
     "simRegister": lambda world: {"iccid": "8999900000000999991", "imsi": "001019999999999", "msisdn": "99977777777"},
     "smppAccountCreate": lambda world: {"systemId": "twice"},
     "shortCodeCreate": lambda world: {"code": "777"},
+    "alertRuleCreate": lambda world: {"name": "twice", "eventTypes": ["sim.*"]},
     "webhookCreate": lambda world: {"url": "https://127.0.0.1/", "eventTypes": ["sms.received"]},
 }
 """An input for each that is good once."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from motet.fleet.rules import UNCHANGED, Unchanged, check_range, check_text
 from motet.storage import alert, alert_rule
 from motet.storage.alert import Ended, Raised
 from motet.storage.database import Database, PooledConnection
+from motet.storage.transaction import transaction
 
 MAX_RULES = 100
 """Rules of one workspace: each is tried on each of its events."""
@@ -84,7 +85,7 @@ class AlertRuleService:
         """Add a rule: its id. It looks at events from now on. Raises InvalidError, LimitReachedError at `MAX_RULES`."""
         rule = _applied(changes, DEFAULTS)
         rule_id = self._ids.next(int(self._clock() * 1_000))
-        async with self._transaction() as connection:
+        async with self._transaction(makes=rule_id) as connection:
             await alert_rule.insert(connection, workspace_id, rule_id, rule, limit=MAX_RULES)
         return rule_id
 
@@ -120,11 +121,8 @@ class AlertRuleService:
             elif not await alert.exists(connection, workspace_id, alert_id):
                 raise NotFoundError("No such alert.", path=("id",))
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[PooledConnection]:
-        async with self._database.pool.acquire() as connection, connection.transaction():
-            yield connection
-        self._journal.committed()
+    def _transaction(self, *, makes: int | None = None) -> AbstractAsyncContextManager[PooledConnection]:
+        return transaction(self._database, makes=makes, after=self._journal.committed)
 
 
 def told(kind: EventType, subject: Raised | Ended, source: EventSource = EventSource.POLICY) -> Change:

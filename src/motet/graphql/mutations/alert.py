@@ -12,7 +12,7 @@ from motet.domain import alerts as domain
 from motet.domain import states
 from motet.fleet.alert_rule import AlertRuleChanges
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, given, given_or_null, mutation, row_id_of
+from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, row_id_of
 from motet.graphql.types.alert import Alert, AlertGrouping, AlertRule
 from motet.graphql.types.event import EventSeverity
 from motet.graphql.types.operator import Workspace
@@ -57,6 +57,7 @@ class AlertRuleCreateInput:
         default=strawberry.UNSET,
         description="While events go on it is told again after so many seconds, 60 to 2,592,000; default never.",
     )
+    idempotency_key: str | None = idempotency_key()
 
 
 @strawberry.type(description="What came of making an alert rule.")
