@@ -1,16 +1,41 @@
-"""Events of a node: the feed from the database, the alerts that it raises, and the removal of old events."""
+"""Events of a node: the feeds from the database, the alerts that they raise, and the removal of old events."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from motet.bootstrap.messaging import Messaging
 from motet.bootstrap.node import Node
 from motet.events.bus import Bus
+from motet.events.changes import ChangeFeed
 from motet.events.feed import EventFeed
 from motet.fleet.alerting import Alerting
 from motet.fleet.event_retention import EventRetention
 from motet.fleet.journal import Journal
+
+
+class _NodeMemory:
+    """What this node keeps in memory of what any node may change."""
+
+    def __init__(self, messaging: Messaging) -> None:
+        self._hub, self._esmes = messaging.hub, messaging.esmes
+
+    def forget_numbers(self, msisdns: Sequence[str]) -> None:
+        self._hub.numbers.forget_these(msisdns)
+
+    def forget_all_numbers(self) -> None:
+        self._hub.numbers.forget()
+
+    def forget_short_codes(self) -> None:
+        self._hub.mobile.forget_short_codes()
+
+    def accounts_changed(self) -> None:
+        self._hub.spawn(self._esmes.accounts_changed())
+
+    def trust(self, trusted: bool) -> None:
+        self._hub.numbers.trust(trusted)
+        self._hub.mobile.forget_short_codes()
 
 
 @asynccontextmanager
@@ -23,6 +48,7 @@ async def events(node: Node) -> AsyncIterator[None]:
     feed = EventFeed(node.database, bus, [alerting])
     tasks = {
         "event feed": feed.run,
+        "change feed": ChangeFeed(node.database, _NodeMemory(messaging)).run,
         "alerting": alerting.run,
         "event retention": EventRetention(node.database).keep_purging,
     }

@@ -259,7 +259,7 @@ class Hub:
 
     def line_changed(self, msisdn: str) -> None:
         """What the rules look at changed for the SIM with this number."""
-        self.numbers.forget_one(msisdn)
+        self.numbers.forget_these([msisdn])
 
     # What the rooms of the hub share ---------------------------------------------------------------------------------
 

@@ -396,7 +396,8 @@ class Mobile:
             codes = {row["code"]: row["account_id"] for row in rows}
             if len(self._short_codes) >= WORKSPACES_REMEMBERED:
                 self._short_codes.clear()
-            self._short_codes[workspace_id] = codes
+            if self.hub.numbers.trusted:
+                self._short_codes[workspace_id] = codes
         return codes
 
 

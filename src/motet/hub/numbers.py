@@ -1,6 +1,6 @@
 """Whose number is this? Answered from memory on the hot path, from the database otherwise."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -44,6 +44,7 @@ class Numbers:
         self._limit = limit
         self._targets: dict[str, Target] = {}
         self._forgotten = 0
+        self._trusted = True
         self.get = self._targets.get
         """The target of an MSISDN, or None if it has to be looked up."""
         self.meter_of: Callable[[Line], Meter | None] | None = None
@@ -68,7 +69,7 @@ class Numbers:
                     line.facts.service,
                     None if self.meter_of is None else self.meter_of(line),
                 )
-        if before == self._forgotten:  # else what was read may be older than what was changed
+        if before == self._forgotten and self._trusted:  # else what was read may be older than what was changed
             while self._targets and len(self._targets) + len(found) > self._limit:
                 del self._targets[next(iter(self._targets))]
             self._targets.update(found)
@@ -83,7 +84,17 @@ class Numbers:
         self._forgotten += 1
         self._targets.clear()
 
-    def forget_one(self, msisdn: str) -> None:
-        """The device behind this number is elsewhere, or in other equipment."""
+    def forget_these(self, msisdns: Iterable[str]) -> None:
+        """The SIMs with these numbers, or their devices, changed."""
         self._forgotten += 1
-        self._targets.pop(msisdn, None)
+        for msisdn in msisdns:
+            self._targets.pop(msisdn, None)
+
+    def trust(self, trusted: bool) -> None:
+        """Whether changes at other nodes are heard: while they are not, nothing is remembered."""
+        self._trusted = trusted
+        self.forget()
+
+    @property
+    def trusted(self) -> bool:
+        return self._trusted
