@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from motet.domain.ids import IdGenerator, unix_ms_of
+from motet.domain.sim_ordering import make_bic
 from motet.domain.states import MessageState, WaitingReason
 from motet.storage.database import Database
 
@@ -32,6 +33,11 @@ class Tenant:
     alerts: list[int] = field(default_factory=list)
     steps: list[int] = field(default_factory=list)
     """Of SIMs' lives."""
+    plans: list[int] = field(default_factory=list)
+    """Of what SIMs are to do later."""
+    orders: list[int] = field(default_factory=list)
+    order_items: list[int] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
     jobs: list[int] = field(default_factory=list)
     job_items: list[int] = field(default_factory=list)
 
@@ -263,6 +269,40 @@ class Tenants:
         tenant.jobs.append(job_id)
         return job_id
 
+    async def plan(self, tenant: Tenant, sim_id: int, trigger: int = 2) -> int:
+        """Something that a SIM is to do tomorrow."""
+        plan_id = self.new_id()
+        await self.execute(
+            "INSERT INTO sim_schedule (workspace_id, id, sim_id, trigger, due, actor, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, 'someone', $6)",
+            tenant.workspace_id, plan_id, sim_id, trigger, NOW + timedelta(days=1), NOW,
+        )  # fmt: skip
+        tenant.plans.append(plan_id)
+        return plan_id
+
+    async def order(self, tenant: Tenant, bic: str) -> int:
+        """A delivered order with an item and a batch, of which nothing is registered."""
+        order_id, item_id, batch_id = self.new_id(), self.new_id(), self.new_id()
+        await self.execute(
+            "INSERT INTO sim_purchase_order (workspace_id, id, status, recipient, address_lines, city, country,"
+            " batch_id, created_at) VALUES ($1, $2, 4, 'Someone', '{Street 1}', 'Lyon', 'FR', $3, $4)",
+            tenant.workspace_id, order_id, batch_id, NOW,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO sim_purchase_order_item (workspace_id, id, order_id, package, quantity)"
+            " VALUES ($1, $2, $3, 'MFF2', 1)",
+            tenant.workspace_id, item_id, order_id,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO sim_batch (workspace_id, id, order_id, bic, status, created_at)"
+            " VALUES ($1, $2, $3, $4, 1, $5)",
+            tenant.workspace_id, batch_id, order_id, bic, NOW,
+        )  # fmt: skip
+        tenant.orders.append(order_id)
+        tenant.order_items.append(item_id)
+        tenant.batches.append(batch_id)
+        return order_id
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -288,6 +328,11 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
             await tenants.message(tenant, device_id, state=MessageState.RECEIVED, direction=1)
             await tenants.step(tenant, tenant.sims[-1])
             await tenants.event(tenant, device_id=device_id, sim_id=tenant.sims[-1])
+            await tenants.plan(tenant, tenant.sims[-1])
+        await tenants.order(tenant, make_bic(len(both)))
+        await tenants.execute(
+            "UPDATE sim SET batch_id = $2 WHERE workspace_id = $1", tenant.workspace_id, tenant.batches[0]
+        )
         await tenants.job(tenant, tenant.devices[:2])
         await tenants.alert(tenant, tenant.events[-1], tenant.devices[-1])
         both.append(tenant)

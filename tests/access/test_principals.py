@@ -1,6 +1,13 @@
 """The table of roles."""
 
-from motet.access.principals import NETWORK_PERMISSIONS, OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
+from motet.access.principals import (
+    NETWORK_PERMISSIONS,
+    OPERATOR_PERMISSIONS,
+    ROLE_PERMISSIONS,
+    SHARED_PERMISSIONS,
+    Permission,
+    Role,
+)
 
 
 def test_every_role_has_a_row_and_each_holds_more_than_the_next() -> None:
@@ -25,8 +32,8 @@ def test_users_touch_neither_people_nor_credentials() -> None:
         assert permission not in ROLE_PERMISSIONS[Role.USER]
 
 
-def test_members_and_the_operator_share_only_the_viewer_and_reference_data() -> None:
-    shared = {Permission.VIEWER_READ, Permission.REFERENCE_READ}
-    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] & OPERATOR_PERMISSIONS == shared
+def test_members_and_the_operator_share_only_what_is_meant_for_both() -> None:
+    assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] & OPERATOR_PERMISSIONS == SHARED_PERMISSIONS
+    assert {permission.split(":")[1] for permission in SHARED_PERMISSIONS} == {"read"}
     assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS | NETWORK_PERMISSIONS == set(Permission)
     assert not NETWORK_PERMISSIONS & (ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS)

@@ -29,6 +29,9 @@ from motet.fleet.jobs import JobService
 from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
+from motet.fleet.sim_batch import SimBatchService
+from motet.fleet.sim_purchase_order import SimPurchaseOrderService
+from motet.fleet.sim_schedule import SimScheduleService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
 from motet.graphql.app import Dependencies, GraphQLApp, build_graphql_app
@@ -129,6 +132,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
     runner = JobRunner(database, {})
+    sims = SimService(database, ids, journal, on_change=noting("sim"))
     services = Services(
         reader=Reader(database.pool),
         keys=Keys(database),
@@ -136,7 +140,10 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         event_bus=event_bus,
         messages=hub,
         webhooks=webhooks.service,
-        sims=SimService(database, ids, journal, on_change=noting("sim")),
+        sims=sims,
+        sim_schedule=SimScheduleService(database, ids, journal, on_change=noting("sim")),
+        sim_orders=SimPurchaseOrderService(database, ids, journal),
+        sim_batches=SimBatchService(sims),
         devices=DeviceService(database, ids, journal, on_change=noting("device")),
         smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),

@@ -15,6 +15,9 @@ class Permission(StrEnum):
     WORKSPACE_WRITE = "workspace:write"
     SIM_READ = "sim:read"
     SIM_WRITE = "sim:write"
+    SIM_ORDER_READ = "sim_order:read"
+    SIM_ORDER_WRITE = "sim_order:write"
+    SIM_PRODUCTION_WRITE = "sim_production:write"
     DEVICE_READ = "device:read"
     DEVICE_WRITE = "device:write"
     SERVICE_POLICY_READ = "service_policy:read"
@@ -73,6 +76,8 @@ OPERATOR_PERMISSIONS = frozenset(
         _P.SMSC_LINK_WRITE,
         _P.WORKSPACES_READ,
         _P.WORKSPACES_WRITE,
+        _P.SIM_ORDER_READ,
+        _P.SIM_PRODUCTION_WRITE,
     }
 )
 """The operator stands above the workspaces: what it does inside one, it does by naming it."""
@@ -80,7 +85,10 @@ OPERATOR_PERMISSIONS = frozenset(
 NETWORK_PERMISSIONS = frozenset({_P.NETWORK_WRITE})
 """A mobile network tells what happens in it, and reads nothing."""
 
-_ABOVE_WORKSPACES = (OPERATOR_PERMISSIONS | NETWORK_PERMISSIONS) - {_P.VIEWER_READ, _P.REFERENCE_READ}
+SHARED_PERMISSIONS = frozenset({_P.VIEWER_READ, _P.REFERENCE_READ, _P.SIM_ORDER_READ})
+"""What members of a workspace have in it, and the operator above all."""
+
+_ABOVE_WORKSPACES = (OPERATOR_PERMISSIONS | NETWORK_PERMISSIONS) - SHARED_PERMISSIONS
 
 _OBSERVER = frozenset(
     {
@@ -88,6 +96,7 @@ _OBSERVER = frozenset(
         _P.REFERENCE_READ,
         _P.WORKSPACE_READ,
         _P.SIM_READ,
+        _P.SIM_ORDER_READ,
         _P.DEVICE_READ,
         _P.SERVICE_POLICY_READ,
         _P.COVERAGE_POLICY_READ,
@@ -103,6 +112,7 @@ _OBSERVER = frozenset(
 )
 _USER = _OBSERVER | {
     _P.SIM_WRITE,
+    _P.SIM_ORDER_WRITE,
     _P.DEVICE_WRITE,
     _P.SERVICE_POLICY_WRITE,
     _P.COVERAGE_POLICY_WRITE,

@@ -18,6 +18,9 @@ from motet.fleet.event_retention import EventRetention
 from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
+from motet.fleet.sim_batch import SimBatchService
+from motet.fleet.sim_purchase_order import SimPurchaseOrderService
+from motet.fleet.sim_schedule import SimScheduleService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
 from motet.graphql.app import Dependencies, build_graphql_app
@@ -43,6 +46,9 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         await reload_links(node)
 
     journal = Journal(hub.ids, messaging.webhooks.outbox)
+    sims = SimService(node.database, hub.ids, journal, on_change=fleet_changed)
+    schedule = SimScheduleService(node.database, hub.ids, journal, on_change=fleet_changed)
+    node.supervisor.start("schedule of SIMs", schedule.run)
     services = Services(
         reader=Reader(node.database.pool),
         keys=Keys(node.database),
@@ -50,7 +56,10 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         event_bus=node.event_bus,
         messages=hub,
         webhooks=messaging.webhooks.service,
-        sims=SimService(node.database, hub.ids, journal, on_change=fleet_changed),
+        sims=sims,
+        sim_schedule=schedule,
+        sim_orders=SimPurchaseOrderService(node.database, hub.ids, journal),
+        sim_batches=SimBatchService(sims),
         devices=DeviceService(node.database, hub.ids, journal, on_change=fleet_changed),
         smpp_accounts=SmppAccountService(
             node.database, node.passwords, hub.ids, on_change=messaging.esmes.accounts_changed

@@ -23,6 +23,13 @@ SIM_FACTORY_TEST = EventType("sim.factory_test_started", 45, _INFO, "The SIM is 
 SIM_ACTIVATED = EventType("sim.activated", 8, _INFO, "The SIM was activated")
 SIM_SUSPENDED = EventType("sim.suspended", 9, _INFO, "The SIM was suspended")
 SIM_DELETED = EventType("sim.deleted", 10, _INFO, "The SIM was deleted")
+SIM_SCHEDULE_REFUSED = EventType("sim.schedule_refused", None, _WARN, "What was scheduled for the SIM was refused")
+SIM_BATCH_REGISTERED = EventType("sim.batch_registered", None, _INFO, "The batch of SIMs was registered")
+SIM_ORDER_PLACED = EventType("sim.order_placed", None, _INFO, "The order of SIMs was placed")
+SIM_ORDER_PRODUCED = EventType("sim.order_produced", None, _INFO, "The SIMs of the order were produced")
+SIM_ORDER_SHIPPED = EventType("sim.order_shipped", None, _INFO, "The order of SIMs was shipped")
+SIM_ORDER_DELIVERED = EventType("sim.order_delivered", None, _INFO, "The order of SIMs was delivered")
+SIM_ORDER_CANCELLED = EventType("sim.order_cancelled", None, _INFO, "The order of SIMs was cancelled")
 SIM_ASSIGNED = EventType("sim.assigned", 51, _INFO, "The SIM was put into the device")
 SIM_RELEASED = EventType("sim.released", 50, _INFO, "The SIM was taken out of the device")
 DEVICE_CREATED = EventType("device.created", None, _INFO, "The device was made")
@@ -87,6 +94,13 @@ EVENT_TYPES: Mapping[str, EventType] = {
         SIM_ACTIVATED,
         SIM_SUSPENDED,
         SIM_DELETED,
+        SIM_SCHEDULE_REFUSED,
+        SIM_BATCH_REGISTERED,
+        SIM_ORDER_PLACED,
+        SIM_ORDER_PRODUCED,
+        SIM_ORDER_SHIPPED,
+        SIM_ORDER_DELIVERED,
+        SIM_ORDER_CANCELLED,
         SIM_ASSIGNED,
         SIM_RELEASED,
         DEVICE_CREATED,

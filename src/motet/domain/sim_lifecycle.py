@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
@@ -78,6 +79,11 @@ class FactoryTestLimits:
 
     data_octets: int = 100_000
     """100 KB up and down together, of 1,000 octets each."""
+
+    period: timedelta = timedelta(days=30)
+    """How long a test lasts if nobody says otherwise: a production run and its transport to the first shelf."""
+
+    longest: timedelta = timedelta(days=366)
 
 
 DEFAULT_TEST_LIMITS: Final = FactoryTestLimits()

@@ -16,7 +16,7 @@ from motet.domain.sim_lifecycle import SimTrigger
 from motet.domain.states import EventSource, SimStatus
 from motet.fleet.journal import Change, Journal
 from motet.fleet.network_ports import Orders
-from motet.fleet.sim import told
+from motet.fleet.sim_step import told
 from motet.storage import connectivity_reset
 from motet.storage.database import Database, PooledConnection
 from motet.storage.transaction import transaction

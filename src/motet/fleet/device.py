@@ -22,10 +22,12 @@ from motet.domain.event_types import (
 )
 from motet.domain.identities import parse_imei
 from motet.domain.ids import IdGenerator
+from motet.domain.sim_lifecycle import SimTrigger
 from motet.domain.states import DeviceStatus, SimStatus
 from motet.fleet.journal import Change, Journal
 from motet.fleet.rules import UNCHANGED, Unchanged, check_text
-from motet.fleet.sim import told as told_of_sim
+from motet.fleet.sim_step import SimSteps
+from motet.fleet.sim_step import told as told_of_sim
 from motet.storage import device, sim
 from motet.storage.database import Database, PooledConnection
 from motet.storage.device import DeviceSettings, LockedDevice
@@ -72,6 +74,7 @@ class DeviceService:
         self._journal = journal
         self._on_change = on_change
         self._clock = clock
+        self._steps = SimSteps(ids, journal, clock=clock)
 
     async def create(
         self,
@@ -174,6 +177,9 @@ class DeviceService:
             kind = DEVICE_ENABLED if status is DeviceStatus.ENABLED else DEVICE_DISABLED
             done = _change(kind, device_id, locked.settings, sim_id=locked.sim_id)
             await self._journal.write(connection, workspace_id, actor, [done])
+            if locked.sim_id is not None:
+                trigger = SimTrigger.DEVICE_STATUS_CHANGED  # ends a factory test
+                await self._steps.take(connection, workspace_id, locked.sim_id, trigger, actor=actor)
         await self._on_change()
 
     async def _put_in(

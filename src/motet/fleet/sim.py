@@ -8,20 +8,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from motet.domain.errors import NotFoundError
-from motet.domain.event_types import EVENT_TYPES, SIM_REGISTERED
+from motet.domain.errors import InvalidError
+from motet.domain.event_types import SIM_REGISTERED
 from motet.domain.identities import parse_eid, parse_iccid, parse_imsi, parse_msisdn
 from motet.domain.ids import IdGenerator
-from motet.domain.sim_lifecycle import SimActor, SimTrigger, transition
+from motet.domain.sim_cards import CardKind, check_card
+from motet.domain.sim_lifecycle import DEFAULT_TEST_LIMITS, FactoryTestLimits, SimActor, SimTrigger
 from motet.domain.states import SimStatus
 from motet.fleet.journal import Change, Journal
-from motet.fleet.rules import check_text
+from motet.fleet.sim_step import SimSteps, told
 from motet.storage import sim
 from motet.storage.database import Database
 from motet.storage.transaction import transaction
-
-MAX_LABEL_CHARACTERS = 30
-"""Of a form factor or a quality grade."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,19 +32,19 @@ class NewSim:
     eid: str | None = None
     form_factor: str | None = None
     quality_grade: str | None = None
+    package: str | None = None
 
     def checked(self) -> NewSim:
         """The same with identities in their canonical form. Raises InvalidError with the path of the field at fault."""
-        for field, label in (("form_factor", self.form_factor), ("quality_grade", self.quality_grade)):
-            if label is not None:
-                check_text(label, field, at_least=1, at_most=MAX_LABEL_CHARACTERS)
+        kind = check_card(CardKind(self.form_factor, self.quality_grade, self.package))
         return NewSim(
             iccid=parse_iccid(self.iccid, ("iccid",)),
             imsi=parse_imsi(self.imsi, ("imsi",)),
             msisdn=parse_msisdn(self.msisdn, ("msisdn",)),
             eid=None if self.eid is None else parse_eid(self.eid, ("eid",)),
-            form_factor=self.form_factor,
-            quality_grade=self.quality_grade,
+            form_factor=kind.form_factor,
+            quality_grade=kind.quality_grade,
+            package=kind.package,
         )
 
 
@@ -61,6 +59,7 @@ class SimService:
         journal: Journal,
         *,
         on_change: Callable[[], Awaitable[None]],
+        test_limits: FactoryTestLimits = DEFAULT_TEST_LIMITS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`on_change` is called after each commit, so that whoever keeps SIMs in memory reads them again."""
@@ -69,6 +68,8 @@ class SimService:
         self.journal = journal
         self._on_change = on_change
         self.clock = clock
+        self.test_limits = test_limits
+        self._steps = SimSteps(ids, journal, clock=clock)
 
     async def register(self, workspace_id: int, actor: str, new: NewSim) -> int:
         """Add a SIM that is ISSUED: its id. Raises InvalidError, ConflictError for an identity that any SIM has."""
@@ -89,6 +90,7 @@ class SimService:
                 status=SimStatus.ISSUED,
                 form_factor=new.form_factor,
                 quality_grade=new.quality_grade,
+                package=new.package,
                 created_at=at,
             )
             await sim.copy_history(connection, [self.first_step(workspace_id, actor, sim_id, at)])
@@ -114,29 +116,27 @@ class SimService:
         """
         await self._pull(workspace_id, actor, sim_id, SimTrigger.DELETE)
 
-    async def _pull(self, workspace_id: int, actor: str, sim_id: int, trigger: SimTrigger) -> None:
-        at = datetime.fromtimestamp(self.clock(), UTC)
+    async def start_test(self, workspace_id: int, actor: str, sim_id: int, ends_at: datetime | None = None) -> None:
+        """Put a SIM that was never activated into factory test, until then at the latest; one that is stays as it is.
+
+        Raises NotFoundError, DeniedError if its status does not allow that (path `id`), InvalidError (path `ends_at`).
+        """
+        now = datetime.fromtimestamp(self.clock(), UTC)
+        period = self.test_limits.longest
+        if ends_at is not None and not now < ends_at <= now + period:
+            raise InvalidError(f"A test ends within {period.days} days from now.", path=("ends_at",))
+        ends_at = ends_at or now + self.test_limits.period
+        await self._pull(workspace_id, actor, sim_id, SimTrigger.START_FACTORY_TEST, ends_at)
+
+    async def _pull(
+        self, workspace_id: int, actor: str, sim_id: int, trigger: SimTrigger, test_ends_at: datetime | None = None
+    ) -> None:
         async with transaction(self.database) as connection:
-            locked = await sim.lock(connection, workspace_id, sim_id)
-            if locked is None:
-                raise NotFoundError("No such SIM.", path=("id",))
-            has_device = locked.device_id is not None
-            move = transition(SimStatus(locked.status), trigger, SimActor.USER, has_device=has_device, path=("id",))
-            if move is None:
-                return
-            activated_at = at if move.to_status is SimStatus.ACTIVATED else None
-            await sim.set_status(connection, workspace_id, sim_id, move.to_status, activated_at)
-            if move.to_status is SimStatus.DELETED:
-                await sim.free_identities(connection, workspace_id, sim_id)
-            step = (
-                workspace_id, self.next_id(), sim_id, int(move.from_status), int(move.to_status), int(trigger),
-                int(SimActor.USER), actor, at,
-            )  # fmt: skip
-            await sim.copy_history(connection, [step])
-            detail = told(locked.iccid, locked.imsi, locked.msisdn)
-            change = Change(EVENT_TYPES[move.event_type], locked.device_id, sim_id, detail)
-            await self.journal.write(connection, workspace_id, actor, [change])
-        await self.changed()
+            moved = await self._steps.take(
+                connection, workspace_id, sim_id, trigger, actor=actor, test_ends_at=test_ends_at
+            )
+        if moved:
+            await self.changed()
 
     def first_step(self, workspace_id: int, actor: str, sim_id: int, at: datetime) -> tuple[Any, ...]:
         """The row of sim.HISTORY_COLUMNS with which a SIM's life begins."""
@@ -151,8 +151,3 @@ class SimService:
     def next_id(self) -> int:
         """A new id of this node."""
         return self._ids.next(int(self.clock() * 1_000))
-
-
-def told(iccid: str, imsi: str, msisdn: str) -> dict[str, Any]:
-    """What an event tells of a SIM besides its id."""
-    return {"sim": {"iccid": iccid, "imsi": imsi, "msisdn": msisdn}}

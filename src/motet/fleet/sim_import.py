@@ -13,7 +13,8 @@ from motet.domain.errors import ConflictError, InvalidError, LimitReachedError
 from motet.domain.event_types import SIM_REGISTERED
 from motet.domain.states import SimStatus
 from motet.fleet.journal import Change
-from motet.fleet.sim import NewSim, SimService, told
+from motet.fleet.sim import NewSim, SimService
+from motet.fleet.sim_step import told
 from motet.storage import sim
 from motet.storage.database import PooledConnection
 
@@ -27,7 +28,7 @@ MAX_ROW_ERRORS = 1_000
 """Row errors that are told; all are counted."""
 
 REQUIRED = ("iccid", "imsi", "msisdn")
-OPTIONAL = ("eid", "form_factor", "quality_grade")
+OPTIONAL = ("eid", "form_factor", "quality_grade", "package")
 FIELDS = (*REQUIRED, *OPTIONAL)
 IDENTITIES = ("iccid", "imsi", "msisdn", "eid")
 
@@ -122,12 +123,12 @@ class _Import:
     ) -> list[tuple[int, Row]]:
         """Those whose identities were all free. Claimed by one statement, which keeps to one order: two imports that
         meet wait for each other at most once."""
-        wanted = [(kind, value, sim_id) for sim_id, row in made for kind, value in _identities(row.new)]
+        wanted = [(kind, value, sim_id) for sim_id, row in made for kind, value in identities_of(row.new)]
         free = await sim.claim(connection, self._workspace_id, wanted)
         good: list[tuple[int, Row]] = []
         lost: list[int] = []
         for sim_id, row in made:
-            taken = [kind for kind, value in _identities(row.new) if (kind, value) not in free]
+            taken = [kind for kind, value in identities_of(row.new) if (kind, value) not in free]
             if taken:
                 lost.append(sim_id)
                 errors.append(RowError(row.line, taken[0], ConflictError.code, "This is taken."))
@@ -144,7 +145,7 @@ class _Import:
         await sim.copy_registered(
             connection,
             [
-                (space, i, n.iccid, n.eid, n.imsi, n.msisdn, status, n.form_factor, n.quality_grade, at)
+                (space, i, n.iccid, n.eid, n.imsi, n.msisdn, status, n.form_factor, n.quality_grade, n.package, at)
                 for i, (_, n) in batch
             ],
         )
@@ -213,12 +214,13 @@ def _new_sim(cells: Sequence[str], places: Mapping[str, int]) -> NewSim:
 
 
 def _check_seen(new: NewSim, seen: dict[tuple[str, str], int], line: int) -> None:
-    for identity in _identities(new):
+    for identity in identities_of(new):
         if identity in seen:
             raise ConflictError(f"Line {seen[identity]} has this, too.", path=(identity[0],))
-    seen.update(dict.fromkeys(_identities(new), line))
+    seen.update(dict.fromkeys(identities_of(new), line))
 
 
-def _identities(new: NewSim) -> list[tuple[str, str]]:
+def identities_of(new: NewSim) -> list[tuple[str, str]]:
+    """The (kind, value) that are claimed for a SIM."""
     values = [(kind, getattr(new, kind)) for kind in IDENTITIES]
     return [(kind, value) for kind, value in values if value is not None]

@@ -30,7 +30,7 @@ from motet.domain.numbering import luhn_digit
 from motet.domain.states import EventSource
 from motet.domain.traffic_rules import Traffic, refusal_of
 from motet.fleet.journal import Change
-from motet.fleet.sim import told
+from motet.fleet.sim_step import told
 from motet.storage import attachment, traffic
 from motet.storage.attachment import LockedAttachment
 from motet.storage.database import PooledConnection

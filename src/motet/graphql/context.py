@@ -16,6 +16,9 @@ from motet.fleet.event_retention import EventRetention
 from motet.fleet.jobs import JobService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
+from motet.fleet.sim_batch import SimBatchService
+from motet.fleet.sim_purchase_order import SimPurchaseOrderService
+from motet.fleet.sim_schedule import SimScheduleService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
 from motet.hub.explain import Explanation
@@ -76,6 +79,9 @@ class Services:
     messages: Messages
     webhooks: Webhooks
     sims: SimService
+    sim_schedule: SimScheduleService
+    sim_orders: SimPurchaseOrderService
+    sim_batches: SimBatchService
     devices: DeviceService
     smpp_accounts: SmppAccountService
     short_codes: ShortCodeService

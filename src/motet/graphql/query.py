@@ -12,6 +12,8 @@ from motet.graphql.queries.node import NodeQueries
 from motet.graphql.queries.operator import OperatorQueries
 from motet.graphql.queries.reference import ReferenceQueries
 from motet.graphql.queries.search import SearchQueries
+from motet.graphql.queries.sim_card import SimCardQueries
+from motet.graphql.queries.sim_order import SimOrderQueries
 from motet.graphql.queries.sms import SmsQueries
 
 
@@ -19,6 +21,8 @@ from motet.graphql.queries.sms import SmsQueries
 class Query(
     NodeQueries,
     FleetQueries,
+    SimCardQueries,
+    SimOrderQueries,
     SmsQueries,
     EventQueries,
     EsmeQueries,

@@ -14,6 +14,9 @@ from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
 from motet.graphql.mutations.job import JobMutations
 from motet.graphql.mutations.sim import SimMutations
+from motet.graphql.mutations.sim_import import SimImportMutations
+from motet.graphql.mutations.sim_order import SimOrderMutations
+from motet.graphql.mutations.sim_production import SimProductionMutations
 from motet.graphql.mutations.sms import SmsMutations
 from motet.graphql.mutations.smsc_link import SmscLinkMutations
 from motet.graphql.mutations.webhook import WebhookMutations
@@ -27,7 +30,8 @@ from motet.graphql.types.job import Job, JobItem
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
 from motet.graphql.types.relay import parse_date_time
-from motet.graphql.types.sim import Sim, SimStatusChange
+from motet.graphql.types.sim import Sim, SimScheduledTransition, SimStatusChange
+from motet.graphql.types.sim_order import SimBatch, SimPurchaseOrder, SimPurchaseOrderItem
 from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
 
@@ -36,6 +40,9 @@ class Mutation(
     SmsMutations,
     DeviceMutations,
     SimMutations,
+    SimImportMutations,
+    SimOrderMutations,
+    SimProductionMutations,
     JobMutations,
     AlertMutations,
     WebhookMutations,
@@ -61,6 +68,10 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
     types=[
         Sim,
         SimStatusChange,
+        SimScheduledTransition,
+        SimPurchaseOrder,
+        SimPurchaseOrderItem,
+        SimBatch,
         Device,
         SmsMessage,
         Event,

@@ -86,6 +86,11 @@ def any_of(column: str) -> Condition:
     return lambda value, alias, statement: f"{alias}.{column} = ANY({statement.add(value)}::text[])"
 
 
+def one_of_texts(column: str) -> Condition:
+    """The column has one of these values. An empty list matches nothing."""
+    return lambda value, alias, statement: f"{alias}.{column} = ANY({statement.add(value)}::text[])"
+
+
 def is_null(column: str) -> Condition:
     """The column is null, if true; is not, if false."""
     return lambda value, alias, statement: f"{alias}.{column} IS {'' if value else 'NOT '}NULL"

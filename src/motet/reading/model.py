@@ -140,7 +140,8 @@ class Entity:
     tenant_column: str | None = "workspace_id"
     """Holds the workspace that a row belongs to; None: rows are the operator's own."""
     operator_reads_all: bool = False
-    """Whether a principal outside workspaces reads every workspace's rows. Only that of the workspaces themselves."""
+    """Whether a principal outside workspaces reads every workspace's rows: the workspaces themselves, and what the
+    operator works on for them."""
     filters: Mapping[str, Condition] = field(default_factory=dict)
     orders: Mapping[str, SortKey] = field(default_factory=lambda: {"CREATED_AT": SortKey()})
     default_order: str = "CREATED_AT"

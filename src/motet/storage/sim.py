@@ -84,8 +84,8 @@ async def claim(
 
 
 _INSERT = """
-INSERT INTO sim (workspace_id, id, iccid, eid, imsi, msisdn, status, form_factor, quality_grade, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO sim (workspace_id, id, iccid, eid, imsi, msisdn, status, form_factor, quality_grade, package, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 
@@ -101,6 +101,7 @@ async def insert(
     status: int,
     form_factor: str | None,
     quality_grade: str | None,
+    package: str | None,
     created_at: datetime,
 ) -> None:
     """Add a SIM and claim its identities. Needs a transaction. Raises ConflictError for an identity that is taken."""
@@ -110,7 +111,7 @@ async def insert(
         if (kind, value) not in free:
             raise ConflictError("This is taken.", path=(kind,))
     await connection.execute(
-        _INSERT, workspace_id, sim_id, iccid, eid, imsi, msisdn, status, form_factor, quality_grade, created_at
+        _INSERT, workspace_id, sim_id, iccid, eid, imsi, msisdn, status, form_factor, quality_grade, package, created_at
     )
 
 
@@ -124,6 +125,16 @@ async def set_status(
 ) -> None:
     """Write the status of a SIM that this transaction has locked; the first time of activation is kept."""
     await connection.execute(_SET_STATUS, workspace_id, sim_id, status, activated_at)
+
+
+_BEGIN_TEST = """
+UPDATE sim SET test_ends_at = $3, test_sms = 0, test_octets = 0 WHERE workspace_id = $1 AND id = $2
+"""
+
+
+async def begin_test(connection: PooledConnection, workspace_id: int, sim_id: int, ends_at: datetime | None) -> None:
+    """Count what a locked SIM uses in its factory test from nothing on."""
+    await connection.execute(_BEGIN_TEST, workspace_id, sim_id, ends_at)
 
 
 _FREE = "DELETE FROM directory WHERE sim_id = $2 AND workspace_id = $1"
@@ -143,7 +154,8 @@ async def free_identities_of(connection: PooledConnection, workspace_id: int, si
 
 
 REGISTERED_COLUMNS = (
-    "workspace_id", "id", "iccid", "eid", "imsi", "msisdn", "status", "form_factor", "quality_grade", "created_at",
+    "workspace_id", "id", "iccid", "eid", "imsi", "msisdn", "status", "form_factor", "quality_grade", "package",
+    "created_at",
 )  # fmt: skip
 
 

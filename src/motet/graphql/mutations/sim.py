@@ -1,19 +1,20 @@
-"""SIMs: register, import, activate, suspend, delete."""
+"""SIMs: register, test, activate, suspend, delete."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
+from motet.domain.sim_lifecycle import SimTrigger
 from motet.fleet.sim import NewSim
-from motet.fleet.sim_import import FIELDS, MAX_ROW_ERRORS, import_sims
-from motet.graphql.errors import UserError, UserErrorCode, camel
+from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.relay import described
-from motet.graphql.types.sim import Sim
+from motet.graphql.types.sim import Sim, SimScheduledTransition, SimTransition
 
 
 @strawberry.input(description="A SIM as its carrier describes it.")
@@ -25,10 +26,14 @@ class SimRegisterInput:
         default=strawberry.UNSET, description="Of an eUICC: 32 digits; the last two check them."
     )
     form_factor: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Shape of the card, such as 2FF, 4FF or MFF2."
+        default=strawberry.UNSET, description="Shape of the card: a code of `formFactors`."
     )
     quality_grade: str | None = strawberry.field(
-        default=strawberry.UNSET, description="What the card is made for, such as INDUSTRIAL."
+        default=strawberry.UNSET, description="What the card is made for: a code of `qualityGrades`."
+    )
+    package: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The package that it came in: a code of `simPackages`, which says the grade and maybe the form.",
     )
     idempotency_key: str | None = idempotency_key()
 
@@ -37,58 +42,6 @@ class SimRegisterInput:
 class SimRegisterPayload:
     sim: Sim | None = described("The SIM; it is ISSUED.")
     user_errors: list[UserError] = described("Why it was not registered; empty if it was.")
-
-
-@strawberry.input(
-    description="What the columns of a list of SIMs are called; letter case, blanks, `_` and `-` do not count."
-)
-class SimImportColumns:
-    iccid: str | None = strawberry.field(default=strawberry.UNSET, description="The ICCID; `iccid` if not given.")
-    imsi: str | None = strawberry.field(default=strawberry.UNSET, description="The IMSI; `imsi` if not given.")
-    msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="The MSISDN; `msisdn` if not given.")
-    eid: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The EID; `eid` if not given, where there is one."
-    )
-    form_factor: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The form factor; `formFactor` if not given, where there is one."
-    )
-    quality_grade: str | None = strawberry.field(
-        default=strawberry.UNSET, description="The quality grade; `qualityGrade` if not given, where there is one."
-    )
-
-
-@strawberry.input(description="A carrier's list of SIMs.")
-class SimImportInput:
-    csv: str = strawberry.field(
-        description="The list as CSV with a header line: at most 10,000 lines. Pass it as a variable."
-    )
-    columns: SimImportColumns | None = strawberry.field(
-        default=strawberry.UNSET, description="What its columns are called, where not as the fields here."
-    )
-    delimiter: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="What stands between cells: comma, semicolon, tab or bar; told from the header if not given.",
-    )
-    dry_run: bool | None = strawberry.field(
-        default=strawberry.UNSET, description="Whether to check only and import nothing; default false."
-    )
-
-
-@strawberry.type(description="Why a line of a list was not imported.")
-class SimImportRowError:
-    line: int = described("The line of the text, from 1 on; the header is the first.")
-    field: str | None = described("What is at fault, such as `iccid`.")
-    code: UserErrorCode = described("What kind of trouble: INVALID, or CONFLICT for an identity that is taken.")
-    message: str = described("What is wrong, in words.")
-
-
-@strawberry.type(description="What came of importing a list of SIMs.")
-class SimImportPayload:
-    row_count: int | None = described("How many lines of data the list has.")
-    imported_count: int | None = described("How many SIMs were registered; after a dry run, would be.")
-    row_error_count: int | None = described("How many lines were not imported.")
-    row_errors: list[SimImportRowError] | None = described("Why not: of the first 1,000 of these lines.")
-    user_errors: list[UserError] = described("Why nothing was imported at all; empty if lines were looked at.")
 
 
 @strawberry.input(description="Which SIM to take into use.")
@@ -124,6 +77,45 @@ class SimDeletePayload:
     user_errors: list[UserError] = described("Why it was not deleted; empty if it was.")
 
 
+@strawberry.input(description="Which SIM to put into factory test.")
+class SimStartFactoryTestInput:
+    id: strawberry.ID = strawberry.field(description="The SIM; it is ISSUED.")
+    ends_at: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="When the test ends at the latest; in 30 days if not given."
+    )
+
+
+@strawberry.type(description="What came of starting a factory test.")
+class SimStartFactoryTestPayload:
+    sim: Sim | None = described("The SIM, as it is now.")
+    user_errors: list[UserError] = described("Why it is not in factory test; empty if it is.")
+
+
+@strawberry.input(description="What a SIM is to do later.")
+class SimScheduleTransitionInput:
+    id: strawberry.ID = strawberry.field(description="The SIM.")
+    transition: SimTransition = strawberry.field(description="What it is to do.")
+    at: datetime = strawberry.field(description="When, up to three years ahead.")
+    idempotency_key: str | None = idempotency_key()
+
+
+@strawberry.type(description="What came of planning.")
+class SimScheduleTransitionPayload:
+    sim_scheduled_transition: SimScheduledTransition | None = described("The plan.")
+    user_errors: list[UserError] = described("Why it was not planned; empty if it was.")
+
+
+@strawberry.input(description="Which plan to call off.")
+class SimScheduledTransitionCancelInput:
+    id: strawberry.ID = strawberry.field(description="The plan.")
+
+
+@strawberry.type(description="What came of calling a plan off.")
+class SimScheduledTransitionCancelPayload:
+    sim_scheduled_transition: SimScheduledTransition | None = described("The plan, as it is now.")
+    user_errors: list[UserError] = described("Why it was not called off; empty if it was.")
+
+
 @strawberry.type
 class SimMutations:
     """The part of Mutation that is about SIMs."""
@@ -142,45 +134,9 @@ class SimMutations:
             eid=or_none(input.eid),
             form_factor=or_none(input.form_factor),
             quality_grade=or_none(input.quality_grade),
+            package=or_none(input.package),
         )
         return done(await context.services.sims.register(context.workspace_id, context.principal.subject, new))
-
-    @mutation(
-        Permission.SIM_WRITE,
-        "Register the SIMs of a carrier's list. Good lines are imported together, the others are told.",
-    )
-    async def sim_import(
-        self,
-        info: Info,
-        input: Annotated[SimImportInput, strawberry.argument(description="The list.")],  # noqa: A002
-    ) -> SimImportPayload | None:
-        context = context_of(info)
-        columns = or_none(input.columns)
-        named = {field: or_none(getattr(columns, field)) for field in FIELDS} if columns is not None else {}
-        imported = await import_sims(
-            context.services.sims,
-            context.workspace_id,
-            context.principal.subject,
-            input.csv,
-            {field: name for field, name in named.items() if name is not None},
-            delimiter=or_none(input.delimiter),
-            dry_run=bool(or_none(input.dry_run)),
-        )
-        return done(
-            rowCount=imported.row_count,
-            importedCount=imported.imported_count,
-            rowErrorCount=len(imported.errors),
-            rowErrors=[
-                {
-                    "line": error.line,
-                    "field": None if error.field is None else camel(error.field),
-                    "code": error.code,
-                    "message": error.message,
-                    "__typename": "SimImportRowError",
-                }
-                for error in imported.errors[:MAX_ROW_ERRORS]
-            ],
-        )
 
     @mutation(
         Permission.SIM_WRITE,
@@ -222,3 +178,53 @@ class SimMutations:
         sim_id = row_id_of(input.id, "Sim", "id")
         await context.services.sims.delete(context.workspace_id, context.principal.subject, sim_id)
         return done(deletedId=input.id)
+
+    @mutation(
+        Permission.SIM_WRITE,
+        "Put a SIM that was never activated into factory test. The tenth SMS, 100 KB of data, a change of its device's"
+        " status, a reset of its connectivity or the end of the period activate it.",
+        ("sim", "Sim"),
+    )
+    async def sim_start_factory_test(
+        self,
+        info: Info,
+        input: Annotated[SimStartFactoryTestInput, strawberry.argument(description="Which SIM.")],  # noqa: A002
+    ) -> SimStartFactoryTestPayload | None:
+        context = context_of(info)
+        sim_id = row_id_of(input.id, "Sim", "id")
+        subject, ends_at = context.principal.subject, or_none(input.ends_at)
+        await context.services.sims.start_test(context.workspace_id, subject, sim_id, ends_at)
+        return done(sim_id)
+
+    @mutation(
+        Permission.SIM_WRITE,
+        "Have a SIM activated, suspended, deleted or tested later. Whether its status allows it is judged then: what is"
+        " refused is an event with the reason.",
+        ("simScheduledTransition", "SimScheduledTransition"),
+    )
+    async def sim_schedule_transition(
+        self,
+        info: Info,
+        input: Annotated[SimScheduleTransitionInput, strawberry.argument(description="What and when.")],  # noqa: A002
+    ) -> SimScheduleTransitionPayload | None:
+        context = context_of(info)
+        sim_id = row_id_of(input.id, "Sim", "id")
+        trigger = SimTrigger[input.transition.name]
+        schedule = context.services.sim_schedule
+        subject = context.principal.subject
+        return done(await schedule.schedule(context.workspace_id, subject, sim_id, trigger, input.at))
+
+    @mutation(
+        Permission.SIM_WRITE,
+        "Call off what a SIM was to do later.",
+        ("simScheduledTransition", "SimScheduledTransition"),
+    )
+    async def sim_scheduled_transition_cancel(
+        self,
+        info: Info,
+        input: Annotated[SimScheduledTransitionCancelInput, strawberry.argument(description="Which.")],  # noqa: A002
+    ) -> SimScheduledTransitionCancelPayload | None:
+        context = context_of(info)
+        schedule_id = row_id_of(input.id, "SimScheduledTransition", "id")
+        await context.services.sim_schedule.cancel(context.workspace_id, schedule_id)
+        return done(schedule_id)

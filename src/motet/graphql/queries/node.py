@@ -73,7 +73,7 @@ async def _nodes(info: Info, ids: list[str]) -> Any:
 
 def _visible(is_operator: bool, type_name: str) -> bool:
     """Whether ids of the type are anything to the principal: to others they look like ids of nothing."""
-    return is_operator == (type_name in _OPERATORS_OWN) or type_name == "Workspace"
+    return is_operator == (type_name in _OPERATORS_OWN) or ENTITIES[type_name].operator_reads_all
 
 
 def _answer(value: Any, failures: list[Failure]) -> Any:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
-from motet.graphql.lists import listed
+from motet.graphql.lists import later, listed
 from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.ordering import OrderDirection
 from motet.graphql.types.relay import Node, described
 
 if TYPE_CHECKING:
     from motet.graphql.types.device import Device
+    from motet.graphql.types.sim_order import SimBatch
 
 
 @strawberry.enum(description="Where a SIM is in its life.")
@@ -56,6 +57,43 @@ class SimStatusChange(Node):
     sim: Sim | None = described("The SIM.")
 
 
+@strawberry.enum(description="What a SIM can be asked to do later.")
+class SimTransition(Enum):
+    START_FACTORY_TEST = strawberry.enum_value("START_FACTORY_TEST", description="Go into factory test.")
+    ACTIVATE = strawberry.enum_value("ACTIVATE", description="Come into use, or out of its suspension.")
+    SUSPEND = strawberry.enum_value("SUSPEND", description="Be suspended.")
+    DELETE = strawberry.enum_value("DELETE", description="Be deleted; it must be in no device then.")
+
+
+@strawberry.enum(description="Where a plan for a SIM is.")
+class SimScheduledTransitionStatus(Enum):
+    PENDING = strawberry.enum_value("PENDING", description="Its time has not come.")
+    DONE = strawberry.enum_value("DONE", description="It was done.")
+    REFUSED = strawberry.enum_value("REFUSED", description="When it was due, the SIM's status did not allow it.")
+    CANCELLED = strawberry.enum_value("CANCELLED", description="It was called off.")
+
+
+@strawberry.type(description="Something that a SIM is to do later.")
+class SimScheduledTransition(Node):
+    id: strawberry.ID = described("The global id.")
+    transition: SimTransition = described("What it is to do.")
+    due_at: datetime = described("When; it is done within seconds, and after a time without any node, at its start.")
+    status: SimScheduledTransitionStatus = described("Where the plan is.")
+    reason: str | None = described("Why it was refused.")
+    actor: str = described("Who asked for it, as the viewer's `subject` shows them.")
+    created_at: datetime = described("When it was asked for.")
+    done_at: datetime | None = described("When it was done, refused or called off.")
+    sim: Sim | None = described("The SIM.")
+
+
+@strawberry.input(description="Which plans. Conditions side by side must all hold.")
+class SimScheduledTransitionFilter:
+    status: list[SimScheduledTransitionStatus] | None = strawberry.field(
+        default=strawberry.UNSET, description="In one of these states."
+    )
+    sim_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="For this SIM.")
+
+
 @strawberry.type(description="A SIM and the identities it holds.")
 class Sim(Node):
     id: strawberry.ID = described("The global id.")
@@ -64,14 +102,26 @@ class Sim(Node):
     imsi: str = described("The active international mobile subscriber identity, digits.")
     msisdn: str = described("The telephone number, E.164 digits without plus.")
     status: SimStatus = described("Where the SIM is in its life.")
-    form_factor: str | None = described("Shape of the card, such as 2FF, 4FF or MFF2.")
-    quality_grade: str | None = described("What the card is made for, such as INDUSTRIAL.")
+    form_factor: str | None = described("Shape of the card: a code of `formFactors`.")
+    quality_grade: str | None = described("What the card is made for: a code of `qualityGrades`.")
     created_at: datetime = described("When the SIM was registered.")
     activated_at: datetime | None = described("When the SIM was first activated.")
+    package: str | None = described("The package that the card came in, such as TRIPLE_CUT, if it is one of ours.")
+    batch: Annotated[SimBatch, strawberry.lazy("motet.graphql.types.sim_order")] | None = described(
+        "The batch that it was registered with."
+    )
+    test_ends_at: datetime | None = described("When its factory test ends or ended at the latest; null: it had none.")
+    test_sms_count: int = described("SMS of both directions in its factory test.")
+    test_data_octets: int = described("Octets up and down in its factory test.")
     device: Annotated[Device, strawberry.lazy("motet.graphql.types.device")] | None = described(
         "The device that the SIM is in."
     )
     history = listed(SimStatusChange, "The steps of its life, newest first.")
+    scheduled_transitions = listed(
+        later("SimScheduledTransition", "sim"),
+        "What it is to do later, and what became of that.",
+        filter_by=SimScheduledTransitionFilter,
+    )
     events = listed(Event, "What happened to the SIM, newest first.", filter_by=EventFilter)
 
 
@@ -84,6 +134,22 @@ class SimFilter:
     iccid: str | None = strawberry.field(default=strawberry.UNSET, description="With this ICCID.")
     imsi: str | None = strawberry.field(default=strawberry.UNSET, description="With this IMSI.")
     msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="With this MSISDN.")
+    form_factor: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="With one of these form factors."
+    )
+    quality_grade: list[str] | None = strawberry.field(default=strawberry.UNSET, description="In one of these grades.")
+    package: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="That came in one of these packages."
+    )
+    batch_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="Registered with this batch."
+    )
+    created_after: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Registered at this time or later."
+    )
+    created_before: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Registered before this time."
+    )
     unassigned: bool | None = strawberry.field(
         default=strawberry.UNSET, description="True: in no device. False: in a device."
     )
@@ -100,6 +166,8 @@ class SimFilter:
 class SimOrderField(Enum):
     CREATED_AT = strawberry.enum_value("CREATED_AT", description="In the order in which they were made.")
     ICCID = strawberry.enum_value("ICCID", description="By ICCID.")
+    IMSI = strawberry.enum_value("IMSI", description="By IMSI.")
+    MSISDN = strawberry.enum_value("MSISDN", description="By MSISDN.")
 
 
 @strawberry.input(description="How SIMs are sorted.")

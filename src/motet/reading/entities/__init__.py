@@ -6,7 +6,8 @@ from motet.reading.entities.event import EVENT
 from motet.reading.entities.job import JOB, JOB_ITEM
 from motet.reading.entities.message import SMS_MESSAGE
 from motet.reading.entities.short_code import SHORT_CODE
-from motet.reading.entities.sim import SIM, SIM_STATUS_CHANGE
+from motet.reading.entities.sim import SIM, SIM_SCHEDULED_TRANSITION, SIM_STATUS_CHANGE
+from motet.reading.entities.sim_order import SIM_BATCH, SIM_PURCHASE_ORDER, SIM_PURCHASE_ORDER_ITEM
 from motet.reading.entities.smpp_account import SMPP_ACCOUNT
 from motet.reading.entities.smsc_link import SMSC_LINK
 from motet.reading.entities.webhook import WEBHOOK, WEBHOOK_DELIVERY
@@ -18,6 +19,10 @@ ENTITIES: dict[str, Entity] = {
     for entity in (
         SIM,
         SIM_STATUS_CHANGE,
+        SIM_SCHEDULED_TRANSITION,
+        SIM_PURCHASE_ORDER,
+        SIM_PURCHASE_ORDER_ITEM,
+        SIM_BATCH,
         DEVICE,
         EVENT,
         ALERT_RULE,
