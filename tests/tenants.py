@@ -303,6 +303,54 @@ class Tenants:
         tenant.batches.append(batch_id)
         return order_id
 
+    async def card(self, tenant: Tenant, sim_id: int) -> None:
+        """Makes an eUICC of a SIM, with an operation; gives it a partner's IMSI, a switch and an activation code."""
+        self._serial += 1
+        space, serial, partner_id = tenant.workspace_id, self._serial, self.new_id()
+        await self.execute("UPDATE sim SET eid = $2 WHERE id = $1", sim_id, f"{serial:032}")
+        await self.execute(
+            "INSERT INTO euicc (workspace_id, id, eid) VALUES ($1, $2, $3)", space, sim_id, f"{serial:032}"
+        )
+        await self.execute(
+            "INSERT INTO euicc_profile"
+            " (workspace_id, id, euicc_id, iccid, imsi, msisdn, state, is_fallback, enabled_at)"
+            " SELECT workspace_id, id, id, iccid, imsi, msisdn, 3, true, now() FROM sim WHERE id = $1",
+            sim_id,
+        )
+        operation_id, code_id = self.new_id(), self.new_id()
+        await self.execute(
+            "INSERT INTO euicc_operation (workspace_id, id, euicc_id, profile_id, type, state, valid_until, created_at)"
+            " VALUES ($1, $2, $3, $3, 1, 2, $4, $4)",
+            space, operation_id, sim_id, NOW,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO euicc_operation_step (workspace_id, id, operation_id, state, at) VALUES ($1, $2, $3, 2, $4)",
+            space, self.new_id(), operation_id, NOW,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO roaming_partner (workspace_id, id, name, plmn) VALUES ($1, $2, 'partner', '00101')",
+            space, partner_id,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO roaming_term VALUES ($1, $2, $3, 'DE', '{26201}', '{LTE}', false, 90, true, true)",
+            space, self.new_id(), partner_id,
+        )  # fmt: skip
+        await self.execute("INSERT INTO imsi_preference VALUES ($1, $2, 'DE', 1, $3)", space, self.new_id(), partner_id)
+        await self.execute("UPDATE imsi SET partner_id = $2, profile_id = $1 WHERE sim_id = $1", sim_id, partner_id)
+        await self.execute(
+            "INSERT INTO imsi_switch VALUES ($1, $2, $3, '001', '002', 0, 'DE', 'why', 'someone', $4)",
+            space, self.new_id(), sim_id, NOW,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO activation_code (workspace_id, id, sim_id, smdp_address, matching_id, state, qr_svg, qr_png,"
+            " expires_at, created_at, changed_at) VALUES ($1, $2, $3, 'smdp.example.com', $4, 0, '', 'x', $5, $5, $5)",
+            space, code_id, sim_id, f"CODE-{serial}", NOW,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO activation_code_step VALUES ($1, $2, $3, 0, NULL, 'someone', $4)",
+            space, self.new_id(), code_id, NOW,
+        )  # fmt: skip
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -335,6 +383,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         )
         await tenants.job(tenant, tenant.devices[:2])
         await tenants.alert(tenant, tenant.events[-1], tenant.devices[-1])
+        await tenants.card(tenant, tenant.sims[-1])
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

@@ -20,13 +20,19 @@ from motet.domain.ids import IdGenerator
 from motet.domain.states import MessageState
 from motet.events.bus import Bus
 from motet.events.feed import EventFeed
+from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
+from motet.fleet.euicc import EuiccService
 from motet.fleet.event_retention import EventRetention
+from motet.fleet.imsi import ImsiService
+from motet.fleet.imsi_watch import NoOutages
 from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService
 from motet.fleet.journal import Journal
+from motet.fleet.orders import OrderQueue
+from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
 from motet.fleet.sim_batch import SimBatchService
@@ -131,6 +137,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
+    orders = OrderQueue(ids)
     runner = JobRunner(database, {})
     sims = SimService(database, ids, journal, on_change=noting("sim"))
     services = Services(
@@ -144,6 +151,10 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         sim_schedule=SimScheduleService(database, ids, journal, on_change=noting("sim")),
         sim_orders=SimPurchaseOrderService(database, ids, journal),
         sim_batches=SimBatchService(sims),
+        euiccs=EuiccService(database, ids, journal, orders),
+        imsis=ImsiService(database, ids, journal, orders, NoOutages(), on_change=noting("imsi")),
+        roaming_partners=RoamingPartnerService(database, ids),
+        activation_codes=ActivationCodeService(database, ids, journal),
         devices=DeviceService(database, ids, journal, on_change=noting("device")),
         smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),

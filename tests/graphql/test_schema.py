@@ -244,7 +244,22 @@ async def test_lists_hold_the_workspaces_own_rows_only(world: World, name: str) 
     assert not {node["id"] for node in mine["nodes"]} & {node["id"] for node in theirs["nodes"]}
 
 
+WELL_FORMED = {
+    "smsSend": {"text": '"x"'},
+    "shortCodeCreate": {"code": '"777"'},
+    "euiccProfileAdd": {"iccid": '"8999901000000000013"', "imsi": '"001019000000001"', "msisdn": '"99912345678"'},
+    "imsiAdd": {"imsi": '"001019000000001"'},
+    "imsiPreferenceSet": {"country": '"DE"'},
+    "activationCodeCreate": {"smdpAddress": '"smdp.example.com"'},
+}
+"""Input that is looked at before the object that the mutation is about."""
+
 ABOUT = {
+    "imsiId": "Imsi",
+    "euiccId": "Euicc",
+    "profileId": "EuiccProfile",
+    "partnerId": "RoamingPartner",
+    "partnerIds": "RoamingPartner",
     "deviceId": "Device",
     "simId": "Sim",
     "smppAccountId": "SmppAccount",
@@ -306,7 +321,7 @@ async def test_another_tenants_ids_are_not_found_in_every_mutation(world: World,
         for name, at in input_type.fields.items()
         if isinstance(at.type, GraphQLNonNull)
     }
-    extra = {"smsSend": {"text": '"x"'}, "shortCodeCreate": {"code": '"777"'}}.get(mutation, {})
+    extra = WELL_FORMED.get(mutation, {})
     wrong_type = encode_global_id("Workspace", 1)
     subject = ABOUT.get(id_field, subject_of(mutation))
     for bad in (theirs.get(subject, encode_global_id(subject, 1)), wrong_type, "", "nonsense"):
@@ -333,6 +348,9 @@ QUERY_ARGUMENTS = {
     "simBatch": '(id: "x")',
     "simPurchaseOrder": '(id: "x")',
     "smsExplain": '(msisdn: "x")',
+    "euicc": '(id: "x")',
+    "activationCode": '(id: "x")',
+    "imsiSelection": '(simId: "x")',
     "country": '(code: "DE")',
     "operator": '(code: "26201")',
     "coverageChanges": "(from: 0, to: 0)",

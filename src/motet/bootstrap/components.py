@@ -1,5 +1,6 @@
 """What a node consists of, in starting order."""
 
+from motet.bootstrap.cards import cards
 from motet.bootstrap.events import events
 from motet.bootstrap.graphql import graphql
 from motet.bootstrap.jobs import jobs
@@ -11,6 +12,7 @@ COMPONENTS: tuple[Component, ...] = (
     messaging,
     events,
     jobs,
+    cards,
     graphql,
     http,
 )

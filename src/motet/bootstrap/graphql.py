@@ -34,9 +34,9 @@ PATH = "/graphql"
 
 @asynccontextmanager
 async def graphql(node: Node) -> AsyncIterator[None]:
-    """Serves /graphql while it runs. Needs the messaging and jobs components before it."""
-    messaging, jobs = node.messaging, node.jobs
-    assert messaging is not None and jobs is not None  # noqa: S101, PT018 - components start in order
+    """Serves /graphql while it runs. Needs the messaging, jobs and cards components before it."""
+    messaging, jobs, cards = node.messaging, node.jobs, node.cards
+    assert messaging is not None and jobs is not None and cards is not None  # noqa: S101, PT018 - components start in order
     hub = messaging.hub
 
     async def fleet_changed() -> None:
@@ -60,6 +60,10 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         sim_schedule=schedule,
         sim_orders=SimPurchaseOrderService(node.database, hub.ids, journal),
         sim_batches=SimBatchService(sims),
+        euiccs=cards.euiccs,
+        imsis=cards.imsis,
+        roaming_partners=cards.partners,
+        activation_codes=cards.codes,
         devices=DeviceService(node.database, hub.ids, journal, on_change=fleet_changed),
         smpp_accounts=SmppAccountService(
             node.database, node.passwords, hub.ids, on_change=messaging.esmes.accounts_changed

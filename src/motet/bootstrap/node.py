@@ -37,6 +37,7 @@ from motet.storage.migrate import SchemaError, check_schema, load_migrations, mi
 from motet.storage.partitions import ensure_partitions
 
 if TYPE_CHECKING:
+    from motet.bootstrap.cards import Cards
     from motet.bootstrap.messaging import Messaging
     from motet.fleet.jobs import JobService
 
@@ -69,6 +70,8 @@ class Node:
     """The hub and what belongs to it, while that component runs."""
     jobs: JobService | None = None
     """Takes jobs, while that component runs."""
+    cards: Cards | None = None
+    """The services of eUICCs, IMSIs and eSIMs, while that component runs."""
     event_bus: Bus = field(default_factory=Bus)
     """Of events, for subscriptions."""
     paths: dict[str, ASGIApp] = field(default_factory=dict)

@@ -32,6 +32,41 @@ SIM_ORDER_DELIVERED = EventType("sim.order_delivered", None, _INFO, "The order o
 SIM_ORDER_CANCELLED = EventType("sim.order_cancelled", None, _INFO, "The order of SIMs was cancelled")
 SIM_ASSIGNED = EventType("sim.assigned", 51, _INFO, "The SIM was put into the device")
 SIM_RELEASED = EventType("sim.released", 50, _INFO, "The SIM was taken out of the device")
+SIM_PROFILE_ADDED = EventType("sim.profile_added", None, _INFO, "A profile waits for the eUICC")
+SIM_PROFILE_DOWNLOADED = EventType("sim.profile_downloaded", None, _INFO, "A profile was downloaded to the eUICC")
+SIM_PROFILE_ENABLED = EventType("sim.profile_enabled", None, _INFO, "Another profile of the eUICC was enabled")
+SIM_PROFILE_DISABLED = EventType("sim.profile_disabled", None, _INFO, "The eUICC fell back to its fallback profile")
+SIM_PROFILE_DELETED = EventType("sim.profile_deleted", None, _INFO, "A profile was deleted from the eUICC")
+SIM_PROFILE_ROLLED_BACK = EventType("sim.profile_rolled_back", None, _WARN, "The eUICC went back to another profile")
+SIM_FALLBACK_PROFILE_SET = EventType("sim.fallback_profile_set", None, _INFO, "The eUICC has another fallback profile")
+SIM_EUICC_OPERATION_FAILED = EventType("sim.euicc_operation_failed", None, _WARN, "An operation on the eUICC failed")
+SIM_EUICC_OPERATION_EXPIRED = EventType(
+    "sim.euicc_operation_expired", None, _WARN, "An operation on the eUICC had no result in time"
+)
+SIM_IMSI_ADDED = EventType("sim.imsi_added", None, _INFO, "The SIM has another IMSI to choose from")
+SIM_IMSI_REMOVED = EventType("sim.imsi_removed", None, _INFO, "An IMSI was taken from the SIM")
+SIM_IMSI_SWITCHED = EventType("sim.imsi_switched", None, _INFO, "The SIM uses another of its IMSIs")
+SIM_IMSI_SWITCH_FAILED = EventType("sim.imsi_switch_failed", None, _WARN, "The network did not switch the IMSI")
+SIM_IMSI_EXHAUSTED = EventType("sim.imsi_exhausted", None, _WARN, "The SIM has no IMSI left that could be used")
+SIM_ACTIVATION_CODE_ISSUED = EventType("sim.activation_code_issued", None, _INFO, "An activation code was issued")
+SIM_ACTIVATION_CODE_DOWNLOADED = EventType(
+    "sim.activation_code_downloaded", None, _INFO, "A phone has downloaded the eSIM's profile"
+)
+SIM_ACTIVATION_CODE_INSTALLED = EventType(
+    "sim.activation_code_installed", None, _INFO, "The eSIM's profile is installed on a phone, not in use"
+)
+SIM_ACTIVATION_CODE_ENABLED = EventType(
+    "sim.activation_code_enabled", None, _INFO, "The eSIM's profile is in use on a phone"
+)
+SIM_ACTIVATION_CODE_DELETED = EventType(
+    "sim.activation_code_deleted", None, _INFO, "The eSIM's profile was deleted from the phone"
+)
+SIM_ACTIVATION_CODE_EXPIRED = EventType(
+    "sim.activation_code_expired", None, _INFO, "An activation code is no longer valid"
+)
+SIM_ACTIVATION_CODE_REFUSED = EventType(
+    "sim.activation_code_refused", None, _WARN, "A phone was refused the eSIM's profile"
+)
 DEVICE_CREATED = EventType("device.created", None, _INFO, "The device was made")
 DEVICE_UPDATED = EventType("device.updated", None, _INFO, "The device was changed")
 DEVICE_ENABLED = EventType("device.enabled", 42, _INFO, "The device was enabled")
@@ -103,6 +138,27 @@ EVENT_TYPES: Mapping[str, EventType] = {
         SIM_ORDER_CANCELLED,
         SIM_ASSIGNED,
         SIM_RELEASED,
+        SIM_PROFILE_ADDED,
+        SIM_PROFILE_DOWNLOADED,
+        SIM_PROFILE_ENABLED,
+        SIM_PROFILE_DISABLED,
+        SIM_PROFILE_DELETED,
+        SIM_PROFILE_ROLLED_BACK,
+        SIM_FALLBACK_PROFILE_SET,
+        SIM_EUICC_OPERATION_FAILED,
+        SIM_EUICC_OPERATION_EXPIRED,
+        SIM_IMSI_ADDED,
+        SIM_IMSI_REMOVED,
+        SIM_IMSI_SWITCHED,
+        SIM_IMSI_SWITCH_FAILED,
+        SIM_IMSI_EXHAUSTED,
+        SIM_ACTIVATION_CODE_ISSUED,
+        SIM_ACTIVATION_CODE_DOWNLOADED,
+        SIM_ACTIVATION_CODE_INSTALLED,
+        SIM_ACTIVATION_CODE_ENABLED,
+        SIM_ACTIVATION_CODE_DELETED,
+        SIM_ACTIVATION_CODE_EXPIRED,
+        SIM_ACTIVATION_CODE_REFUSED,
         DEVICE_CREATED,
         DEVICE_UPDATED,
         DEVICE_ENABLED,

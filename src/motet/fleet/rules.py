@@ -16,6 +16,7 @@ SYSTEM_ID_OCTETS = 15
 PASSWORD_OCTETS = 8
 """A C-octet string of 9 with its NUL (SMPP 3.4 §4.1.1)."""
 
+_PLMN = re.compile(r"[2-79][0-9]{4,5}|001[0-9]{2,3}")
 _SYSTEM_ID = re.compile(r"[!-~]{1,15}")
 _HOST = re.compile(r"[0-9A-Za-z:._\-]{1,253}")
 
@@ -62,3 +63,10 @@ def check_host(host: str, field: str) -> str:
 def check_port(port: int, field: str) -> int:
     """The port, if there is one of this number. Raises InvalidError."""
     return check_range(port, field, 1, 65_535)
+
+
+def check_plmn(plmn: str, field: str) -> str:
+    """The code of an operator, if it can be one: MCC and MNC, five or six digits. Raises InvalidError."""
+    if not _PLMN.fullmatch(plmn):
+        raise InvalidError("An operator's code is its MCC and MNC: five or six digits.", path=(field,))
+    return plmn

@@ -9,11 +9,15 @@ from typing import Protocol
 
 from motet.access.principals import Principal
 from motet.events.bus import Bus
+from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
+from motet.fleet.euicc import EuiccService
 from motet.fleet.event_retention import EventRetention
+from motet.fleet.imsi import ImsiService
 from motet.fleet.jobs import JobService
+from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
 from motet.fleet.sim_batch import SimBatchService
@@ -82,6 +86,10 @@ class Services:
     sim_schedule: SimScheduleService
     sim_orders: SimPurchaseOrderService
     sim_batches: SimBatchService
+    euiccs: EuiccService
+    imsis: ImsiService
+    roaming_partners: RoamingPartnerService
+    activation_codes: ActivationCodeService
     devices: DeviceService
     smpp_accounts: SmppAccountService
     short_codes: ShortCodeService

@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from motet.graphql.queries.esme import EsmeQueries
+from motet.graphql.queries.euicc import EuiccQueries
 from motet.graphql.queries.event import EventQueries
 from motet.graphql.queries.fleet import FleetQueries
 from motet.graphql.queries.job import JobQueries
@@ -23,6 +24,7 @@ class Query(
     FleetQueries,
     SimCardQueries,
     SimOrderQueries,
+    EuiccQueries,
     SmsQueries,
     EventQueries,
     EsmeQueries,

@@ -8,10 +8,13 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from motet.graphql.mutations.activation_code import ActivationCodeMutations
 from motet.graphql.mutations.alert import AlertMutations
 from motet.graphql.mutations.coverage import CoverageMutations
 from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
+from motet.graphql.mutations.euicc import EuiccMutations
+from motet.graphql.mutations.imsi import ImsiMutations
 from motet.graphql.mutations.job import JobMutations
 from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sim_import import SimImportMutations
@@ -22,10 +25,13 @@ from motet.graphql.mutations.smsc_link import SmscLinkMutations
 from motet.graphql.mutations.webhook import WebhookMutations
 from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
+from motet.graphql.types.activation_code import ActivationCode, ActivationCodeStep
 from motet.graphql.types.alert import Alert, AlertRule
 from motet.graphql.types.device import Device
 from motet.graphql.types.esme import ShortCode, SmppAccount
+from motet.graphql.types.euicc import Euicc, EuiccOperation, EuiccOperationStep, EuiccProfile
 from motet.graphql.types.event import Event
+from motet.graphql.types.imsi import Imsi, ImsiPreference, ImsiSwitch, RoamingPartner, RoamingTerm
 from motet.graphql.types.job import Job, JobItem
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
@@ -43,6 +49,9 @@ class Mutation(
     SimImportMutations,
     SimOrderMutations,
     SimProductionMutations,
+    EuiccMutations,
+    ImsiMutations,
+    ActivationCodeMutations,
     JobMutations,
     AlertMutations,
     WebhookMutations,
@@ -72,6 +81,17 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         SimPurchaseOrder,
         SimPurchaseOrderItem,
         SimBatch,
+        Euicc,
+        EuiccProfile,
+        EuiccOperation,
+        EuiccOperationStep,
+        Imsi,
+        ImsiSwitch,
+        ImsiPreference,
+        RoamingPartner,
+        RoamingTerm,
+        ActivationCode,
+        ActivationCodeStep,
         Device,
         SmsMessage,
         Event,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from motet.domain.errors import ConflictError
-from motet.storage.database import PooledConnection
+from motet.storage.database import Executor, PooledConnection
 
 SIM_COLUMNS = (
     "workspace_id", "id", "iccid", "imsi", "msisdn", "status", "form_factor", "quality_grade", "device_id",
@@ -81,6 +81,14 @@ async def claim(
     """Claim identities (kind, value, SIM id), none twice; the (kind, value) that were free on the whole platform."""
     records = await connection.fetch(_CLAIM, workspace_id, *zip(*identities, strict=True))
     return {(record["kind"], record["value"]) for record in records}
+
+
+_EXISTS = "SELECT EXISTS (SELECT FROM sim WHERE workspace_id = $1 AND id = $2)"
+
+
+async def exists(connection: Executor, workspace_id: int, sim_id: int) -> bool:
+    """Whether the workspace has, or had, the SIM."""
+    return bool(await connection.fetchval(_EXISTS, workspace_id, sim_id))
 
 
 _INSERT = """

@@ -15,6 +15,7 @@ from motet.graphql.types.relay import Node, described
 
 if TYPE_CHECKING:
     from motet.graphql.types.device import Device
+    from motet.graphql.types.euicc import Euicc
     from motet.graphql.types.sim_order import SimBatch
 
 
@@ -123,6 +124,14 @@ class Sim(Node):
         filter_by=SimScheduledTransitionFilter,
     )
     events = listed(Event, "What happened to the SIM, newest first.", filter_by=EventFilter)
+    euicc: Annotated[Euicc, strawberry.lazy("motet.graphql.types.euicc")] | None = described(
+        "The eUICC, if the SIM is one."
+    )
+    imsis = listed(later("Imsi", "imsi"), "The IMSIs that the SIM holds; of an eUICC those of all its profiles.")
+    imsi_switches = listed(later("ImsiSwitch", "imsi"), "Its changes from one IMSI to another, newest first.")
+    activation_codes = listed(
+        later("ActivationCode", "activation_code"), "The codes by which a phone gets it as an eSIM, newest first."
+    )
 
 
 @strawberry.input(description="Which SIMs. Conditions side by side must all hold.")

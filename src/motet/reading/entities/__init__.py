@@ -1,8 +1,11 @@
 """What can be read: one declaration per type, the only place that says which column a field is."""
 
+from motet.reading.entities.activation_code import ACTIVATION_CODE, ACTIVATION_CODE_STEP
 from motet.reading.entities.alert import ALERT, ALERT_RULE
 from motet.reading.entities.device import DEVICE
+from motet.reading.entities.euicc import EUICC, EUICC_OPERATION, EUICC_OPERATION_STEP, EUICC_PROFILE
 from motet.reading.entities.event import EVENT
+from motet.reading.entities.imsi import IMSI, IMSI_PREFERENCE, IMSI_SWITCH, ROAMING_PARTNER, ROAMING_TERM
 from motet.reading.entities.job import JOB, JOB_ITEM
 from motet.reading.entities.message import SMS_MESSAGE
 from motet.reading.entities.short_code import SHORT_CODE
@@ -23,6 +26,17 @@ ENTITIES: dict[str, Entity] = {
         SIM_PURCHASE_ORDER,
         SIM_PURCHASE_ORDER_ITEM,
         SIM_BATCH,
+        EUICC,
+        EUICC_PROFILE,
+        EUICC_OPERATION,
+        EUICC_OPERATION_STEP,
+        IMSI,
+        IMSI_SWITCH,
+        IMSI_PREFERENCE,
+        ROAMING_PARTNER,
+        ROAMING_TERM,
+        ACTIVATION_CODE,
+        ACTIVATION_CODE_STEP,
         DEVICE,
         EVENT,
         ALERT_RULE,

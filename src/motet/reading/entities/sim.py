@@ -55,6 +55,10 @@ SIM = Entity(
         "history": ToMany("SimStatusChange", "sim_id"),
         "scheduledTransitions": ToMany("SimScheduledTransition", "sim_id"),
         "events": ToMany("Event", "sim_id"),
+        "euicc": ToOne("Euicc", "id"),
+        "imsis": ToMany("Imsi", "sim_id"),
+        "imsiSwitches": ToMany("ImsiSwitch", "sim_id"),
+        "activationCodes": ToMany("ActivationCode", "sim_id"),
     },
     filters={
         "status": one_of("status", SimStatus),
