@@ -351,6 +351,23 @@ class Tenants:
             space, self.new_id(), code_id, NOW,
         )  # fmt: skip
 
+    async def ip_address_space(self, tenant: Tenant, cidr: str) -> int:
+        space_id = self.new_id()
+        await self.execute(
+            "INSERT INTO ip_address_space (workspace_id, id, cidr, next_address)"
+            " VALUES ($1, $2, $3::text::cidr, host($3::text::cidr)::inet + 1)",
+            tenant.workspace_id, space_id, cidr,
+        )  # fmt: skip
+        return space_id
+
+    async def dns_config(self, tenant: Tenant, name: str, server: str) -> int:
+        config_id = self.new_id()
+        await self.execute(
+            "INSERT INTO dns_config (workspace_id, id, name, first) VALUES ($1, $2, $3, $4::text::inet)",
+            tenant.workspace_id, config_id, name, server,
+        )  # fmt: skip
+        return config_id
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -382,6 +399,8 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
             "UPDATE sim SET batch_id = $2 WHERE workspace_id = $1", tenant.workspace_id, tenant.batches[0]
         )
         await tenants.job(tenant, tenant.devices[:2])
+        await tenants.ip_address_space(tenant, "192.168.99.0/24")
+        await tenants.dns_config(tenant, "Ours", "192.168.99.53")
         await tenants.alert(tenant, tenant.events[-1], tenant.devices[-1])
         await tenants.card(tenant, tenant.sims[-1])
         both.append(tenant)

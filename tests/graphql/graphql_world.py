@@ -24,10 +24,13 @@ from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
+from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.euicc import EuiccService
 from motet.fleet.event_retention import EventRetention
 from motet.fleet.imsi import ImsiService
 from motet.fleet.imsi_watch import NoOutages
+from motet.fleet.ip_address_space import IpAddressSpaceService
+from motet.fleet.ip_import import AddressImporter
 from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService
 from motet.fleet.journal import Journal
@@ -163,6 +166,9 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         event_retention=EventRetention(database),
         alert_rules=AlertRuleService(database, ids, journal),
         coverage=CoverageBook(database),
+        ip_address_spaces=IpAddressSpaceService(database, ids, journal),
+        address_importer=AddressImporter(database, journal),
+        dns_configs=DnsConfigService(database, ids),
     )
     authority = TokenAuthority([generate_key()])
     app = build_graphql_app(Dependencies(services, authority, graphiql=True))

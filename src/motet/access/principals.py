@@ -24,6 +24,10 @@ class Permission(StrEnum):
     SERVICE_POLICY_WRITE = "service_policy:write"
     COVERAGE_POLICY_READ = "coverage_policy:read"
     COVERAGE_POLICY_WRITE = "coverage_policy:write"
+    IP_ADDRESS_SPACE_READ = "ip_address_space:read"
+    IP_ADDRESS_SPACE_WRITE = "ip_address_space:write"
+    DNS_CONFIG_READ = "dns_config:read"
+    DNS_CONFIG_WRITE = "dns_config:write"
     SMS_READ = "sms:read"
     SMS_SEND = "sms:send"
     EVENT_READ = "event:read"
@@ -100,6 +104,8 @@ _OBSERVER = frozenset(
         _P.DEVICE_READ,
         _P.SERVICE_POLICY_READ,
         _P.COVERAGE_POLICY_READ,
+        _P.IP_ADDRESS_SPACE_READ,
+        _P.DNS_CONFIG_READ,
         _P.SMS_READ,
         _P.EVENT_READ,
         _P.JOB_READ,
@@ -116,6 +122,8 @@ _USER = _OBSERVER | {
     _P.DEVICE_WRITE,
     _P.SERVICE_POLICY_WRITE,
     _P.COVERAGE_POLICY_WRITE,
+    _P.IP_ADDRESS_SPACE_WRITE,
+    _P.DNS_CONFIG_WRITE,
     _P.SMS_SEND,
     _P.JOB_WRITE,
     _P.ALERT_WRITE,

@@ -14,7 +14,10 @@ from motet.config import StartError
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
+from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.event_retention import EventRetention
+from motet.fleet.ip_address_space import IpAddressSpaceService
+from motet.fleet.ip_import import AddressImporter
 from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
@@ -74,6 +77,9 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         event_retention=EventRetention(node.database),
         alert_rules=AlertRuleService(node.database, hub.ids, journal),
         coverage=CoverageBook(node.database),
+        ip_address_spaces=IpAddressSpaceService(node.database, hub.ids, journal),
+        address_importer=AddressImporter(node.database, journal),
+        dns_configs=DnsConfigService(node.database, hub.ids),
     )
     limits = _limits(node.settings.graphql_limit)
     application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))

@@ -24,6 +24,7 @@ from motet.domain.identities import parse_imei
 from motet.domain.ids import IdGenerator
 from motet.domain.sim_lifecycle import SimTrigger
 from motet.domain.states import DeviceStatus, SimStatus
+from motet.fleet.ip_address_space import give_back
 from motet.fleet.journal import Change, Journal
 from motet.fleet.rules import UNCHANGED, Unchanged, check_text
 from motet.fleet.sim_step import SimSteps
@@ -127,12 +128,13 @@ class DeviceService:
         await self._switch(workspace_id, actor, device_id, DeviceStatus.DISABLED)
 
     async def delete(self, workspace_id: int, actor: str, device_id: int) -> None:
-        """Remove a device; its SIM is released, its messages stay. Raises NotFoundError (path `id`)."""
+        """Remove a device; its SIM and address are released, its messages stay. Raises NotFoundError (path `id`)."""
         async with self._transaction() as connection:
             locked = await _locked(connection, workspace_id, device_id)
             done: list[Change] = []
             if locked.sim_id is not None:
                 done.append(await self._take_out(connection, workspace_id, device_id, locked.settings, locked.sim_id))
+            await give_back(connection, workspace_id, device_id)
             await device.delete(connection, workspace_id, device_id)
             done.append(_change(DEVICE_DELETED, device_id, locked.settings))
             await self._journal.write(connection, workspace_id, actor, done)

@@ -13,9 +13,12 @@ from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
+from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.euicc import EuiccService
 from motet.fleet.event_retention import EventRetention
 from motet.fleet.imsi import ImsiService
+from motet.fleet.ip_address_space import IpAddressSpaceService
+from motet.fleet.ip_import import AddressImporter
 from motet.fleet.jobs import JobService
 from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
@@ -98,6 +101,9 @@ class Services:
     event_retention: EventRetention
     alert_rules: AlertRuleService
     coverage: CoverageBook
+    ip_address_spaces: IpAddressSpaceService
+    address_importer: AddressImporter
+    dns_configs: DnsConfigService
 
 
 @dataclass(frozen=True, slots=True)

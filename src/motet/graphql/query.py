@@ -8,6 +8,7 @@ from motet.graphql.queries.esme import EsmeQueries
 from motet.graphql.queries.euicc import EuiccQueries
 from motet.graphql.queries.event import EventQueries
 from motet.graphql.queries.fleet import FleetQueries
+from motet.graphql.queries.ip import IpQueries
 from motet.graphql.queries.job import JobQueries
 from motet.graphql.queries.node import NodeQueries
 from motet.graphql.queries.operator import OperatorQueries
@@ -32,5 +33,6 @@ class Query(
     SearchQueries,
     JobQueries,
     ReferenceQueries,
+    IpQueries,
 ):
     """All query fields: each declares the permission that it takes."""

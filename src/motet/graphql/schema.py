@@ -15,6 +15,7 @@ from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
 from motet.graphql.mutations.euicc import EuiccMutations
 from motet.graphql.mutations.imsi import ImsiMutations
+from motet.graphql.mutations.ip import IpMutations
 from motet.graphql.mutations.job import JobMutations
 from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sim_import import SimImportMutations
@@ -32,6 +33,7 @@ from motet.graphql.types.esme import ShortCode, SmppAccount
 from motet.graphql.types.euicc import Euicc, EuiccOperation, EuiccOperationStep, EuiccProfile
 from motet.graphql.types.event import Event
 from motet.graphql.types.imsi import Imsi, ImsiPreference, ImsiSwitch, RoamingPartner, RoamingTerm
+from motet.graphql.types.ip import DnsConfig, IpAddressSpace
 from motet.graphql.types.job import Job, JobItem
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
@@ -58,6 +60,7 @@ class Mutation(
     EsmeMutations,
     SmscLinkMutations,
     CoverageMutations,
+    IpMutations,
 ):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 
@@ -103,6 +106,8 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         WebhookDelivery,
         SmscLink,
         Workspace,
+        IpAddressSpace,
+        DnsConfig,
         Job,
         JobItem,
     ],

@@ -9,6 +9,7 @@ import strawberry
 
 from motet.graphql.lists import later, listed
 from motet.graphql.types.event import Event, EventFilter
+from motet.graphql.types.ip import IpAddressSpace
 from motet.graphql.types.ordering import OrderDirection
 from motet.graphql.types.relay import Node, described
 from motet.graphql.types.sim import Sim
@@ -30,6 +31,7 @@ class Device(Node):
     imei: str | None = described("International mobile equipment identity: 15 digits, the last a check digit.")
     imei_lock: bool = described("Whether only the equipment with this IMEI may use the SIM.")
     ip_address: str | None = described("The device's address in the data network.")
+    ip_address_space: IpAddressSpace | None = described("The space that its address is of.")
     created_at: datetime = described("When the device was made.")
     sim: Sim | None = described("The SIM in the device.")
     sms_messages = listed(
@@ -54,6 +56,10 @@ class DeviceFilter:
         default=strawberry.UNSET, description="With this IMEI; the first 14 digits are compared."
     )
     msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="With the SIM of this MSISDN.")
+    ip_address: str | None = strawberry.field(default=strawberry.UNSET, description="With this IP address.")
+    ip_address_space_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="With an address of this space."
+    )
     and_: list[DeviceFilter] | None = strawberry.field(
         name="and", default=strawberry.UNSET, description="All of these hold."
     )

@@ -6,6 +6,7 @@ from motet.reading.entities.device import DEVICE
 from motet.reading.entities.euicc import EUICC, EUICC_OPERATION, EUICC_OPERATION_STEP, EUICC_PROFILE
 from motet.reading.entities.event import EVENT
 from motet.reading.entities.imsi import IMSI, IMSI_PREFERENCE, IMSI_SWITCH, ROAMING_PARTNER, ROAMING_TERM
+from motet.reading.entities.ip import DNS_CONFIG, IP_ADDRESS_SPACE
 from motet.reading.entities.job import JOB, JOB_ITEM
 from motet.reading.entities.message import SMS_MESSAGE
 from motet.reading.entities.short_code import SHORT_CODE
@@ -48,6 +49,8 @@ ENTITIES: dict[str, Entity] = {
         WEBHOOK_DELIVERY,
         SMSC_LINK,
         WORKSPACE,
+        IP_ADDRESS_SPACE,
+        DNS_CONFIG,
         JOB,
         JOB_ITEM,
     )

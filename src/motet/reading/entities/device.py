@@ -2,11 +2,13 @@
 
 # ruff: noqa: S608 - text of this module's constants; a caller's values are parameters
 
+from ipaddress import ip_address
+
 from motet.access.principals import Permission
 from motet.domain.identities import imei_body
 from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, SimStatus
-from motet.reading.filters import contains, has_all, one_of
+from motet.reading.filters import contains, has_all, one_of, refers_to
 from motet.reading.makers import column, global_id, state, text_of
 from motet.reading.model import Entity, Hidden, SortKey, ToMany, ToOne
 from motet.reading.statement import Statement
@@ -27,6 +29,14 @@ def _imei(value: str, alias: str, statement: Statement) -> str:
     return f"{alias}.imei = {statement.add(value if body is None else body + luhn_digit(body))}"
 
 
+def _ip_address(value: str, alias: str, statement: Statement) -> str:
+    """The address; what is none is no device's."""
+    try:
+        return f"{alias}.ip_address = {statement.add(ip_address(value))}"
+    except ValueError:
+        return "false"
+
+
 DEVICE = Entity(
     name="Device",
     table="device",
@@ -39,6 +49,7 @@ DEVICE = Entity(
         "imei": column("imei"),
         "imeiLock": column("imei_lock"),
         "ipAddress": text_of("ip_address"),
+        "ipAddressSpace": ToOne("IpAddressSpace", "ip_address_space_id"),
         "createdAt": column("created_at"),
         "sim": ToOne("Sim", "sim_id"),
         "smsMessages": ToMany("SmsMessage", "device_id"),
@@ -50,6 +61,8 @@ DEVICE = Entity(
         "name": contains("name"),
         "imei": _imei,
         "msisdn": _msisdn,
+        "ipAddress": _ip_address,
+        "ipAddressSpaceId": refers_to("ip_address_space_id", "IpAddressSpace"),
     },
     orders={"CREATED_AT": SortKey(), "NAME": SortKey("name")},
     lookup_order=f"t0.status = {DeviceStatus.DELETED:d}, t0.id DESC",
