@@ -1,12 +1,16 @@
 -- Usage, quotas and data sessions.
 
 -- How far each incarnation's messages are counted: every message of it up to this id is in the tables below, none above.
--- 0: it has not accepted any. `counted`: it is dead, and nothing of it is left to count.
-ALTER TABLE node
-    ADD COLUMN counted_to  bigint NOT NULL DEFAULT 0,
-    ADD COLUMN counted     boolean NOT NULL DEFAULT false;
-UPDATE node
-   SET counted_to = greatest(0, (extract(epoch FROM started_at) * 1000)::bigint - 1735689600000 - 3600000) << 22;
+-- Not in `node`, whose row must not be locked while messages are counted. `finished`: it is dead, and all is counted.
+CREATE TABLE usage_mark (
+    incarnation  integer PRIMARY KEY,
+    counted_to   bigint NOT NULL,
+    finished     boolean NOT NULL DEFAULT false
+);
+CREATE INDEX usage_mark_unfinished ON usage_mark (incarnation) WHERE NOT finished;
+INSERT INTO usage_mark (incarnation, counted_to)
+SELECT incarnation, greatest(0, (extract(epoch FROM started_at) * 1000)::bigint - 1735689600000 - 3600000) << 22
+  FROM node;
 
 -- What a device and a SIM have used. granularity: motet.domain.usage.Granularity. SMS are counted when they are accepted,
 -- in messages and in parts; octets by the network's session records.
@@ -158,3 +162,43 @@ CREATE TABLE session_record (
     octets_down      bigint NOT NULL,
     PRIMARY KEY (data_session_id, sequence)
 ) PARTITION BY RANGE (data_session_id);
+
+-- What nodes keep in memory of quotas and limits: those who change it tell it, as 0013_changes.sql has it for the rest.
+-- Not what was used, which every node counts for itself, nor what time does, which each one knows.
+CREATE FUNCTION motet_tell_quota() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    one quota := coalesce(NEW, OLD);
+BEGIN
+    PERFORM pg_notify('motet_change', 'numbers' || CASE WHEN one.device_id IS NULL THEN '' ELSE
+        coalesce((SELECT ' ' || s.msisdn FROM sim s WHERE s.workspace_id = one.workspace_id
+                                                      AND s.device_id = one.device_id LIMIT 1), ' 0') END);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER quota_made AFTER INSERT OR DELETE ON quota FOR EACH ROW EXECUTE FUNCTION motet_tell_quota();
+CREATE TRIGGER quota_changed AFTER UPDATE ON quota FOR EACH ROW
+    WHEN (OLD.period_started_at = NEW.period_started_at
+          AND ((OLD.status = 3) <> (NEW.status = 3)
+               OR (OLD.volume, OLD.refill_volume, OLD.refill, OLD.time_zone, OLD.action, OLD.rollover)
+                  <> (NEW.volume, NEW.refill_volume, NEW.refill, NEW.time_zone, NEW.action, NEW.rollover)
+               OR OLD.expires_at IS DISTINCT FROM NEW.expires_at
+               OR OLD.throttle_rate IS DISTINCT FROM NEW.throttle_rate))
+    EXECUTE FUNCTION motet_tell_quota();
+
+CREATE FUNCTION motet_tell_all_numbers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('motet_change', 'numbers');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER quota_pool_changed AFTER UPDATE OR DELETE ON quota_pool
+    FOR EACH STATEMENT EXECUTE FUNCTION motet_tell_all_numbers();
+
+CREATE FUNCTION motet_tell_month_limit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('motet_change', 'numbers ' || s.msisdn)
+       FROM sim s WHERE s.workspace_id = NEW.workspace_id AND s.device_id = NEW.device_id;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER month_limit_made AFTER INSERT ON month_limit FOR EACH ROW
+    WHEN (NEW.extension > 0) EXECUTE FUNCTION motet_tell_month_limit();
+CREATE TRIGGER month_limit_extended AFTER UPDATE ON month_limit FOR EACH ROW
+    WHEN (OLD.extension <> NEW.extension) EXECUTE FUNCTION motet_tell_month_limit();

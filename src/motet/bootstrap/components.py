@@ -5,11 +5,13 @@ from motet.bootstrap.events import events
 from motet.bootstrap.graphql import graphql
 from motet.bootstrap.jobs import jobs
 from motet.bootstrap.messaging import messaging
+from motet.bootstrap.metering import metering
 from motet.bootstrap.node import Component, http, partitions
 
 COMPONENTS: tuple[Component, ...] = (
     partitions,
     messaging,
+    metering,
     events,
     jobs,
     cards,

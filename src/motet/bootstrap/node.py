@@ -39,6 +39,7 @@ from motet.storage.partitions import ensure_partitions
 if TYPE_CHECKING:
     from motet.bootstrap.cards import Cards
     from motet.bootstrap.messaging import Messaging
+    from motet.bootstrap.metering import Metering
     from motet.fleet.jobs import JobService
 
 DRAIN_S = 10.0
@@ -68,6 +69,8 @@ class Node:
     """SMSC links that are not in the database: --smsc, or the simulated network."""
     messaging: Messaging | None = None
     """The hub and what belongs to it, while that component runs."""
+    metering: Metering | None = None
+    """What counts what devices use, while that component runs."""
     jobs: JobService | None = None
     """Takes jobs, while that component runs."""
     cards: Cards | None = None

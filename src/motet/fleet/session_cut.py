@@ -40,13 +40,14 @@ class SessionCutter:
         self,
         database: Database,
         journal: Journal,
-        orders: Orders | None,
+        orders: Orders | None = None,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._journal = journal
-        self._orders = orders
+        self.orders = orders
+        """Where networks are told to cut; None: nobody is, but by the answers to their records."""
         self._clock = clock
         self._poked = asyncio.Event()
 
@@ -102,13 +103,13 @@ class SessionCutter:
                     SESSION_CUT, row["device_id"], row["sim_id"], detail, source=EventSource.POLICY, words=reason.words
                 )
                 await self._journal.write(connection, row["workspace_id"], None, [change])
-                if self._orders is not None:
-                    await self._orders.add(
+                if self.orders is not None:
+                    await self.orders.add(
                         connection, row["workspace_id"], OrderKind.CUT_DATA, [row["sim_id"]], {"reason": reason.name}
                     )
         self._journal.committed()
-        if self._orders is not None:
-            self._orders.wake()
+        if self.orders is not None:
+            self.orders.wake()
         return len(rows)
 
     async def _quotas(self, months: dict[int, DeviceMonth], now: datetime) -> dict[int, Quota]:

@@ -14,6 +14,7 @@ from motet.hub.message import Extra, Message, Part, Stage
 from motet.sms.parts import MAX_PARTS, part_count
 from motet.sms.udh import UserDataError
 from motet.storage import message as message_table
+from motet.storage import usage
 
 if TYPE_CHECKING:
     from motet.hub.hub import Hub
@@ -235,6 +236,8 @@ class Desk:
         async def write(connection: asyncpg.Connection) -> None:
             async with connection.transaction():
                 await connection.execute(f"SELECT motet_fence({self.hub.incarnation})")
+                if parts != message.part_count:
+                    await usage.recount_parts(connection, message.workspace_id, message.id, parts)
                 await message_table.replace(
                     connection, message.workspace_id, message.id, request.payload, parts,
                     request.registered_delivery, expires_at, request.scheduled_at,

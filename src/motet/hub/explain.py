@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
+from motet.domain.quota import (
+    ExhaustionAction,
+    MonthLimit,
+    Quota,
+    QuotaService,
+    QuotaStatus,
+    brought_to,
+    limit_reached,
+    month_of,
+)
 from motet.domain.refusals import Refusal
 from motet.domain.traffic_rules import RULES_OF, Traffic
-from motet.storage import traffic
+from motet.hub.meters import TO_DEVICE
+from motet.storage import quota, traffic, usage
 from motet.storage.database import Executor
 from motet.storage.traffic import Line
 
@@ -29,6 +42,14 @@ class Explanation(NamedTuple):
     decisions: tuple[Decision, ...]
 
 
+Ahead = Callable[[int | None, int], tuple[int, tuple[int, int]]]
+
+
+def not_ahead(quota_id: int | None, device_id: int) -> tuple[int, tuple[int, int]]:
+    """The database has counted everything."""
+    return 0, (0, 0)
+
+
 async def explain(
     connection: Executor,
     workspace_id: int,
@@ -37,8 +58,13 @@ async def explain(
     msisdn: str | None = None,
     iccid: str | None = None,
     kind: Traffic = Traffic.SMS_MT,
+    ahead: Ahead = not_ahead,
+    now: datetime | None = None,
 ) -> Explanation | None:
-    """The decisions for a device or a SIM, by exactly one key; None for one that the workspace has not."""
+    """The decisions for a device or a SIM, by exactly one key; None for one that the workspace has not.
+
+    `ahead` says what has passed that the database has not counted yet: by the quota, and (MT, MO) by the device.
+    """
     line: Line | None
     if device_id is not None:
         line = await traffic.of_device(connection, workspace_id, device_id)
@@ -48,6 +74,50 @@ async def explain(
         line = await traffic.of_iccid(connection, workspace_id, iccid or "")
     if line is None:
         return None
-    decisions = tuple(Decision(rule.name, rule.words, rule.refusal, rule.judge(line.facts)) for rule in RULES_OF[kind])
+    rules = [Decision(rule.name, rule.words, rule.refusal, rule.judge(line.facts)) for rule in RULES_OF[kind]]
+    counted = await _counted(connection, line, kind, ahead, now or datetime.now(UTC))
+    decisions = (*rules, *counted)
     reason = next((decision.refusal.name for decision in decisions if decision.met is False), None)
     return Explanation(line.sim_id, line.device_id, reason, decisions)
+
+
+async def _counted(
+    connection: Executor, line: Line, kind: Traffic, ahead: Ahead, now: datetime
+) -> tuple[Decision, Decision]:
+    """What the monthly limit and the quota say, as motet.hub.meters would."""
+    device_id = line.device_id
+    month = None
+    if device_id is not None:
+        key = (line.workspace_id, device_id)
+        month = (await usage.month_of_devices(connection, [key], month_of(now))).get(device_id)
+    within: bool | None = None
+    refusal = Refusal.QUOTA_USED_UP
+    passes: bool | None = None
+    if month is not None and device_id is not None:
+        held = (await quota.in_force(connection, [key], QuotaService.SMS)).get(device_id)
+        by_quota, by_device = ahead(None if held is None else held[1], device_id)
+        limit = MonthLimit.SMS_MT if kind in TO_DEVICE else MonthLimit.SMS_MO
+        if month.limits[limit] is not None:
+            used = month.used[limit] + by_device[limit]
+            within = not limit_reached(used, month.limits[limit], month.extensions[limit])
+        if month.sms_quota_applies:
+            rows = await quota.load(connection, [] if held is None else [held])
+            found = _refusal_of(rows[0].quota, by_quota, now) if rows else Refusal.NO_QUOTA
+            passes, refusal = found is None, found or refusal
+    return (
+        Decision(
+            "MONTH_LIMIT", "The device is within the monthly limit of its policy", Refusal.MONTH_LIMIT_REACHED, within
+        ),
+        Decision("SMS_QUOTA", "Where the policy asks for a quota, there is something left of it", refusal, passes),
+    )
+
+
+def _refusal_of(stored: Quota, ahead: int, now: datetime) -> Refusal | None:
+    brought = brought_to(stored, now)[0]
+    if brought.period_started_at != stored.period_started_at:
+        ahead = 0
+    if brought.status is QuotaStatus.EXPIRED:
+        return Refusal.QUOTA_EXPIRED
+    if brought.remaining - ahead > 0 or brought.action is ExhaustionAction.THROTTLE:
+        return None
+    return Refusal.QUOTA_USED_UP

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import asyncpg
@@ -25,6 +25,7 @@ from motet.hub.intake import Intake
 from motet.hub.lane import FencedError
 from motet.hub.lanes import make_lanes
 from motet.hub.message import Delivery, Message, Stage, Unit
+from motet.hub.meters import Meters
 from motet.hub.mobile import Mobile
 from motet.hub.numbers import Numbers
 from motet.hub.pager import Pager
@@ -42,7 +43,7 @@ from motet.hub.ports import (
 from motet.hub.relay import Relay
 from motet.hub.requests import SendRequest
 from motet.hub.sending import Sender
-from motet.storage import esme_delivery, idempotency, waiting
+from motet.storage import esme_delivery, idempotency, usage, waiting
 from motet.storage.database import Database
 from motet.storage.partitions import ensure_partitions
 
@@ -78,11 +79,15 @@ class Hub:
         self.on_absent_esme: Callable[[int, int], None] | None = None
         """Called with (account_id, workspace_id) when something waits for an account without a receiving bind."""
         self.numbers = Numbers(self.pool, self.limits.targets)
+        self.meters = Meters(self.pool, lambda: self.now_us(), lambda: self.numbers.changes, self.limits.targets)
+        self.numbers.load_meters = self.meters.load
         self.relay = Relay(self)
         self.esmes = Esmes(self)
         self.pager = Pager(self)
         self.intake = Intake(self)
         self.mobile = Mobile(self)
+        self.fleet_listeners: list[Callable[[], None]] = []
+        """Called when SIMs, devices, policies or quotas changed."""
         self._desk = Desk(self)
         self._sender = Sender(self)
         self._desk_connection: asyncpg.Connection | None = None
@@ -109,6 +114,7 @@ class Hub:
         after = self._place.last_id + first_id_at_delta(10_000) if clock_went_back else 0
         self.ids = IdGenerator(self._place.number, after=after)
         self._accept_writer.owner = self.incarnation
+        await usage.begin_counting(self.pool(), self.incarnation, self.next_id())
         await self._inherit()
 
     async def _inherit(self) -> None:
@@ -217,7 +223,16 @@ class Hub:
         self, workspace_id: int, *, device_id: int | None = None, msisdn: str | None = None, iccid: str | None = None
     ) -> Explanation | None:
         """Why an SMS to a device would be refused now, by exactly one key; None for one of another workspace."""
-        return await explain(self.pool(), workspace_id, device_id=device_id, msisdn=msisdn, iccid=iccid)
+        now = datetime.fromtimestamp(self.now_us() / 1_000_000, UTC)
+        return await explain(
+            self.pool(),
+            workspace_id,
+            device_id=device_id,
+            msisdn=msisdn,
+            iccid=iccid,
+            ahead=self.meters.ahead,
+            now=now,
+        )
 
     @property
     def requests(self) -> Desk:
@@ -256,12 +271,21 @@ class Hub:
         """SIMs, devices or short codes changed."""
         self.numbers.forget()
         self.mobile.forget_short_codes()
+        for listener in self.fleet_listeners:
+            listener()
 
     def line_changed(self, msisdn: str) -> None:
         """What the rules look at changed for the SIM with this number."""
         self.numbers.forget_these([msisdn])
 
     # What the rooms of the hub share ---------------------------------------------------------------------------------
+
+    def committed_to(self) -> tuple[int, bool]:
+        """No message of this node with an id up to this one will be committed from now on; and whether nothing at all
+        waits for its commit."""
+        under_way = [mark for mark in (self.intake.committing_from, self.mobile.committing_from) if mark is not None]
+        idle = not under_way and not self.accept_lane.pending and not self.mo_lane.pending
+        return (min(under_way) if under_way else self.ids.last), idle
 
     @property
     def incarnation(self) -> int:

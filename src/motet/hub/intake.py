@@ -249,7 +249,7 @@ class Intake:
         extra = message.extra
         assert extra is not None  # noqa: S101 - for the type checker
         assert extra.winner is not None  # noqa: S101
-        self.hub.count_open(message.account_id, -1)
+        self._did_not_pass(message)
         input_hash, winner_id = extra.winner
         if message.reply is None:
             return
@@ -258,6 +258,11 @@ class Intake:
             message.reply.accepted(message)
         else:
             message.reply.refused(message, Refusal.KEY_CONFLICT)
+
+    def _did_not_pass(self, message: Message) -> None:
+        """It was admitted, and is not stored."""
+        self.hub.count_open(message.account_id, -1)
+        self.hub.meters.give_back(message.device_id, Traffic.SMS_MT, message.part_count)
 
     def _written(self, count: int) -> None:
         self._committing -= count
@@ -268,7 +273,7 @@ class Intake:
         self._written(1)
         message = fact.message
         if fact.event_row is None:
-            self.hub.count_open(message.account_id, -1)
+            self._did_not_pass(message)
         self._tell_refused(message, Refusal.NOT_STORABLE)
         if message.reply is not None:
             message.reply.flush()

@@ -1,6 +1,6 @@
 """Whose number is this? Answered from memory on the hot path, from the database otherwise."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import asyncpg
@@ -8,6 +8,7 @@ import asyncpg
 from motet.domain.refusals import Refusal
 from motet.domain.service_policy import ServicePolicy
 from motet.domain.traffic_rules import Facts, Meter, Refusals, Traffic, refusals_of
+from motet.hub.meters import DeviceMeter
 from motet.storage import traffic
 from motet.storage.traffic import Line
 
@@ -36,6 +37,22 @@ class Target(NamedTuple):
         return refusal
 
 
+class BothMeters(NamedTuple):
+    """Two that both have to admit."""
+
+    counted: DeviceMeter
+    other: Meter
+
+    def admit(self, traffic: Traffic, count: int, now_us: int) -> Refusal | None:
+        """See motet.domain.traffic_rules.Meter."""
+        refusal = self.counted.admit(traffic, count, now_us)
+        if refusal is None:
+            refusal = self.other.admit(traffic, count, now_us)
+            if refusal is not None:
+                self.counted.give_back(traffic, count)
+        return refusal
+
+
 class Numbers:
     """A bounded memory of targets; the oldest entry makes room. Unknown numbers are not remembered."""
 
@@ -49,6 +66,8 @@ class Numbers:
         """The target of an MSISDN, or None if it has to be looked up."""
         self.meter_of: Callable[[Line], Meter | None] | None = None
         """Gives what is counted for a line, or None. Called when its number is looked up, so cheaply: no I/O."""
+        self.load_meters: Callable[[Sequence[Line]], Awaitable[Mapping[int, DeviceMeter]]] | None = None
+        """Gives what quotas and limits count, by device. Called when numbers are looked up, for all of them."""
 
     async def load(self, msisdns: Sequence[str]) -> dict[str, Target]:
         """Look numbers up and remember those that exist."""
@@ -57,7 +76,9 @@ class Numbers:
         judged: dict[Facts, Refusals] = {}
         """Thousands of devices share few policies, and few states."""
         for start in range(0, len(msisdns), BATCH):
-            for line in await traffic.of_msisdns(self._pool(), msisdns[start : start + BATCH]):
+            lines = await traffic.of_msisdns(self._pool(), msisdns[start : start + BATCH])
+            meters = {} if self.load_meters is None else await self.load_meters(lines)
+            for line in lines:
                 refusals = judged.get(line.facts)
                 if refusals is None:
                     refusals = judged[line.facts] = refusals_of(line.facts)
@@ -67,13 +88,19 @@ class Numbers:
                     line.sim_id or 0,
                     refusals,
                     line.facts.service,
-                    None if self.meter_of is None else self.meter_of(line),
+                    self._meter(line, meters.get(line.device_id or 0)),
                 )
         if before == self._forgotten and self._trusted:  # else what was read may be older than what was changed
             while self._targets and len(self._targets) + len(found) > self._limit:
                 del self._targets[next(iter(self._targets))]
             self._targets.update(found)
         return found
+
+    def _meter(self, line: Line, counted: DeviceMeter | None) -> Meter | None:
+        other = None if self.meter_of is None else self.meter_of(line)
+        if counted is None or other is None:
+            return counted or other
+        return BothMeters(counted, other)
 
     async def target_of(self, msisdn: str) -> Target | None:
         """The target of one number, from memory or the database."""
@@ -94,6 +121,11 @@ class Numbers:
         """Whether changes at other nodes are heard: while they are not, nothing is remembered."""
         self._trusted = trusted
         self.forget()
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever something was forgotten."""
+        return self._forgotten
 
     @property
     def trusted(self) -> bool:

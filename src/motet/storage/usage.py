@@ -179,7 +179,7 @@ async def count_octets(connection: PooledConnection, rows: Sequence[tuple[int, i
 
 # Marks --------------------------------------------------------------------------------------------------------------
 
-_BEGIN = "UPDATE node SET counted_to = $2 WHERE incarnation = $1 AND counted_to = 0"
+_BEGIN = "INSERT INTO usage_mark (incarnation, counted_to) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 
 
 async def begin_counting(connection: Executor, incarnation: int, before_id: int) -> None:
@@ -188,8 +188,8 @@ async def begin_counting(connection: Executor, incarnation: int, before_id: int)
 
 
 _FENCE = "SELECT motet_fence($1)"
-_LOCK_MARK = "SELECT counted_to FROM node WHERE incarnation = $1 AND NOT counted FOR NO KEY UPDATE"
-_MOVE_MARK = "UPDATE node SET counted_to = $2, counted = $3 WHERE incarnation = $1"
+_LOCK_MARK = "SELECT counted_to FROM usage_mark WHERE incarnation = $1 AND NOT finished FOR NO KEY UPDATE"
+_MOVE_MARK = "UPDATE usage_mark SET counted_to = $2, finished = $3 WHERE incarnation = $1"
 
 
 async def fence(connection: PooledConnection, incarnation: int) -> None:
@@ -209,8 +209,10 @@ async def move_mark(connection: PooledConnection, incarnation: int, to_id: int, 
 
 
 _DEAD = """
-SELECT incarnation, last_id, ended_at
-  FROM node WHERE succeeded_by IS NOT NULL AND NOT counted ORDER BY incarnation LIMIT 64
+SELECT m.incarnation, n.last_id, n.ended_at
+  FROM usage_mark m JOIN node n ON n.incarnation = m.incarnation
+ WHERE NOT m.finished AND n.succeeded_by IS NOT NULL
+ ORDER BY m.incarnation LIMIT 64
 """
 
 
@@ -218,6 +220,27 @@ async def uncounted_dead(connection: Executor) -> list[asyncpg.Record]:
     """Incarnations that others have succeeded, and whose last messages may not be counted yet."""
     records: list[asyncpg.Record] = await connection.fetch(_DEAD)
     return records
+
+
+# A text that is replaced may need another number of parts. What is not counted yet will be as it is then.
+_RECOUNT_PARTS = (
+    """
+WITH counted AS MATERIALIZED (
+    SELECT m.workspace_id, m.device_id, m.sim_id, date_trunc('hour', m.submitted_at) AS hour, 0 AS sms_mt,
+           $3::integer - m.part_count AS sms_mt_parts, 0 AS sms_mo, 0 AS sms_mo_parts, 0 AS octets_up, 0 AS octets_down
+      FROM message m
+     CROSS JOIN LATERAL (SELECT counted_to FROM usage_mark WHERE incarnation = m.owner FOR SHARE) k
+     WHERE m.workspace_id = $1 AND m.id = $2 AND m.device_id <> 0 AND m.id <= k.counted_to AND m.part_count <> $3
+),
+"""
+    + _ADD
+    + "SELECT"
+)
+
+
+async def recount_parts(connection: PooledConnection, workspace_id: int, message_id: int, parts: int) -> None:
+    """An open message is about to have so many parts: put that right where it is counted already."""
+    await connection.execute(_RECOUNT_PARTS, workspace_id, message_id, parts)
 
 
 # Monthly limits -----------------------------------------------------------------------------------------------------
