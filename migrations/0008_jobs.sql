@@ -41,3 +41,17 @@ CREATE TABLE job_item (
 );
 CREATE INDEX job_item_job ON job_item (workspace_id, job_id, id);
 CREATE INDEX job_item_failed ON job_item (workspace_id, job_id, id) WHERE outcome = 3;
+
+-- Attributes: what a workspace notes of its devices, key to text.
+ALTER TABLE device ADD COLUMN attributes jsonb NOT NULL DEFAULT '{}';
+
+-- What a device can be found by, each with its workspace before it, so that one workspace's labels cost no other a thing.
+CREATE FUNCTION motet_device_terms(workspace_id bigint, tags text[], attributes jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT array(
+        SELECT workspace_id || ':tag:' || tag FROM unnest(tags) AS t (tag)
+        UNION ALL SELECT workspace_id || ':key:' || key FROM jsonb_object_keys(attributes) AS k (key)
+        UNION ALL SELECT workspace_id || ':value:' || key || '=' || value FROM jsonb_each_text(attributes)
+    )
+$$;
+CREATE INDEX device_terms ON device USING gin (motet_device_terms(workspace_id, tags, attributes));

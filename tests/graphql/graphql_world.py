@@ -17,6 +17,7 @@ from motet.access.secrets import SecretBox
 from motet.access.tokens import TokenAuthority, generate_key
 from motet.domain.errors import ConflictError, NotFoundError
 from motet.domain.ids import IdGenerator
+from motet.domain.jobs import JobKind
 from motet.domain.states import MessageState
 from motet.events.bus import Bus
 from motet.events.feed import EventFeed
@@ -24,6 +25,8 @@ from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
+from motet.fleet.device_bulk import DeviceBulkService
+from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
 from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.euicc import EuiccService
 from motet.fleet.event_retention import EventRetention
@@ -32,13 +35,15 @@ from motet.fleet.imsi_watch import NoOutages
 from motet.fleet.ip_address_space import IpAddressSpaceService
 from motet.fleet.ip_import import AddressImporter
 from motet.fleet.job_runner import JobRunner
-from motet.fleet.jobs import JobService
+from motet.fleet.jobs import JobService, Worker
 from motet.fleet.journal import Journal
 from motet.fleet.orders import OrderQueue
 from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
 from motet.fleet.sim_batch import SimBatchService
+from motet.fleet.sim_bulk import SimBulkService, SimWorker
+from motet.fleet.sim_many_steps import SimManySteps
 from motet.fleet.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.sim_schedule import SimScheduleService
 from motet.fleet.smpp_account import SmppAccountService
@@ -141,8 +146,15 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
     orders = OrderQueue(ids)
-    runner = JobRunner(database, {})
     sims = SimService(database, ids, journal, on_change=noting("sim"))
+    steps = SimManySteps(ids, journal)
+    workers: dict[JobKind, Worker] = {
+        JobKind.DEVICE_UPDATE: DeviceUpdateWorker(journal, steps, noting("device")),
+        JobKind.DEVICE_DELETE: DeviceDeleteWorker(journal, noting("device")),
+        JobKind.SIM_UPDATE: SimWorker(steps, noting("sim")),
+    }
+    runner = JobRunner(database, workers)
+    jobs = JobService(database, ids, workers, wake=runner.wake)
     services = Services(
         reader=Reader(database.pool),
         keys=Keys(database),
@@ -162,13 +174,15 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),
         smsc_links=SmscLinkService(database, box, on_change=noting("smsc_link")),
-        jobs=JobService(database, ids, runner.workers, wake=runner.wake),
         event_retention=EventRetention(database),
         alert_rules=AlertRuleService(database, ids, journal),
         coverage=CoverageBook(database),
         ip_address_spaces=IpAddressSpaceService(database, ids, journal),
         address_importer=AddressImporter(database, journal),
         dns_configs=DnsConfigService(database, ids),
+        jobs=jobs,
+        device_bulk=DeviceBulkService(database, jobs),
+        sim_bulk=SimBulkService(database, jobs),
     )
     authority = TokenAuthority([generate_key()])
     app = build_graphql_app(Dependencies(services, authority, graphiql=True))

@@ -83,7 +83,7 @@ async def test_a_sims_life(world: World, client: Client) -> None:
         "source": "API",
         "actor": "administrator@demo",
         "detail": {
-            "device": {"name": "empty"},
+            "device": {"name": "empty", "tags": [], "attributes": {}},
             "sim": {"iccid": "8999901000000000013", "imsi": "001019000000001", "msisdn": "99912345678"},
         },
         "device": {"name": "empty"},
@@ -192,7 +192,10 @@ async def test_a_devices_life(world: World, client: Client) -> None:
         "device.deleted", "sim.released", "sim.assigned", "sim.released", "device.updated", "device.disabled",
         "device.enabled", "sim.assigned", "device.created",
     ]  # fmt: skip
-    assert events[4]["detail"] == {"device": {"name": "pump 2"}, "changed": ["name", "tags", "imei"]}
+    assert events[4]["detail"] == {
+        "device": {"name": "pump 2", "tags": [], "attributes": {}},
+        "changed": ["name", "tags", "imei"],
+    }
     again = await mutate(client, "deviceCreate", "device { sim { id } }", name="pump 3", simId=sim_id)
     assert again["device"] == {"sim": {"id": sim_id}}
 

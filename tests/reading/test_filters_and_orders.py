@@ -122,7 +122,7 @@ def test_filters_have_a_bound_on_terms_depth_and_values() -> None:
     device = ENTITIES["Device"]
 
     def condition(filter_: dict[str, Any]) -> None:
-        filter_condition(device, filter_, "t0", Statement())
+        filter_condition(device, filter_, "t0", Statement(1))
 
     deep: dict[str, Any] = {"name": "x"}
     for _ in range(4):

@@ -14,6 +14,7 @@ from motet.config import StartError
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
+from motet.fleet.device_bulk import DeviceBulkService
 from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.event_retention import EventRetention
 from motet.fleet.ip_address_space import IpAddressSpaceService
@@ -22,6 +23,7 @@ from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
 from motet.fleet.sim_batch import SimBatchService
+from motet.fleet.sim_bulk import SimBulkService
 from motet.fleet.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.sim_schedule import SimScheduleService
 from motet.fleet.smpp_account import SmppAccountService
@@ -80,6 +82,8 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         ip_address_spaces=IpAddressSpaceService(node.database, hub.ids, journal),
         address_importer=AddressImporter(node.database, journal),
         dns_configs=DnsConfigService(node.database, hub.ids),
+        device_bulk=DeviceBulkService(node.database, jobs),
+        sim_bulk=SimBulkService(node.database, jobs),
     )
     limits = _limits(node.settings.graphql_limit)
     application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))

@@ -7,8 +7,12 @@ from contextlib import asynccontextmanager
 
 from motet.bootstrap.node import Node
 from motet.domain.jobs import JobKind
+from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
 from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService, Worker
+from motet.fleet.journal import Journal
+from motet.fleet.sim_bulk import SimWorker
+from motet.fleet.sim_many_steps import SimManySteps
 
 NAME = "jobs"
 
@@ -18,9 +22,20 @@ async def jobs(node: Node) -> AsyncIterator[None]:
     """Runs jobs; `node.jobs` is there while it does. Needs the messaging component before it."""
     messaging = node.messaging
     assert messaging is not None  # noqa: S101 - components start in order
-    workers: Mapping[JobKind, Worker] = {}
+    hub = messaging.hub
+
+    async def fleet_changed() -> None:
+        hub.fleet_changed()
+
+    journal = Journal(hub.ids, messaging.webhooks.outbox)
+    steps = SimManySteps(hub.ids, journal)
+    workers: Mapping[JobKind, Worker] = {
+        JobKind.DEVICE_UPDATE: DeviceUpdateWorker(journal, steps, fleet_changed),
+        JobKind.DEVICE_DELETE: DeviceDeleteWorker(journal, fleet_changed),
+        JobKind.SIM_UPDATE: SimWorker(steps, fleet_changed),
+    }
     runner = JobRunner(node.database, workers)
-    node.jobs = JobService(node.database, messaging.hub.ids, workers, wake=runner.wake)
+    node.jobs = JobService(node.database, hub.ids, workers, wake=runner.wake)
     node.supervisor.start(NAME, runner.run)
     try:
         yield

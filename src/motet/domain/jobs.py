@@ -10,8 +10,8 @@ class JobKind(StrEnum):
     """What a job does. The names are what the database stores and what GraphQL shows."""
 
     DEVICE_UPDATE = "DEVICE_UPDATE"
+    DEVICE_DELETE = "DEVICE_DELETE"
     SIM_UPDATE = "SIM_UPDATE"
-    TAG_UPDATE = "TAG_UPDATE"
 
 
 class JobState(IntEnum):

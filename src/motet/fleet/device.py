@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFoundError
+from motet.domain.errors import ConflictError, DeniedError, NotFoundError
 from motet.domain.event_types import (
     DEVICE_CREATED,
     DEVICE_DELETED,
@@ -20,13 +19,12 @@ from motet.domain.event_types import (
     SIM_RELEASED,
     EventType,
 )
-from motet.domain.identities import parse_imei
 from motet.domain.ids import IdGenerator
 from motet.domain.sim_lifecycle import SimTrigger
 from motet.domain.states import DeviceStatus, SimStatus
+from motet.fleet.device_changes import DeviceChanges, applied, new_settings
 from motet.fleet.ip_address_space import give_back
 from motet.fleet.journal import Change, Journal
-from motet.fleet.rules import UNCHANGED, Unchanged, check_text
 from motet.fleet.sim_step import SimSteps
 from motet.fleet.sim_step import told as told_of_sim
 from motet.storage import device, sim
@@ -34,25 +32,6 @@ from motet.storage.database import Database, PooledConnection
 from motet.storage.device import DeviceSettings, LockedDevice
 from motet.storage.sim import LockedSim
 from motet.storage.transaction import transaction
-
-MAX_NAME_CHARACTERS = 100
-MAX_TAGS = 50
-"""Tags of one device: as many as a page of a portal can show."""
-MAX_TAG_CHARACTERS = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceChanges:
-    """What to set; what is not named keeps its value, or the default in a new device."""
-
-    name: str | Unchanged = UNCHANGED
-    tags: Sequence[str] | Unchanged = UNCHANGED
-    imei: str | Unchanged | None = UNCHANGED
-    imei_lock: bool | Unchanged = UNCHANGED
-    service_policy_id: int | Unchanged = UNCHANGED
-    """In a new device, the workspace's default policy unless another is named."""
-    coverage_policy_id: int | Unchanged | None = UNCHANGED
-    """None: every network."""
 
 
 class DeviceService:
@@ -91,14 +70,14 @@ class DeviceService:
         Raises InvalidError; NotFoundError for a policy (by its path); for the SIM (path `sim_id`) NotFoundError,
         ConflictError if it is in another device, DeniedError if it is deleted.
         """
-        settings = _applied(changes, DeviceSettings("", [], None, False, workspace_id, None))
+        settings = applied(changes, new_settings(workspace_id))
         now = self._clock()
         device_id = self._ids.next(int(now * 1_000))
         status = DeviceStatus.ENABLED if enabled else DeviceStatus.DISABLED
         async with self._transaction(makes=device_id) as connection:
             made_at = datetime.fromtimestamp(now, UTC)
             await device.insert(connection, workspace_id, device_id, status, made_at, settings)
-            done = [_change(DEVICE_CREATED, device_id, settings, enabled=enabled)]
+            done = [device_change(DEVICE_CREATED, device_id, settings, enabled=enabled)]
             if sim_id is not None:
                 found = await _unassigned(connection, workspace_id, sim_id)
                 done.append(await self._put_in(connection, workspace_id, device_id, settings, sim_id, found))
@@ -110,11 +89,11 @@ class DeviceService:
         """Change a device. Raises NotFoundError (path `id`, or that of a policy), InvalidError."""
         async with self._transaction() as connection:
             locked = await _locked(connection, workspace_id, device_id)
-            settings = _applied(changes, locked.settings)
+            settings = applied(changes, locked.settings)
             changed = [name for name, old in locked.settings._asdict().items() if old != getattr(settings, name)]
             if changed:
                 await device.update(connection, workspace_id, device_id, settings)
-                done = _change(DEVICE_UPDATED, device_id, settings, changed=changed)
+                done = device_change(DEVICE_UPDATED, device_id, settings, changed=changed)
                 await self._journal.write(connection, workspace_id, actor, [done])
         if changed:
             await self._on_change()
@@ -136,7 +115,7 @@ class DeviceService:
                 done.append(await self._take_out(connection, workspace_id, device_id, locked.settings, locked.sim_id))
             await give_back(connection, workspace_id, device_id)
             await device.delete(connection, workspace_id, device_id)
-            done.append(_change(DEVICE_DELETED, device_id, locked.settings))
+            done.append(device_change(DEVICE_DELETED, device_id, locked.settings))
             await self._journal.write(connection, workspace_id, actor, done)
         await self._on_change()
 
@@ -177,7 +156,7 @@ class DeviceService:
                 return
             await device.set_status(connection, workspace_id, device_id, status)
             kind = DEVICE_ENABLED if status is DeviceStatus.ENABLED else DEVICE_DISABLED
-            done = _change(kind, device_id, locked.settings, sim_id=locked.sim_id)
+            done = device_change(kind, device_id, locked.settings, sim_id=locked.sim_id)
             await self._journal.write(connection, workspace_id, actor, [done])
             if locked.sim_id is not None:
                 trigger = SimTrigger.DEVICE_STATUS_CHANGED  # ends a factory test
@@ -195,7 +174,9 @@ class DeviceService:
     ) -> Change:
         await sim.set_device(connection, workspace_id, sim_id, device_id)
         await device.set_sim(connection, workspace_id, device_id, sim_id)
-        return _change(SIM_ASSIGNED, device_id, settings, sim_id, **told_of_sim(found.iccid, found.imsi, found.msisdn))
+        return device_change(
+            SIM_ASSIGNED, device_id, settings, sim_id, **told_of_sim(found.iccid, found.imsi, found.msisdn)
+        )
 
     async def _take_out(
         self, connection: PooledConnection, workspace_id: int, device_id: int, settings: DeviceSettings, sim_id: int
@@ -204,7 +185,7 @@ class DeviceService:
         await device.set_sim(connection, workspace_id, device_id, None)
         await sim.set_device(connection, workspace_id, sim_id, None)
         identities = {} if found is None else told_of_sim(found.iccid, found.imsi, found.msisdn)
-        return _change(SIM_RELEASED, device_id, settings, sim_id, **identities)
+        return device_change(SIM_RELEASED, device_id, settings, sim_id, **identities)
 
 
 async def _unassigned(connection: PooledConnection, workspace_id: int, sim_id: int) -> LockedSim:
@@ -226,36 +207,9 @@ async def _locked(connection: PooledConnection, workspace_id: int, device_id: in
     return locked
 
 
-def _applied(changes: DeviceChanges, settings: DeviceSettings) -> DeviceSettings:
-    """The settings as the changes make them. Raises InvalidError."""
-    name = settings.name if isinstance(changes.name, Unchanged) else changes.name
-    tags = settings.tags if isinstance(changes.tags, Unchanged) else _checked_tags(changes.tags)
-    imei = settings.imei if isinstance(changes.imei, Unchanged) else changes.imei
-    imei_lock = settings.imei_lock if isinstance(changes.imei_lock, Unchanged) else changes.imei_lock
-    check_text(name, "name", at_least=1, at_most=MAX_NAME_CHARACTERS)
-    if name != name.strip() or "\n" in name or "\t" in name:
-        raise InvalidError("A name is one line and has no space at its ends.", path=("name",))
-    service, coverage = changes.service_policy_id, changes.coverage_policy_id
-    return DeviceSettings(
-        name,
-        tags,
-        None if imei is None else parse_imei(imei, ("imei",)),
-        imei_lock,
-        settings.service_policy_id if isinstance(service, Unchanged) else service,
-        settings.coverage_policy_id if isinstance(coverage, Unchanged) else coverage,
-    )
-
-
-def _checked_tags(tags: Sequence[str]) -> list[str]:
-    """Each tag once, in the order given."""
-    if len(tags) > MAX_TAGS:
-        raise InvalidError(f"A device has at most {MAX_TAGS} tags.", path=("tags",))
-    for tag in tags:
-        check_text(tag, "tags", at_least=1, at_most=MAX_TAG_CHARACTERS)
-    return list(dict.fromkeys(tags))
-
-
-def _change(
+def device_change(
     kind: EventType, device_id: int, settings: DeviceSettings, sim_id: int | None = None, **detail: Any
 ) -> Change:
-    return Change(kind, device_id, sim_id, {"device": {"name": settings.name}, **detail})
+    """What an event tells of a device, and what else is known."""
+    device_now = {"name": settings.name, "tags": settings.tags, "attributes": settings.attributes}
+    return Change(kind, device_id, sim_id, {"device": device_now, **detail})

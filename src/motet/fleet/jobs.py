@@ -18,6 +18,7 @@ from motet.domain.ids import IdGenerator
 from motet.domain.jobs import ItemOutcome, JobKind, JobState, JobStep, after
 from motet.storage import job
 from motet.storage.database import Database, PooledConnection
+from motet.storage.transaction import transaction
 
 MAX_ITEMS = 100_000
 """Of one job: the largest list of SIMs that an import takes."""
@@ -131,15 +132,20 @@ class JobService:
 
     async def create(self, workspace_id: int, actor: str, new: NewJob) -> int:
         """Ask for a job: its id. Raises InvalidError without items, LimitReachedError for too many or too many jobs."""
-        async with self._database.pool.acquire() as connection, connection.transaction():
-            job_id = await self.add(connection, workspace_id, actor, new)
-        self.added()
+        job_id = self._ids.next(int(self._clock() * 1_000))
+        async with transaction(self._database, makes=job_id, after=self._wake) as connection:
+            await self._add(connection, workspace_id, actor, job_id, new)
         return job_id
 
-    async def add(
-        self, connection: PooledConnection, workspace_id: int, actor: str, new: NewJob, *, undoes_id: int | None = None
-    ) -> int:
-        """The same in the caller's transaction, after which `added` is to be called."""
+    async def _add(
+        self,
+        connection: PooledConnection,
+        workspace_id: int,
+        actor: str,
+        job_id: int,
+        new: NewJob,
+        undoes_id: int | None = None,
+    ) -> None:
         if not new.items:
             raise InvalidError("There is nothing that this is about.")
         if len(new.items) > MAX_ITEMS:
@@ -147,7 +153,6 @@ class JobService:
         if await job.count_open(connection, workspace_id) >= MAX_OPEN_JOBS:
             raise LimitReachedError(f"A workspace has at most {MAX_OPEN_JOBS} jobs at a time: wait for one to end.")
         now = self._clock()
-        job_id = self._ids.next(int(now * 1_000))
         await job.insert(
             connection,
             workspace_id,
@@ -162,18 +167,13 @@ class JobService:
         )
         next_id, now_ms = self._ids.next, int(now * 1_000)
         await job.copy_items(connection, [(workspace_id, job_id, next_id(now_ms), *item) for item in new.items])
-        return job_id
-
-    def added(self) -> None:
-        """The transaction of `add` has ended well."""
-        self._wake()
 
     async def cancel(self, workspace_id: int, job_id: int) -> None:
         """End a job after the chunk that is under way; what it has done stays done. One that was cancelled stays so.
 
         Raises NotFoundError, ConflictError for a job that is over (path `id`).
         """
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database) as connection:
             locked = await job.lock(connection, workspace_id, job_id)
             if locked is None:
                 raise NotFoundError("No such job.", path=("id",))
@@ -187,7 +187,8 @@ class JobService:
         What was changed again since is left alone, and told as the item's error. Raises NotFoundError, ConflictError
         for a job that is not over or has changed nothing, DeniedError for one that cannot be taken back (path `id`).
         """
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        undo_id = self._ids.next(int(self._clock() * 1_000))
+        async with transaction(self._database, makes=undo_id, after=self._wake) as connection:
             locked = await job.lock(connection, workspace_id, job_id)
             if locked is None:
                 raise NotFoundError("No such job.", path=("id",))
@@ -201,6 +202,5 @@ class JobService:
                 raise ConflictError("The job has changed nothing that can be taken back.", path=("id",))
             items = [NewItem(item.number, item.device_id, item.sim_id, item.data) for item in found]
             new = NewJob(kind, items, locked.input)
-            made = await self.add(connection, workspace_id, actor, new, undoes_id=job_id)
-        self.added()
-        return made
+            await self._add(connection, workspace_id, actor, undo_id, new, undoes_id=job_id)
+        return undo_id

@@ -13,6 +13,7 @@ from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
+from motet.fleet.device_bulk import DeviceBulkService
 from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.euicc import EuiccService
 from motet.fleet.event_retention import EventRetention
@@ -24,6 +25,7 @@ from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
 from motet.fleet.sim_batch import SimBatchService
+from motet.fleet.sim_bulk import SimBulkService
 from motet.fleet.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.sim_schedule import SimScheduleService
 from motet.fleet.smpp_account import SmppAccountService
@@ -104,6 +106,8 @@ class Services:
     ip_address_spaces: IpAddressSpaceService
     address_importer: AddressImporter
     dns_configs: DnsConfigService
+    device_bulk: DeviceBulkService
+    sim_bulk: SimBulkService
 
 
 @dataclass(frozen=True, slots=True)

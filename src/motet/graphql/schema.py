@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from motet.graphql.mutations.activation_code import ActivationCodeMutations
 from motet.graphql.mutations.alert import AlertMutations
+from motet.graphql.mutations.bulk import BulkMutations
 from motet.graphql.mutations.coverage import CoverageMutations
 from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
@@ -61,6 +62,7 @@ class Mutation(
     SmscLinkMutations,
     CoverageMutations,
     IpMutations,
+    BulkMutations,
 ):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 

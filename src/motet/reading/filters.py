@@ -96,6 +96,21 @@ def is_null(column: str) -> Condition:
     return lambda value, alias, statement: f"{alias}.{column} IS {'' if value else 'NOT '}NULL"
 
 
+def not_null(column: str) -> Condition:
+    """The column is not null, if true; is, if false."""
+    return lambda value, alias, statement: f"{alias}.{column} IS {'NOT ' if value else ''}NULL"
+
+
+def since(column: str) -> Condition:
+    """The time in the column is this or later."""
+    return lambda value, alias, statement: f"{alias}.{column} >= {statement.add(value)}"
+
+
+def until(column: str) -> Condition:
+    """The time in the column is before this."""
+    return lambda value, alias, statement: f"{alias}.{column} < {statement.add(value)}"
+
+
 def contains(column: str) -> Condition:
     """The column contains this text, whatever the case."""
 

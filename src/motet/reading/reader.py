@@ -15,7 +15,7 @@ from motet.reading import sql
 from motet.reading.cursor import SortPosition
 from motet.reading.entities import ENTITIES
 from motet.reading.model import Entity
-from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan
+from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan, require
 from motet.reading.selection import Selected
 from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
 from motet.reading.sql import Sql
@@ -69,6 +69,13 @@ class Reader:
         """What a search finds, as ids; see `motet.storage.search`."""
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
             return await search(connection, workspace_id, terms, limit)
+
+    async def ids(self, principal: Principal, entity: str, filter_: Mapping[str, Any], limit: int) -> list[int]:
+        """The ids of the rows that a list with this filter holds, oldest first; at most `limit`."""
+        require(principal, self._entities[entity])
+        statement = sql.ids(self._entities[entity], principal.workspace_id, filter_, limit)
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            return [row[0] for row in await connection.fetch(statement.text, *statement.parameters)]
 
     async def by_id(self, principal: Principal, entity: str, children: Sequence[Selected], row_id: int) -> Answer:
         """The row of this id, or null."""

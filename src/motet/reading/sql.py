@@ -66,6 +66,19 @@ def _objects(
     return Sql(text, statement.parameters)
 
 
+def ids(entity: Entity, workspace_id: int | None, filter_: Mapping[str, Any], limit: int) -> Sql:
+    """The ids of the rows that a list with this filter holds, oldest first."""
+    statement = _statement(entity, workspace_id)
+    hidden = entity.hidden
+    live = [] if hidden is None or asks_for(filter_, hidden.field) else [hidden.live]
+    where = [Scope((*_tenant(entity, workspace_id), *live), descending=False).where("t0")]
+    filtered = filter_condition(entity, filter_, "t0", statement)
+    if filtered:
+        where.append(filtered)
+    text = f"SELECT t0.id FROM {entity.table} t0 WHERE {' AND '.join(where)} ORDER BY t0.id LIMIT {limit:d}"
+    return Sql(text, statement.parameters)
+
+
 def page(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None) -> Sql:
     """The rows of a page and one more, in the order in which they are read (`Page.read_descending`)."""
     statement = _statement(plan.entity, workspace_id, parents)

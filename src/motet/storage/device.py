@@ -32,6 +32,7 @@ class DeviceSettings(NamedTuple):
     imei_lock: bool
     service_policy_id: int
     coverage_policy_id: int | None
+    attributes: dict[str, str]
 
 
 class LockedDevice(NamedTuple):
@@ -44,8 +45,8 @@ class LockedDevice(NamedTuple):
 
 _INSERT = """
 INSERT INTO device (workspace_id, id, status, created_at, name, tags, imei, imei_lock, service_policy_id,
-                    coverage_policy_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                    coverage_policy_id, attributes)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 
@@ -63,7 +64,7 @@ async def insert(
 
 
 _LOCK = """
-SELECT status, sim_id, name, tags, imei, imei_lock, service_policy_id, coverage_policy_id
+SELECT status, sim_id, name, tags, imei, imei_lock, service_policy_id, coverage_policy_id, attributes
   FROM device
  WHERE workspace_id = $1 AND id = $2 AND status <> 2
    FOR NO KEY UPDATE
@@ -81,7 +82,8 @@ async def lock(connection: PooledConnection, workspace_id: int, device_id: int) 
 
 _UPDATE = """
 UPDATE device
-   SET name = $3, tags = $4, imei = $5, imei_lock = $6, service_policy_id = $7, coverage_policy_id = $8
+   SET name = $3, tags = $4, imei = $5, imei_lock = $6, service_policy_id = $7, coverage_policy_id = $8,
+       attributes = $9
  WHERE workspace_id = $1 AND id = $2
 """
 

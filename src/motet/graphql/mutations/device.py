@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.errors import NotFoundError
-from motet.fleet.device import DeviceChanges
+from motet.fleet.device_changes import DeviceChanges
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.device import Device
@@ -40,6 +41,11 @@ class DeviceCreateInput:
     tags: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description="Labels: at most 50, each of 1 to 50 characters."
     )
+    attributes: JSON | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="What you note of it: an object of at most 50 texts of up to 255 characters, by keys of letters,"
+        " digits, `.`, `_` and `-` that begin with a letter.",
+    )
     enabled: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether it may send and receive; default true."
     )
@@ -67,6 +73,19 @@ class DeviceUpdateInput:
     )
     tags: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description="All labels that it is to have: at most 50, each of 1 to 50 characters."
+    )
+    add_tags: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="Labels that it is to have besides its own."
+    )
+    remove_tags: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="Labels that it is not to have any more."
+    )
+    attributes: JSON | None = strawberry.field(
+        default=strawberry.UNSET, description="All attributes that it is to have: an object of texts by key."
+    )
+    set_attributes: JSON | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Attributes that it is to have besides its own, as an object of texts by key; null removes one.",
     )
 
 
@@ -235,5 +254,8 @@ class DeviceMutations:
 
 
 def _changes(device: DeviceCreateInput | DeviceUpdateInput) -> DeviceChanges:
-    named: dict[str, Any] = {name: given(getattr(device, name), name) for name in ("name", "tags", "imei_lock")}
+    names = ["name", "tags", "imei_lock", "attributes"]
+    if isinstance(device, DeviceUpdateInput):
+        names += ["add_tags", "remove_tags", "set_attributes"]
+    named: dict[str, Any] = {name: given(getattr(device, name), name) for name in names}
     return DeviceChanges(imei=given_or_null(device.imei), **named)

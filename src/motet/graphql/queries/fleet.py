@@ -8,10 +8,11 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.graphql.fields import query
+from motet.graphql.fields import context_of, query, raw
 from motet.graphql.lists import root_list
-from motet.graphql.reads import read_one
-from motet.graphql.types.device import Device, DeviceFilter, DeviceOrder
+from motet.graphql.reads import answer, read_one
+from motet.graphql.selection import selection_of
+from motet.graphql.types.device import Device, DeviceFilter, DeviceOrder, DeviceTag
 from motet.graphql.types.sim import Sim, SimFilter, SimOrder
 
 
@@ -23,6 +24,14 @@ class FleetQueries:
     devices = root_list(
         Device, Permission.DEVICE_READ, "The devices of the workspace.", filter_by=DeviceFilter, order_by=DeviceOrder
     )
+
+    @query(Permission.DEVICE_READ, "The tags of the workspace's devices, the commonest first; at most 1,000.")
+    async def device_tags(self, info: Info) -> list[DeviceTag] | None:
+        context = context_of(info)
+        selected = selection_of(raw(info))
+        found = await context.services.device_bulk.tags(context.workspace_id)
+        plain = [{"name": tag, "deviceCount": count, "__typename": "DeviceTag"} for tag, count in found]
+        return answer([{child.key: one[child.name] for child in selected.children} for one in plain])
 
     @query(Permission.SIM_READ, "The SIM with this id, ICCID, IMSI or MSISDN: give exactly one.")
     async def sim(

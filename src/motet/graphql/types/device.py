@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 import strawberry
+from strawberry.scalars import JSON
 
 from motet.graphql.lists import later, listed
 from motet.graphql.types.event import Event, EventFilter
@@ -28,6 +29,7 @@ class Device(Node):
     name: str = described("What people call it.")
     status: DeviceStatus = described("Whether the device takes part.")
     tags: list[str] = described("Labels, for filters.")
+    attributes: JSON = described("What the workspace notes of it: an object of texts by key.")
     imei: str | None = described("International mobile equipment identity: 15 digits, the last a check digit.")
     imei_lock: bool = described("Whether only the equipment with this IMEI may use the SIM.")
     ip_address: str | None = described("The device's address in the data network.")
@@ -42,6 +44,23 @@ class Device(Node):
     events = listed(Event, "What happened to the device, newest first.", filter_by=EventFilter)
 
 
+@strawberry.input(
+    description="What an attribute is like. Conditions side by side must all hold; at least one is given."
+)
+class DeviceAttributeFilter:
+    key: str = strawberry.field(description="The attribute's key.")
+    equals: str | None = strawberry.field(default=strawberry.UNSET, description="It has this value.")
+    exists: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="The device has it, if true; has not, if false."
+    )
+
+
+@strawberry.type(description="A tag and how common it is.")
+class DeviceTag:
+    name: str = described("The tag.")
+    device_count: int = described("How many devices have it.")
+
+
 @strawberry.input(description="Which devices. Conditions side by side must all hold.")
 class DeviceFilter:
     status: list[DeviceStatus] | None = strawberry.field(
@@ -49,6 +68,25 @@ class DeviceFilter:
         description="In one of these states; without such a condition deleted ones are left out.",
     )
     tags: list[str] | None = strawberry.field(default=strawberry.UNSET, description="With all of these tags.")
+    tags_any: list[str] | None = strawberry.field(
+        default=strawberry.UNSET, description="With at least one of these tags; an empty list lets nothing pass."
+    )
+    attributes: list[DeviceAttributeFilter] | None = strawberry.field(
+        default=strawberry.UNSET, description="With attributes like all of these."
+    )
+    has_sim: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="With a SIM in it, if true; without one, if false."
+    )
+    service_policy_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="With this service policy."
+    )
+    coverage_policy_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="With this coverage policy."
+    )
+    created_after: datetime | None = strawberry.field(
+        default=strawberry.UNSET, description="Made at this time or later."
+    )
+    created_before: datetime | None = strawberry.field(default=strawberry.UNSET, description="Made before this time.")
     name: str | None = strawberry.field(
         default=strawberry.UNSET, description="With this in the name, whatever the case."
     )

@@ -19,8 +19,8 @@ from motet.graphql.types.sim import Sim
 @strawberry.enum(description="What a job does.")
 class JobKind(Enum):
     DEVICE_UPDATE = strawberry.enum_value("DEVICE_UPDATE", description="Changes devices.")
+    DEVICE_DELETE = strawberry.enum_value("DEVICE_DELETE", description="Deletes devices; their SIMs are released.")
     SIM_UPDATE = strawberry.enum_value("SIM_UPDATE", description="Takes steps in SIMs' lives.")
-    TAG_UPDATE = strawberry.enum_value("TAG_UPDATE", description="Renames or removes a tag of all devices.")
 
 
 @strawberry.enum(description="How far a job is.")

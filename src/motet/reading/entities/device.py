@@ -2,13 +2,18 @@
 
 # ruff: noqa: S608 - text of this module's constants; a caller's values are parameters
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from ipaddress import ip_address
+from typing import Any
 
 from motet.access.principals import Permission
 from motet.domain.identities import imei_body
 from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, SimStatus
-from motet.reading.filters import contains, has_all, one_of, refers_to
+from motet.reading.errors import InvalidRequestError
+from motet.reading.filters import contains, not_null, one_of, refers_to, since, until
 from motet.reading.makers import column, global_id, state, text_of
 from motet.reading.model import Entity, Hidden, SortKey, ToMany, ToOne
 from motet.reading.statement import Statement
@@ -37,6 +42,42 @@ def _ip_address(value: str, alias: str, statement: Statement) -> str:
         return "false"
 
 
+def _terms(operator: str, terms: list[str], alias: str, statement: Statement) -> str:
+    """By the index on what devices are labelled with; the workspace, which is the first parameter, is in each term."""
+    placeholder = statement.add([f"{statement.parameters[0]}:{term}" for term in terms])
+    return (
+        f"motet_device_terms({alias}.workspace_id, {alias}.tags, {alias}.attributes) {operator} {placeholder}::text[]"
+    )
+
+
+def _tags(value: list[str], alias: str, statement: Statement) -> str:
+    return _terms("@>", [f"tag:{tag}" for tag in value], alias, statement) if value else "true"
+
+
+def _tags_any(value: list[str], alias: str, statement: Statement) -> str:
+    return _terms("&&", [f"tag:{tag}" for tag in value], alias, statement) if value else "false"
+
+
+def _attributes(value: list[Mapping[str, Any]], alias: str, statement: Statement) -> str:
+    """All of them hold: the key has this value, is there, or is not."""
+    there: list[str] = []
+    missing: list[str] = []
+    for one in value:
+        key, equals, exists = one["key"], one.get("equals"), one.get("exists")
+        if equals is None and exists is None:
+            raise InvalidRequestError("Say of an attribute what it `equals`, or whether it `exists`.")
+        if equals is not None:
+            there.append(f"value:{key}={equals}")
+        if exists is not None:
+            (there if exists else missing).append(f"key:{key}")
+    conditions = ["true"]
+    if there:
+        conditions.append(_terms("@>", there, alias, statement))
+    if missing:
+        conditions.append("NOT " + _terms("&&", missing, alias, statement))
+    return " AND ".join(conditions)
+
+
 DEVICE = Entity(
     name="Device",
     table="device",
@@ -46,6 +87,7 @@ DEVICE = Entity(
         "name": column("name"),
         "status": state("status", DeviceStatus),
         "tags": column("tags"),
+        "attributes": column("attributes"),
         "imei": column("imei"),
         "imeiLock": column("imei_lock"),
         "ipAddress": text_of("ip_address"),
@@ -57,7 +99,14 @@ DEVICE = Entity(
     },
     filters={
         "status": one_of("status", DeviceStatus),
-        "tags": has_all("tags"),
+        "tags": _tags,
+        "tagsAny": _tags_any,
+        "attributes": _attributes,
+        "hasSim": not_null("sim_id"),
+        "servicePolicyId": refers_to("service_policy_id", "ServicePolicy"),
+        "coveragePolicyId": refers_to("coverage_policy_id", "CoveragePolicy"),
+        "createdAfter": since("created_at"),
+        "createdBefore": until("created_at"),
         "name": contains("name"),
         "imei": _imei,
         "msisdn": _msisdn,

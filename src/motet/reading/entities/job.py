@@ -6,6 +6,13 @@ from motet.reading.filters import any_of, one_of
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Entity, ToMany, ToOne
 
+
+def _camel(name: str) -> str:
+    """A field's name as GraphQL has it."""
+    head, *rest = name.split("_")
+    return head + "".join(word[:1].upper() + word[1:] for word in rest)
+
+
 JOB = Entity(
     name="Job",
     table="job",
@@ -43,7 +50,7 @@ JOB_ITEM = Entity(
         "outcome": state("outcome", ItemOutcome),
         "code": column("code"),
         "message": column("message"),
-        "path": column("path"),
+        "path": made(lambda path: [_camel(step) for step in path], "path"),
         "detail": column("detail"),
         "device": ToOne("Device", "device_id"),
         "sim": ToOne("Sim", "sim_id"),
