@@ -12,6 +12,7 @@ from motet.graphql.queries.ip import IpQueries
 from motet.graphql.queries.job import JobQueries
 from motet.graphql.queries.node import NodeQueries
 from motet.graphql.queries.operator import OperatorQueries
+from motet.graphql.queries.power import PowerQueries
 from motet.graphql.queries.reference import ReferenceQueries
 from motet.graphql.queries.search import SearchQueries
 from motet.graphql.queries.sim_card import SimCardQueries
@@ -33,6 +34,7 @@ class Query(
     SearchQueries,
     JobQueries,
     ReferenceQueries,
+    PowerQueries,
     IpQueries,
 ):
     """All query fields: each declares the permission that it takes."""
