@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 import asyncpg
@@ -32,7 +32,7 @@ MAX_IMSIS = 10
 MAX_OUTAGES = 50
 """Operators in one question."""
 
-DAY_S = 86_400.0
+DAY = timedelta(days=1)
 
 
 class KnownOutages(Protocol):
@@ -160,7 +160,7 @@ class ImsiService:
     ) -> Answer:
         """The same, on a connection."""
         out = tuple(sorted({*outages, *await self._outages.current(connection)}))
-        now = self.clock()
+        now = self.now()
         rows = await imsi.candidates(connection, workspace_id, sim_id, country)
         found = select([candidate_of(row, country, now) for row in rows], country, outages=out, rat=rat)
         return Answer(country, out, found)
@@ -289,8 +289,8 @@ class ImsiService:
         await self.journal.write(connection, workspace_id, actor, [change])
 
 
-def candidate_of(row: asyncpg.Record, country: str, now: float) -> Candidate:
-    """A row of `imsi.candidates` as the selection sees it; `now` in Unix seconds."""
+def candidate_of(row: asyncpg.Record, country: str, now: datetime) -> Candidate:
+    """A row of `imsi.candidates` as the selection sees it."""
     terms = None
     if row["country"] is not None:
         terms = Terms(
@@ -303,7 +303,7 @@ def candidate_of(row: asyncpg.Record, country: str, now: float) -> Candidate:
         imsi=row["imsi"],
         plmn=row["plmn"] or "".join(home_networks(row["imsi"])[0]),
         terms=terms,
-        stay_days=max(0.0, (now - row["stay_since"].timestamp()) / DAY_S) if stays else 0.0,
+        stay_days=max(0.0, (now - row["stay_since"]) / DAY) if stays else 0.0,
         attach_failures=row["attach_failures"],
         preference=row["position"],
         is_active=row["active"],
