@@ -7,6 +7,7 @@ from motet.bootstrap.jobs import jobs
 from motet.bootstrap.messaging import messaging
 from motet.bootstrap.metering import metering
 from motet.bootstrap.node import Component, http, partitions
+from motet.bootstrap.sims import sims
 
 COMPONENTS: tuple[Component, ...] = (
     partitions,
@@ -15,6 +16,7 @@ COMPONENTS: tuple[Component, ...] = (
     events,
     jobs,
     cards,
+    sims,
     graphql,
     http,
 )

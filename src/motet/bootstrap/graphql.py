@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse
 
 from motet.bootstrap.messaging import reload_links
 from motet.bootstrap.node import Node
+from motet.bootstrap.sims import sim_schedule, sim_service
 from motet.config import StartError
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.coverage import CoverageBook
@@ -21,11 +22,9 @@ from motet.fleet.ip_address_space import IpAddressSpaceService
 from motet.fleet.ip_import import AddressImporter
 from motet.fleet.journal import Journal
 from motet.fleet.short_code import ShortCodeService
-from motet.fleet.sim import SimService
 from motet.fleet.sim_batch import SimBatchService
 from motet.fleet.sim_bulk import SimBulkService
 from motet.fleet.sim_purchase_order import SimPurchaseOrderService
-from motet.fleet.sim_schedule import SimScheduleService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
 from motet.graphql.app import Dependencies, build_graphql_app
@@ -51,9 +50,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         await reload_links(node)
 
     journal = Journal(hub.ids, messaging.webhooks.outbox)
-    sims = SimService(node.database, hub.ids, journal, on_change=fleet_changed)
-    schedule = SimScheduleService(node.database, hub.ids, journal, on_change=fleet_changed)
-    node.supervisor.start("schedule of SIMs", schedule.run)
+    sims = sim_service(node)
     services = Services(
         reader=Reader(node.database.pool),
         keys=Keys(node.database),
@@ -62,7 +59,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         messages=hub,
         webhooks=messaging.webhooks.service,
         sims=sims,
-        sim_schedule=schedule,
+        sim_schedule=sim_schedule(node),
         sim_orders=SimPurchaseOrderService(node.database, hub.ids, journal),
         sim_batches=SimBatchService(sims),
         euiccs=cards.euiccs,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from motet.bootstrap.node import Node
+from motet.bootstrap.sims import sim_service
 from motet.domain.jobs import JobKind
 from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
 from motet.fleet.job_runner import JobRunner
@@ -13,6 +14,7 @@ from motet.fleet.jobs import JobService, Worker
 from motet.fleet.journal import Journal
 from motet.fleet.sim_bulk import SimWorker
 from motet.fleet.sim_many_steps import SimManySteps
+from motet.fleet.sim_upload import SimImportWorker
 
 NAME = "jobs"
 
@@ -33,6 +35,7 @@ async def jobs(node: Node) -> AsyncIterator[None]:
         JobKind.DEVICE_UPDATE: DeviceUpdateWorker(journal, steps, fleet_changed),
         JobKind.DEVICE_DELETE: DeviceDeleteWorker(journal, fleet_changed),
         JobKind.SIM_UPDATE: SimWorker(steps, fleet_changed),
+        JobKind.SIM_IMPORT: SimImportWorker(sim_service(node)),
     }
     runner = JobRunner(node.database, workers)
     node.jobs = JobService(node.database, hub.ids, workers, wake=runner.wake)

@@ -12,6 +12,7 @@ class JobKind(StrEnum):
     DEVICE_UPDATE = "DEVICE_UPDATE"
     DEVICE_DELETE = "DEVICE_DELETE"
     SIM_UPDATE = "SIM_UPDATE"
+    SIM_IMPORT = "SIM_IMPORT"
 
 
 class JobState(IntEnum):

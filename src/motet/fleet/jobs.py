@@ -168,6 +168,10 @@ class JobService:
         next_id, now_ms = self._ids.next, int(now * 1_000)
         await job.copy_items(connection, [(workspace_id, job_id, next_id(now_ms), *item) for item in new.items])
 
+    def added(self) -> None:
+        """A job was added by whoever lists its items itself, and is committed."""
+        self._wake()
+
     async def cancel(self, workspace_id: int, job_id: int) -> None:
         """End a job after the chunk that is under way; what it has done stays done. One that was cancelled stays so.
 

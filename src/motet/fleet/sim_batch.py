@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -22,7 +22,8 @@ from motet.domain.sim_ordering import (
 )
 from motet.fleet.journal import Change
 from motet.fleet.sim import NewSim, SimService
-from motet.fleet.sim_import import Row, RowError, identities_of, read_sheet
+from motet.fleet.sim_import import read_sheet
+from motet.fleet.sim_sheet import Layout, Row, RowError, identities_of
 from motet.fleet.sim_step import told
 from motet.storage import sim, sim_batch, sim_purchase_order
 from motet.storage.database import PooledConnection
@@ -65,16 +66,15 @@ class SimBatchService:
         workspace_id: int,
         order_id: int,
         text: str,
-        columns: Mapping[str, str],
+        layout: Layout,
         *,
         package: str | None = None,
-        delimiter: str | None = None,
     ) -> Attached:
         """List cards of a placed order from CSV, see `fleet.sim_import`; `package` is that of lines that name none.
 
         Raises NotFoundError, ConflictError if the order is not PLACED (path `order_id`), what reading a list raises.
         """
-        sheet = read_sheet(text, columns, delimiter)
+        sheet = read_sheet(text, layout)
         return await self._attach(workspace_id, order_id, sheet.rows, list(sheet.errors), sheet.row_count, package)
 
     async def attach_range(

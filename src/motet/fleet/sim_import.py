@@ -1,19 +1,19 @@
-"""SIMs of a carrier's list: CSV as it comes, columns by name, and what is wrong with which line."""
+"""SIMs of a carrier's list that is small enough for one transaction; larger ones are jobs: `fleet.sim_upload`."""
 
 from __future__ import annotations
 
 import asyncio
-import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from motet.domain.errors import ConflictError, InvalidError, LimitReachedError
+from motet.domain.errors import ConflictError, LimitReachedError
 from motet.domain.event_types import SIM_REGISTERED
 from motet.domain.states import SimStatus
 from motet.fleet.journal import Change
-from motet.fleet.sim import NewSim, SimService
+from motet.fleet.sim import SimService
+from motet.fleet.sim_sheet import Layout, Row, RowError, Seen, identities_of, read_rows
 from motet.fleet.sim_step import told
 from motet.storage import sim
 from motet.storage.database import PooledConnection
@@ -26,29 +26,6 @@ BATCH_ROWS = 1_000
 
 MAX_ROW_ERRORS = 1_000
 """Row errors that are told; all are counted."""
-
-REQUIRED = ("iccid", "imsi", "msisdn")
-OPTIONAL = ("eid", "form_factor", "quality_grade", "package")
-FIELDS = (*REQUIRED, *OPTIONAL)
-IDENTITIES = ("iccid", "imsi", "msisdn", "eid")
-
-DELIMITERS = (",", ";", "\t", "|")
-
-
-class RowError(NamedTuple):
-    """Why a line was not imported. `field` is one of `FIELDS`, `code` that of a domain error."""
-
-    line: int
-    field: str | None
-    code: str
-    message: str
-
-
-class Row(NamedTuple):
-    """A line that can be imported; the first line of the text is 1."""
-
-    line: int
-    new: NewSim
 
 
 class Sheet(NamedTuple):
@@ -72,17 +49,16 @@ async def import_sims(
     workspace_id: int,
     actor: str,
     text: str,
-    columns: Mapping[str, str],
+    layout: Layout,
     *,
-    delimiter: str | None = None,
     dry_run: bool = False,
 ) -> Imported:
-    """Register the SIMs of a CSV text with a header line, all good lines in one transaction; a dry run undoes it.
+    """Register the SIMs of a CSV text, all good lines in one transaction; a dry run undoes it.
 
-    `columns` gives the header of a field where it has another name. Raises InvalidError (path `csv`, `delimiter` or
-    `columns` and the field) for a text that cannot be read at all, LimitReachedError for one of over `MAX_ROWS` lines.
+    Raises InvalidError (path `csv`, `delimiter`, `preset` or `columns` and the field) for a text that cannot be read at
+    all, LimitReachedError for one of over `MAX_ROWS` lines.
     """
-    sheet = await asyncio.to_thread(read_sheet, text, columns, delimiter)
+    sheet = await asyncio.to_thread(read_sheet, text, layout)
     errors = list(sheet.errors)
     imported = await _Import(service, workspace_id, actor, dry_run).run(sheet.rows, errors) if sheet.rows else 0
     return Imported(sheet.row_count, imported, sorted(errors, key=lambda error: error.line))
@@ -155,72 +131,19 @@ class _Import:
         await service.journal.write(connection, space, self._actor, changes)
 
 
-def read_sheet(text: str, columns: Mapping[str, str], delimiter: str | None) -> Sheet:
+def read_sheet(text: str, layout: Layout) -> Sheet:
     """Read and check a text; see `import_sims`. Of lines with the same identity the first counts."""
-    text = text.removeprefix("\ufeff")
-    if delimiter is None:
-        delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
-    elif delimiter not in DELIMITERS:
-        raise InvalidError("A delimiter is a comma, a semicolon, a tab or a bar.", path=("delimiter",))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[Row] = []
     errors: list[RowError] = []
-    seen: dict[tuple[str, str], int] = {}
+    seen = Seen()
     count = 0
-    try:
-        places = _places(next(reader, []), columns)
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            count += 1
-            if count > MAX_ROWS:
-                raise LimitReachedError(f"One import takes at most {MAX_ROWS} lines.", path=("csv",))
-            try:
-                new = _new_sim(cells, places)
-                _check_seen(new, seen, reader.line_num)
-            except (InvalidError, ConflictError) as error:
-                field = str(error.path[0]) if error.path else None
-                errors.append(RowError(reader.line_num, field, error.code, error.message))
-            else:
-                rows.append(Row(reader.line_num, new))
-    except csv.Error as error:
-        raise InvalidError(f"This is no CSV: line {reader.line_num}: {error}.", path=("csv",)) from None
+    for line in read_rows(io.StringIO(text, newline=""), layout):
+        count += 1
+        if count > MAX_ROWS:
+            raise LimitReachedError(f"One import takes at most {MAX_ROWS} lines.", path=("csv",))
+        found = seen.check(line) if isinstance(line, Row) else line
+        if isinstance(found, Row):
+            rows.append(found)
+        else:
+            errors.append(found)
     return Sheet(rows, errors, count)
-
-
-def _places(header: Sequence[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Where each field stands in a line. Names are compared without regard to case, blanks, `_` and `-`."""
-    names = [_plain(cell) for cell in header]
-    places: dict[str, int] = {}
-    for field in FIELDS:
-        name = columns.get(field, field)
-        if _plain(name) in names:
-            places[field] = names.index(_plain(name))
-        elif field in columns:
-            raise InvalidError("The header has no column of this name.", path=("columns", field))
-        elif field in REQUIRED:
-            raise InvalidError(f"The header has no column {field}: name it in `columns`.", path=("csv",))
-    return places
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.casefold() if character not in " _-\t")
-
-
-def _new_sim(cells: Sequence[str], places: Mapping[str, int]) -> NewSim:
-    values = {field: cells[place].strip() if place < len(cells) else "" for field, place in places.items()}
-    given: dict[str, Any] = {field: value or None if field in OPTIONAL else value for field, value in values.items()}
-    return NewSim(**given).checked()
-
-
-def _check_seen(new: NewSim, seen: dict[tuple[str, str], int], line: int) -> None:
-    for identity in identities_of(new):
-        if identity in seen:
-            raise ConflictError(f"Line {seen[identity]} has this, too.", path=(identity[0],))
-    seen.update(dict.fromkeys(identities_of(new), line))
-
-
-def identities_of(new: NewSim) -> list[tuple[str, str]]:
-    """The (kind, value) that are claimed for a SIM."""
-    values = [(kind, getattr(new, kind)) for kind in IDENTITIES]
-    return [(kind, value) for kind, value in values if value is not None]

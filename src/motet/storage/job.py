@@ -42,6 +42,14 @@ async def insert(
     await connection.execute(_INSERT, workspace_id, job_id, kind, dry_run, input_, undoes_id, total, actor, at)
 
 
+_SET_TOTAL = "UPDATE job SET total = $3 WHERE workspace_id = $1 AND id = $2"
+
+
+async def set_total(connection: PooledConnection, workspace_id: int, job_id: int, total: int) -> None:
+    """Say how many items a job has whose items were added one by one, in the transaction that made it."""
+    await connection.execute(_SET_TOTAL, workspace_id, job_id, total)
+
+
 ITEM_COLUMNS = ("workspace_id", "job_id", "id", "number", "device_id", "sim_id", "data")
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Annotated, Any
 
 import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.fleet.sim_import import FIELDS, MAX_ROW_ERRORS, RowError, import_sims
+from motet.fleet.sim_import import MAX_ROW_ERRORS, import_sims
+from motet.fleet.sim_sheet import FIELDS, Layout, RowError
 from motet.graphql.errors import UserError, UserErrorCode, camel
 from motet.graphql.fields import context_of, done, mutation, or_none
 from motet.graphql.types.relay import described
@@ -36,17 +38,32 @@ class SimImportColumns:
     )
 
 
+@strawberry.enum(description="How a carrier's own export of SIMs looks.")
+class SimImportPreset(Enum):
+    GENERIC = strawberry.enum_value("GENERIC", description="Columns by any of the usual names.")
+    EMNIFY = strawberry.enum_value("EMNIFY", description="`iccid` without its check digit, `imsi`, `msisdn`.")
+    EMNIFY_WITH_LUHN = strawberry.enum_value("EMNIFY_WITH_LUHN", description="`iccid_with_luhn`, `imsi`, `msisdn`.")
+    ONE_NCE = strawberry.enum_value("ONE_NCE", description="`ICCID`, `IMSI`, `MSISDN`.")
+    CONTROL_CENTER = strawberry.enum_value("CONTROL_CENTER", description="`ICCID`, `IMSI`, `MSISDN`.")
+    KITE = strawberry.enum_value("KITE", description="`ICC`, `IMSI`, `MSISDN`.")
+
+
 @strawberry.input(description="A carrier's list of SIMs.")
 class SimImportInput:
-    csv: str = strawberry.field(
-        description="The list as CSV with a header line: at most 10,000 lines. Pass it as a variable."
-    )
+    csv: str = strawberry.field(description="The list as CSV: at most 10,000 lines. Pass it as a variable.")
     columns: SimImportColumns | None = strawberry.field(
         default=strawberry.UNSET, description="What its columns are called, where not as the fields here."
     )
     delimiter: str | None = strawberry.field(
         default=strawberry.UNSET,
         description="What stands between cells: comma, semicolon, tab or bar; told from the header if not given.",
+    )
+    preset: SimImportPreset | None = strawberry.field(
+        default=strawberry.UNSET, description="Whose export it is; `columns` count before it. GENERIC if not given."
+    )
+    complete_iccid: bool | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether ICCIDs stop before their check digit, which is then added; default as the preset has it.",
     )
     dry_run: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether to check only and import nothing; default false."
@@ -84,13 +101,18 @@ class SimImportMutations:
         input: Annotated[SimImportInput, strawberry.argument(description="The list.")],  # noqa: A002
     ) -> SimImportPayload | None:
         context = context_of(info)
+        preset = or_none(input.preset)
         imported = await import_sims(
             context.services.sims,
             context.workspace_id,
             context.principal.subject,
             input.csv,
-            columns_of(input.columns),
-            delimiter=or_none(input.delimiter),
+            Layout(
+                columns_of(input.columns),
+                or_none(input.delimiter),
+                preset.name if isinstance(preset, SimImportPreset) else None,
+                or_none(input.complete_iccid),
+            ),
             dry_run=bool(or_none(input.dry_run)),
         )
         return done(

@@ -10,6 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.domain.errors import InvalidError
 from motet.fleet.sim_batch import CardRange
+from motet.fleet.sim_sheet import Layout
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
 from motet.graphql.mutations.sim_import import SimImportColumns, SimImportRowError, columns_of, row_errors_of
@@ -129,8 +130,8 @@ class SimProductionMutations:
         if (csv is None) == (counted is None):
             raise InvalidError("Give `csv` or `range`.", path=("csv",))
         if csv is not None:
-            columns = columns_of(input.columns)
-            came = await batches.attach_list(workspace_id, order_id, csv, columns, package=package)
+            layout = Layout(columns_of(input.columns))
+            came = await batches.attach_list(workspace_id, order_id, csv, layout, package=package)
         else:
             cards = CardRange(counted.iccid, counted.imsi, counted.msisdn, counted.quantity)
             came = await batches.attach_range(workspace_id, order_id, cards, package=package)

@@ -21,6 +21,7 @@ class JobKind(Enum):
     DEVICE_UPDATE = strawberry.enum_value("DEVICE_UPDATE", description="Changes devices.")
     DEVICE_DELETE = strawberry.enum_value("DEVICE_DELETE", description="Deletes devices; their SIMs are released.")
     SIM_UPDATE = strawberry.enum_value("SIM_UPDATE", description="Takes steps in SIMs' lives.")
+    SIM_IMPORT = strawberry.enum_value("SIM_IMPORT", description="Registers the SIMs of a list that was uploaded.")
 
 
 @strawberry.enum(description="How far a job is.")

@@ -1,0 +1,83 @@
+"""What a node does for SIMs beside GraphQL: it does what is scheduled, counts factory tests, and takes lists in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import BinaryIO
+
+from motet.access.principals import Principal
+from motet.access.tokens import AuthenticationError
+from motet.bootstrap.node import Node
+from motet.fleet.journal import Journal
+from motet.fleet.sim import SimService
+from motet.fleet.sim_schedule import SimScheduleService
+from motet.fleet.sim_sheet import Layout
+from motet.fleet.sim_upload import MAX_OCTETS, SimUploadService
+from motet.hub.hub import Hub
+from motet.rest.sim_imports import SimImports
+
+PATH = "/sim-imports"
+SCHEDULE = "schedule of SIMs"
+
+
+def sim_service(node: Node) -> SimService:
+    """The SIMs of this node's database; it holds nothing, so that there may be several."""
+    hub, journal = _hub_and_journal(node)
+
+    async def changed() -> None:
+        hub.fleet_changed()
+
+    return SimService(node.database, hub.ids, journal, on_change=changed)
+
+
+def sim_schedule(node: Node) -> SimScheduleService:
+    """The plans of SIMs; it holds nothing either."""
+    hub, journal = _hub_and_journal(node)
+
+    async def changed() -> None:
+        hub.fleet_changed()
+
+    return SimScheduleService(node.database, hub.ids, journal, on_change=changed)
+
+
+@asynccontextmanager
+async def sims(node: Node) -> AsyncIterator[None]:
+    """Runs the schedule and serves /sim-imports. Needs the messaging and jobs components before it."""
+    jobs = node.jobs
+    assert jobs is not None  # noqa: S101 - components start in order
+    uploads = SimUploadService(sim_service(node), wake=jobs.added)
+
+    async def upload(
+        workspace_id: int,
+        actor: str,
+        file: BinaryIO,
+        *,
+        columns: Mapping[str, str],
+        delimiter: str | None,
+        preset: str | None,
+        complete_iccid: bool | None,
+        dry_run: bool,
+    ) -> tuple[int, int]:
+        layout = Layout(columns, delimiter, preset, complete_iccid)
+        return await uploads.upload(workspace_id, actor, file, layout, dry_run=dry_run)
+
+    def principal_of(token: str) -> Principal | None:
+        try:
+            return node.tokens.verify(token, int(time.time()))
+        except AuthenticationError:
+            return None
+
+    node.paths[PATH] = SimImports(upload, principal_of, max_octets=MAX_OCTETS)
+    node.supervisor.start(SCHEDULE, sim_schedule(node).run)
+    try:
+        yield
+    finally:
+        await node.supervisor.stop(SCHEDULE)
+
+
+def _hub_and_journal(node: Node) -> tuple[Hub, Journal]:
+    messaging = node.messaging
+    assert messaging is not None  # noqa: S101 - components start in order
+    return messaging.hub, Journal(messaging.hub.ids, messaging.webhooks.outbox)

@@ -1,0 +1,145 @@
+"""POST /sim-imports: a carrier's list of SIMs as the body of a request, which becomes a job."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, Protocol, cast
+
+import orjson
+from starlette.datastructures import QueryParams
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from motet.access.principals import Permission, Principal
+from motet.domain.errors import DomainError, InvalidError
+from motet.domain.global_ids import encode_global_id
+
+MEMORY_OCTETS = 1 << 20
+"""What a file may have in memory while it comes in; the rest is on disk, and gone when the request is over."""
+
+MAX_UPLOADS = 4
+"""Files that one node takes in at a time: each holds a connection to the database while it is read."""
+
+MAX_PARAMETER_CHARACTERS = 100
+_SWITCHES: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
+_FIELDS: Mapping[str, str] = {
+    "iccid": "iccid", "imsi": "imsi", "msisdn": "msisdn", "eid": "eid", "formFactor": "form_factor",
+    "qualityGrade": "quality_grade", "package": "package",
+}  # fmt: skip
+STATUS: Mapping[str, int] = {
+    "NOT_FOUND": 404, "CONFLICT": 409, "INVALID": 400, "DENIED": 403, "LIMIT_REACHED": 429, "UPSTREAM": 502,
+}  # fmt: skip
+
+
+class Uploads(Protocol):
+    """What takes a file in: the job's id and how many lines it has. Raises DomainError."""
+
+    async def __call__(
+        self,
+        workspace_id: int,
+        actor: str,
+        file: BinaryIO,
+        *,
+        columns: Mapping[str, str],
+        delimiter: str | None,
+        preset: str | None,
+        complete_iccid: bool | None,
+        dry_run: bool,
+    ) -> tuple[int, int]: ...
+
+
+class SimImports:
+    """The ASGI application behind the path. `principal_of` gives whoever a bearer token names, or None."""
+
+    def __init__(self, upload: Uploads, principal_of: Callable[[str], Principal | None], *, max_octets: int) -> None:
+        self._upload = upload
+        self._principal_of = principal_of
+        self._max_octets = max_octets
+        self._under_way = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await self._answer(request)
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method != "POST":
+            return _told(405, "INVALID", "Post the list as the body of a request.", {"allow": "POST"})
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        principal = self._principal_of(token.strip()) if kind.casefold() == "bearer" else None
+        if principal is None:
+            return _told(401, "UNAUTHENTICATED", "This needs a valid token.", {"www-authenticate": "Bearer"})
+        if principal.workspace_id is None or not principal.allows(Permission.SIM_WRITE):
+            return _told(403, "FORBIDDEN", f"This needs the permission {Permission.SIM_WRITE.value} in a workspace.")
+        if self._under_way >= MAX_UPLOADS:
+            return _told(429, "LIMIT_REACHED", "Other lists are being read: try again soon.", {"retry-after": "10"})
+        self._under_way += 1
+        try:
+            return await self._taken(request, principal, principal.workspace_id)
+        except DomainError as error:
+            return _told(STATUS[error.code], error.code, error.message, path=[str(step) for step in error.path])
+        finally:
+            self._under_way -= 1
+
+    async def _taken(self, request: Request, principal: Principal, workspace_id: int) -> Response:
+        given = _parameters(request.query_params)
+        with tempfile.SpooledTemporaryFile(MEMORY_OCTETS) as file:
+            octets = 0
+            async for chunk in request.stream():
+                octets += len(chunk)
+                if octets > self._max_octets:
+                    return _told(413, "LIMIT_REACHED", f"A list has at most {self._max_octets} octets.")
+                file.write(chunk)
+            file.seek(0)
+            job_id, rows = await self._upload(
+                workspace_id,
+                principal.subject,
+                cast(BinaryIO, file),
+                columns={_FIELDS[name]: value for name, value in given.items() if name in _FIELDS},
+                delimiter={"tab": "\t"}.get(given.get("delimiter", ""), given.get("delimiter")),
+                preset=given.get("preset"),
+                complete_iccid=_switch(given, "completeIccid"),
+                dry_run=bool(_switch(given, "dryRun")),
+            )
+        return _json(202, {"job": encode_global_id("Job", job_id), "rowCount": rows})
+
+
+_OTHERS = ("delimiter", "preset", "completeIccid", "dryRun")
+
+
+def _parameters(query: QueryParams) -> dict[str, str]:
+    """What the query says: `column.<field>` by the field, and the rest. Raises InvalidError."""
+    found: dict[str, str] = {}
+    for name, value in query.multi_items():
+        plain = name.removeprefix("column.")
+        if plain in found or (plain not in _FIELDS if name.startswith("column.") else name not in _OTHERS):
+            known = ", ".join((*_OTHERS, *(f"column.{field}" for field in _FIELDS)))
+            raise InvalidError(f"The parameters are {known}, each once.", path=(name[:MAX_PARAMETER_CHARACTERS],))
+        if len(value) > MAX_PARAMETER_CHARACTERS:
+            raise InvalidError("This is too long.", path=(name,))
+        found[plain] = value
+    return found
+
+
+def _switch(given: Mapping[str, str], name: str) -> bool | None:
+    if name not in given:
+        return None
+    value = _SWITCHES.get(given[name].casefold())
+    if value is None:
+        raise InvalidError("This is true or false.", path=(name,))
+    return value
+
+
+def _told(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None, path: list[str] | None = None
+) -> Response:
+    return _json(status, {"error": {"code": code, "message": message, "path": path or None}}, headers)
+
+
+def _json(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(value), status, headers, "application/json")
