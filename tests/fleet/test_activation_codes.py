@@ -9,7 +9,7 @@ import pytest
 from cards import Cards, eid, iccid, imsi, msisdn
 
 from motet.domain.activation_code import CodeStep
-from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFoundError
+from motet.domain.errors import ConflictError, DeniedError, DomainError, InvalidError, NotFoundError
 from motet.fleet.activation_code import Issued, PhoneStep
 from motet.storage.database import Database
 
@@ -23,8 +23,16 @@ async def issued(cards: Cards, **how: Any) -> tuple[Any, int, Issued]:
     return space, sim_id, await cards.codes.issue(space.workspace_id, "someone", sim_id, SMDP, matching_id="A1", **how)
 
 
+async def tell(cards: Cards, told: PhoneStep) -> Any:
+    async with cards.database.pool.acquire() as connection, connection.transaction():
+        answer = await cards.codes.told(connection, told)
+    if isinstance(answer, DomainError):
+        raise answer
+    return answer
+
+
 async def phone(cards: Cards, step: CodeStep, *, number: int = 7, code: str | None = None) -> Any:
-    return await cards.codes.told(PhoneStep(SMDP, "A1", step, eid(number), code))
+    return await tell(cards, PhoneStep(SMDP, "A1", step, eid(number), code))
 
 
 async def test_a_phone_gets_the_profile_once_and_tells_what_it_does_with_it(database: Database) -> None:
@@ -87,7 +95,7 @@ async def test_a_confirmation_code_is_asked_for_and_the_third_wrong_one_ends_the
     )  # fmt: skip
     for typed in (wrong, wrong, wrong, "2468"):
         with pytest.raises(DeniedError):
-            await cards.codes.told(PhoneStep(SMDP, "B2", DOWNLOAD, eid(7), typed))
+            await tell(cards, PhoneStep(SMDP, "B2", DOWNLOAD, eid(7), typed))
 
 
 async def test_what_is_refused_at_the_edge(database: Database) -> None:
@@ -107,9 +115,9 @@ async def test_what_is_refused_at_the_edge(database: Database) -> None:
     with pytest.raises(NotFoundError):
         await cards.codes.revoke(other.workspace_id, "someone", code.code_id)
     with pytest.raises(NotFoundError):
-        await cards.codes.told(PhoneStep(SMDP, "NONE", DOWNLOAD, eid(7)))
+        await tell(cards, PhoneStep(SMDP, "NONE", DOWNLOAD, eid(7)))
     with pytest.raises(InvalidError):
-        await cards.codes.told(PhoneStep(SMDP, "A1", DOWNLOAD, "1" * 32))
+        await tell(cards, PhoneStep(SMDP, "A1", DOWNLOAD, "1" * 32))
     await cards.codes.revoke(space.workspace_id, "someone", code.code_id)
     with pytest.raises(DeniedError):
         await phone(cards, DOWNLOAD)

@@ -173,35 +173,35 @@ class ActivationCodeService:
                 raise NotFoundError("There is no such activation code.", path=("id",))
             await self._step(connection, found, CodeStep.REVOKE, None, actor)
 
-    async def told(self, told: PhoneStep) -> Profile:
-        """A phone has done, or wants to do, something with a code; every step is written with its answer. The profile.
+    async def told(self, connection: PooledConnection, told: PhoneStep) -> Profile | DomainError:
+        """A phone has done, or wants to do, something with a code: its profile, or why not, which is written too.
 
-        Raises NotFoundError for a code that was never issued, DeniedError for a step that is not possible: the code was
-        used or is over, the confirmation code is wrong, another phone has it. InvalidError for an EID that is none.
+        NotFoundError for a code that was never issued, DeniedError for a step that is not possible: the code was used
+        or is over, the confirmation code is wrong, another phone has it. InvalidError for an EID that is none. In the
+        caller's transaction, after which `committed` is to be called.
         """
-        eid = None if told.eid is None else parse_eid(told.eid, ("eid",))
-        refusal: DomainError | None = None
-        async with transaction(self._database, after=self._journal.committed) as connection:
-            found = await activation_code.lock_by_matching_id(connection, told.smdp_address, told.matching_id)
-            if found is None:
-                raise NotFoundError("There is no such activation code.", path=("matching_id",))
-            space = found["workspace_id"]
-            locked = await sim.lock(connection, space, found["sim_id"])
-            if locked is None:
-                raise NotFoundError("There is no such activation code.", path=("matching_id",))
-            try:
-                await self._judge(connection, found, told, eid, locked)
-                await self._step(connection, found, told.step, eid, None)
-            except DeniedError as error:
-                refusal = error
-                detail = {**_told(locked, found["id"]), "eid": eid, "step": told.step.name, "reason": error.message}
-                change = Change(
-                    SIM_ACTIVATION_CODE_REFUSED, locked.device_id, found["sim_id"], detail, EventSource.NETWORK
-                )
-                await self._journal.write(connection, space, None, [change])
-        if refusal is not None:  # what it wrote stays
-            raise refusal
+        unknown = NotFoundError("There is no such activation code.", path=("matching_id",))
+        try:
+            eid = None if told.eid is None else parse_eid(told.eid, ("eid",))
+        except InvalidError as error:
+            return error
+        found = await activation_code.lock_by_matching_id(connection, told.smdp_address, told.matching_id)
+        locked = None if found is None else await sim.lock(connection, found["workspace_id"], found["sim_id"])
+        if found is None or locked is None:
+            return unknown
+        try:
+            await self._judge(connection, found, told, eid, locked)
+            await self._step(connection, found, told.step, eid, None)
+        except DeniedError as error:
+            detail = {**_told(locked, found["id"]), "eid": eid, "step": told.step.name, "reason": error.message}
+            change = Change(SIM_ACTIVATION_CODE_REFUSED, locked.device_id, found["sim_id"], detail, EventSource.NETWORK)
+            await self._journal.write(connection, found["workspace_id"], None, [change])
+            return error
         return Profile(locked.iccid, locked.imsi, locked.msisdn)
+
+    def committed(self) -> None:
+        """The transaction of `told` has ended well."""
+        self._journal.committed()
 
     async def sweep(self) -> None:
         """Expire the codes that nobody used in time."""

@@ -7,7 +7,7 @@ What is asked for is judged by `motet.domain.euicc` and goes out as an order to 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -197,6 +197,7 @@ class EuiccService:
         order_id: int | None = None
         if plan.needs_card and found is not None:
             body = order_body(found["eid"], plan.type, rows[plan.profile_id], valid_until, rollback_after_s)
+            body["parameters"] |= _change_over(plan, rows)
             (order_id,) = await self._orders.add(connection, workspace_id, OrderKind.EUICC, [euicc_id], body)
         state = OperationState.QUEUED if plan.needs_card else OperationState.OK
         await euicc.add_operation(
@@ -288,6 +289,17 @@ def order_body(
             "rollback_after_s": rollback_after_s,
         },
     }
+
+
+def _change_over(plan: Plan, rows: Mapping[int, asyncpg.Record]) -> dict[str, Any]:
+    """The identities that the SIM has after the operation, and before: what a network would have to look up."""
+    named: dict[str, Any] = {"enables": None, "disables": None}
+    for effect in plan.when_done:
+        key = {ProfileState.ENABLED: "enables", ProfileState.DISABLED: "disables"}.get(effect.after)
+        if key is not None and effect.before is not effect.after and plan.type is not OperationType.DOWNLOAD:
+            row = rows[effect.profile_id]
+            named[key] = {"iccid": row["iccid"], "imsi": row["imsi"], "msisdn": row["msisdn"]}
+    return named
 
 
 def _told(plan: Plan, rows: Sequence[asyncpg.Record]) -> list[ToldEffect]:
