@@ -27,3 +27,10 @@ CREATE TABLE coverage_network (
     as_of           date,
     PRIMARY KEY (version, plmn, rat)
 );
+
+-- Breakout regions that are out of service at the moment, as the operator says.
+CREATE TABLE breakout_outage (
+    region  text PRIMARY KEY,                 -- motet.radio.breakout.REGIONS
+    since   timestamptz NOT NULL,
+    actor   text NOT NULL
+);

@@ -23,6 +23,7 @@ from motet.events.bus import Bus
 from motet.events.feed import EventFeed
 from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
+from motet.fleet.breakout import BreakoutService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
@@ -177,6 +178,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         event_retention=EventRetention(database),
         alert_rules=AlertRuleService(database, ids, journal),
         coverage=CoverageBook(database),
+        breakout=BreakoutService(database),
         ip_address_spaces=IpAddressSpaceService(database, ids, journal),
         address_importer=AddressImporter(database, journal),
         dns_configs=DnsConfigService(database, ids),

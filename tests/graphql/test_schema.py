@@ -356,6 +356,8 @@ QUERY_ARGUMENTS = {
     "operator": '(code: "26201")',
     "coverageChanges": "(from: 0, to: 0)",
     "search": '(query: "x")',
+    "breakoutWays": '(country: ["DE"])',
+    "breakoutChoice": '(country: "DE")',
     "psmEncode": "(timer: T3324, seconds: 10)",
     "psmDecode": '(timer: T3324, bits: "00000101")',
     "edrxEncode": "(rat: LTE_M, cycleSeconds: 10.24)",

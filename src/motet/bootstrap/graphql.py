@@ -13,6 +13,7 @@ from motet.bootstrap.node import Node
 from motet.bootstrap.sims import sim_schedule, sim_service
 from motet.config import StartError
 from motet.fleet.alert_rule import AlertRuleService
+from motet.fleet.breakout import BreakoutService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
@@ -76,6 +77,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         event_retention=EventRetention(node.database),
         alert_rules=AlertRuleService(node.database, hub.ids, journal),
         coverage=CoverageBook(node.database),
+        breakout=BreakoutService(node.database),
         ip_address_spaces=IpAddressSpaceService(node.database, hub.ids, journal),
         address_importer=AddressImporter(node.database, journal),
         dns_configs=DnsConfigService(node.database, hub.ids),

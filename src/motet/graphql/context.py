@@ -11,6 +11,7 @@ from motet.access.principals import Principal
 from motet.events.bus import Bus
 from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
+from motet.fleet.breakout import BreakoutService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
@@ -103,6 +104,7 @@ class Services:
     event_retention: EventRetention
     alert_rules: AlertRuleService
     coverage: CoverageBook
+    breakout: BreakoutService
     ip_address_spaces: IpAddressSpaceService
     address_importer: AddressImporter
     dns_configs: DnsConfigService

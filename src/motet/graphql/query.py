@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from motet.graphql.queries.breakout import BreakoutQueries
 from motet.graphql.queries.esme import EsmeQueries
 from motet.graphql.queries.euicc import EuiccQueries
 from motet.graphql.queries.event import EventQueries
@@ -35,6 +36,7 @@ class Query(
     JobQueries,
     ReferenceQueries,
     PowerQueries,
+    BreakoutQueries,
     IpQueries,
 ):
     """All query fields: each declares the permission that it takes."""

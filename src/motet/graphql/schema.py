@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from motet.graphql.mutations.activation_code import ActivationCodeMutations
 from motet.graphql.mutations.alert import AlertMutations
+from motet.graphql.mutations.breakout import BreakoutMutations
 from motet.graphql.mutations.bulk import BulkMutations
 from motet.graphql.mutations.coverage import CoverageMutations
 from motet.graphql.mutations.device import DeviceMutations
@@ -61,6 +62,7 @@ class Mutation(
     EsmeMutations,
     SmscLinkMutations,
     CoverageMutations,
+    BreakoutMutations,
     IpMutations,
     BulkMutations,
 ):
