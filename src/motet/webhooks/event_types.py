@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 
 from motet.domain.errors import InvalidError
+from motet.domain.event_types import EVENT_TYPES as CATALOGUE
 
 TEST_EVENT_TYPE = "webhook.test"
 
 EVENT_TYPES = ("sms.received", "sms.delivered", "sms.failed", "sms.expired", TEST_EVENT_TYPE)
 """The types with a fixed list of members."""
 
-OPEN_FAMILIES = ("sim", "device", "ticket", "quota", "session", "alert")
+OPEN_FAMILIES = tuple(sorted({token.partition(".")[0] for token in CATALOGUE} - {"sms"} | {"ticket"}))
 """Families whose members grow: any well-formed member may be asked for by name."""
 
 WILDCARDS = ("*", "sms.*", *(f"{family}.*" for family in OPEN_FAMILIES))

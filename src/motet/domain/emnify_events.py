@@ -1,0 +1,55 @@
+"""emnify's event types by number, as its documentation names them, for those who come from there.
+
+Source: emnify product documentation, "Event types". Numbers that are missing here were found nowhere. Which of ours
+stands for which is told by `EventType.number`.
+"""
+
+from collections.abc import Mapping
+
+EMNIFY_EVENT_TYPES: Mapping[int, str] = {
+    0: "Generic",
+    1: "Update location",
+    2: "Update GPRS location",
+    3: "Create PDP Context",
+    4: "Update PDP Context",
+    5: "Delete PDP Context",
+    6: "User authentication failed",
+    7: "Application authentication failed",
+    8: "SIM activation",
+    9: "SIM suspension",
+    10: "SIM deletion",
+    11: "Endpoint blocked",
+    12: "Organisation blocked",
+    13: "Support Access",
+    14: "Multi-factor Authentication",
+    15: "Purge location",
+    16: "Purge GPRS location",
+    18: "Quota threshold reached",
+    19: "Quota used up",
+    20: "SMS quota threshold reached",
+    21: "SMS quota used up",
+    22: "CloudConnect TGW Resource Share created",
+    23: "CloudConnect TGW available",
+    25: "CloudConnect TGW breakout terminated",
+    30: "OpenVPN authentication",
+    31: "Organisation updated",
+    32: "Billing configuration updated",
+    41: "User verified",
+    42: "Endpoint enabled",
+    43: "Endpoint disabled",
+    45: "SIM factory test",
+    46: "User deleted",
+    48: "SIM registration",
+    50: "SIM Released",
+    51: "SIM Assigned",
+    52: "Data quota enabled",
+    53: "Data quota disabled",
+    54: "SMS quota enabled",
+    55: "SMS quota disabled",
+    56: "Data quota assigned",
+    57: "Data quota deleted",
+    58: "SMS quota assigned",
+    59: "SMS quota deleted",
+    60: "Data quota expired",
+    67: "User switched workspaces",
+}
