@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from motet.domain.identities import parse_eid
 from motet.domain.numbering import has_luhn_digit
 from motet.fleet.seed import DEMO, OTHER, Plan, Tenant, derive_password, seed_tenant
 from motet.storage.database import Database
@@ -61,7 +62,14 @@ async def test_two_tenants_with_an_account_a_short_code_and_devices(database: Da
     for name in ("imei", "iccid", "msisdn"):
         assert len({row[name] for row in rows}) == 40
     directory = await database.pool.fetch("SELECT kind, count(*) AS n FROM directory GROUP BY kind ORDER BY kind")
-    assert [(row["kind"], row["n"]) for row in directory] == [("iccid", 40), ("imsi", 40), ("msisdn", 40)]
+    # four eUICCs with two profiles more than one, ten SIMs with an IMSI more than one
+    assert [(row["kind"], row["n"]) for row in directory] == [("eid", 4), ("iccid", 48), ("imsi", 58), ("msisdn", 48)]
+    profiles = await database.pool.fetch("SELECT state, count(*) AS n FROM euicc_profile GROUP BY state ORDER BY state")
+    assert [tuple(row) for row in profiles] == [(0, 4), (2, 4), (3, 4)]
+    imsis = await database.pool.fetch("SELECT active, count(*) AS n FROM imsi GROUP BY active ORDER BY active")
+    assert [tuple(row) for row in imsis] == [(False, 18), (True, 40)]
+    for row in await database.pool.fetch("SELECT eid FROM euicc"):
+        assert parse_eid(row["eid"]) == row["eid"]
     accounts = await database.pool.fetch("SELECT * FROM smpp_account ORDER BY system_id")
     assert [(row["workspace_id"], row["window_size"], row["rate_per_s"]) for row in accounts] == [
         (demo.workspace_id, 2000, None),

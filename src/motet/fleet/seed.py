@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, SimStatus
+from motet.fleet.seed_cards import seed_cards
 from motet.fleet.workspaces import create_workspace
 from motet.storage import device as device_storage
 from motet.storage import setting, sim, smpp_account
@@ -164,6 +165,10 @@ async def _seed_devices(
     await sim.copy_sims(connection, sims())
     await sim.copy_directory(connection, directory())
     await device_storage.copy_devices(connection, rows())
+    if not reached:
+        await seed_cards(
+            connection, workspace_id, sim_ids, plan.first_number, identity=identity, new_id=new_id, now=now
+        )
     await setting.write_setting(connection, marker, str(devices).encode())
 
 

@@ -32,6 +32,25 @@ async def profiles(connection: Executor, workspace_id: int, euicc_id: int) -> li
     return records
 
 
+# As the trigger on `sim` does it for a SIM that is added with its EID.
+_MAKE = (
+    "UPDATE sim SET eid = $3 WHERE workspace_id = $1 AND id = $2",
+    "INSERT INTO euicc (workspace_id, id, eid) VALUES ($1, $2, $3)",
+    "UPDATE imsi SET profile_id = $2 WHERE workspace_id = $1 AND sim_id = $2 AND $3::text IS NOT NULL",
+    """
+INSERT INTO euicc_profile (workspace_id, id, euicc_id, iccid, imsi, msisdn, state, is_fallback, created_at, enabled_at)
+SELECT workspace_id, id, id, iccid, imsi, msisdn, 3, true, created_at, created_at
+  FROM sim WHERE workspace_id = $1 AND id = $2 AND eid = $3
+""",
+)
+
+
+async def make(connection: PooledConnection, workspace_id: int, sim_id: int, eid: str) -> None:
+    """Make an eUICC of a SIM without an EID, whose one the transaction has claimed."""
+    for statement in _MAKE:
+        await connection.execute(statement, workspace_id, sim_id, eid)
+
+
 _EUICC_OF_PROFILE = "SELECT euicc_id FROM euicc_profile WHERE workspace_id = $1 AND id = $2"
 
 
