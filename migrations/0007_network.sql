@@ -107,3 +107,41 @@ LANGUAGE sql IMMUTABLE AS $$
                 ELSE coalesce(left(imei, 14) = left(seen, 14), false)
                      OR left(seen, 14) = ANY (allowed) OR left(seen, 8) = ANY (allowed) END
 $$;
+
+-- Whether an open data session keeps a SIM online.
+CREATE INDEX data_session_online ON data_session (workspace_id, sim_id) WHERE status = 0;
+
+-- What a device's connectivity is, by the device's id. Its numbers are motet.domain.states.ConnectivityStatus; the joins
+-- are by unique keys, so that what is not asked for is not read.
+CREATE VIEW connectivity AS
+SELECT c.*,
+       CASE WHEN c.blocked_by IS NOT NULL THEN 3 WHEN c.open_sessions > 0 THEN 1 WHEN c.attached THEN 0 ELSE 2 END
+           AS status
+  FROM (
+    SELECT v.workspace_id, v.id, coalesce(a.attached, false) AS attached, a.since, a.location_id, a.imei,
+           a.imei_seen_at, motet_imei_matches(v.imei_lock, v.imei, v.imei_allowed, a.imei) AS imei_matches,
+           a.refused, a.refused_at,
+           NOT coalesce(a.attached, false) OR l.updated_at < now() - interval '24 hours' AS is_stale,
+           (SELECT count(*) FROM data_session d
+             WHERE d.workspace_id = v.workspace_id AND d.sim_id = v.sim_id AND d.status = 0) AS open_sessions,
+           CASE WHEN p.imei_lock_mode = 'ENFORCE'
+                     AND NOT motet_imei_matches(v.imei_lock, v.imei, v.imei_allowed, a.imei) THEN 'IMEI_MISMATCH'
+                WHEN p.apply_data_quota AND (q.status = 2 OR q.status = 1 AND q.action = 0)
+                     THEN CASE WHEN q.status = 1 THEN 'QUOTA_USED_UP' ELSE 'QUOTA_EXPIRED' END
+                WHEN p.apply_data_quota AND EXISTS (
+                     SELECT FROM quota_pool o
+                       JOIN quota s ON s.workspace_id = o.workspace_id AND s.pool_id = o.id AND s.service = 0
+                      WHERE o.workspace_id = v.workspace_id AND o.tag = ANY (v.tags)
+                        AND s.status = 1 AND s.action = 0) THEN 'QUOTA_USED_UP'
+                WHEN p.data_limit_per_month_octets IS NOT NULL AND EXISTS (
+                     SELECT FROM month_limit m
+                      WHERE m.workspace_id = v.workspace_id AND m.device_id = v.id AND m.kind = 2 AND m.reached
+                        AND m.month = date_trunc('month', now(), 'UTC')) THEN 'MONTH_LIMIT_REACHED' END AS blocked_by,
+           (SELECT max(r.id) FROM connectivity_reset r
+             WHERE r.workspace_id = v.workspace_id AND r.device_id = v.id) AS reset_id
+      FROM device v
+      LEFT JOIN attachment a ON a.workspace_id = v.workspace_id AND a.sim_id = v.sim_id
+      LEFT JOIN location l ON l.workspace_id = a.workspace_id AND l.id = a.location_id
+      LEFT JOIN service_policy p ON p.workspace_id = v.workspace_id AND p.id = v.service_policy_id
+      LEFT JOIN quota q ON q.workspace_id = v.workspace_id AND q.device_id = v.id AND q.service = 0
+  ) c;

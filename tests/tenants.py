@@ -111,6 +111,27 @@ class Tenants:
         tenant.sims.append(sim_id)
         return sim_id
 
+    async def whereabouts(self, tenant: Tenant, device_id: int) -> None:
+        """Where the device's SIM is, and a reset of its connectivity that has worked."""
+        sim_id = await self.database.pool.fetchval("SELECT sim_id FROM device WHERE id = $1", device_id)
+        location_id, reset_id = self.new_id(), self.new_id()
+        await self.execute(
+            "INSERT INTO location (workspace_id, id, sim_id, device_id, at, updated_at, operator, country, rat, cell,"
+            " node) VALUES ($1, $2, $3, $4, $5, $5, '26201', 'DE', 'LTE_M', '262-01-1A2B-0001', 'mme1')",
+            tenant.workspace_id, location_id, sim_id, device_id, NOW,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO attachment (workspace_id, sim_id, attached, since, operator, country, rat, cell, node,"
+            " location_id, imei, imei_seen_at, told_at) VALUES ($1, $2, true, $3, '26201', 'DE', 'LTE_M',"
+            " '262-01-1A2B-0001', 'mme1', $4, '490154203237518', $3, $3)",
+            tenant.workspace_id, sim_id, NOW, location_id,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO connectivity_reset (workspace_id, id, device_id, sim_id, at, actor, location, data, orders,"
+            " open_orders, done_at, reattached_at) VALUES ($1, $2, $3, $4, $5, 'someone', true, true, '{}', 0, $5, $5)",
+            tenant.workspace_id, reset_id, device_id, sim_id, NOW,
+        )  # fmt: skip
+
     async def message(
         self,
         tenant: Tenant,
@@ -393,6 +414,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
             await tenants.message(tenant, device_id, state=MessageState.RECEIVED, direction=1)
             await tenants.step(tenant, tenant.sims[-1])
             await tenants.event(tenant, device_id=device_id, sim_id=tenant.sims[-1])
+            await tenants.whereabouts(tenant, device_id)
             await tenants.plan(tenant, tenant.sims[-1])
         await tenants.order(tenant, make_bic(len(both)))
         await tenants.execute(

@@ -86,6 +86,8 @@ class Settings:
     secret_key_file: Path | None = None
     smsc: tuple[SmscUrl, ...] = ()
     graphql_limit: tuple[tuple[str, int], ...] = ()
+    network_url: str | None = None
+    network_token: str | None = field(default=None, repr=False)
     devices: int = 1000
     json: bool = False
     log_format: LogFormat = LogFormat.CONSOLE
@@ -153,6 +155,19 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _http_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or url.username:
+        raise ValueError("must look like https://carrier.example/motet")
+    return text
+
+
+def _token(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError("must be one word of ASCII characters")
+    return text
+
+
 def _switch(text: str) -> bool:
     words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in words:
@@ -185,6 +200,8 @@ FLAGS: Mapping[str, _Flag] = {
     "database-url": _Flag(_database_url, "URL", "a PostgreSQL >= 15; absent: an embedded one under the data dir"),
     "secret-key-file": _Flag(_path, "FILE", "encrypts secrets in the database; 64 hex digits (in the data dir)"),
     "smsc": _Flag(parse_smsc_url, "URL", "an upstream: smpp://system_id:password@host:port?binds=1&window=100"),
+    "network-url": _Flag(_http_url, "URL", "the mobile network's API that takes our orders: URL/orders/…"),
+    "network-token": _Flag(_token, "TOKEN", "the bearer token that we show there"),
     "graphql-limit": _Flag(_graphql_limit, "NAME=N", "another bound for GraphQL, such as depth=30 or sockets=500"),
     "devices": _Flag(lambda text: _number(text, 1, MAX_DEVICES), "N", "how many sample devices (1000)"),
     "json": _Flag(_switch, "", "one JSON line on stdout when ready"),

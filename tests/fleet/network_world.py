@@ -112,6 +112,8 @@ SEEDED = ("device.created",)
 
 async def network_world(database: Database) -> NetworkWorld:
     tenants, demo, other = await two_tenants(database)
+    for table in ("connectivity_reset", "attachment", "location"):
+        await tenants.execute(f"DELETE FROM {table}")  # noqa: S608 - nothing was told yet
     return NetworkWorld(tenants, demo, other, time.time())
 
 

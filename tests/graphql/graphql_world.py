@@ -24,6 +24,7 @@ from motet.events.feed import EventFeed
 from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.breakout import BreakoutService
+from motet.fleet.connectivity_reset import ConnectivityResetService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
@@ -147,6 +148,9 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
     orders = OrderQueue(ids)
+    resets = ConnectivityResetService(
+        database, ids, journal, orders, has_network=True, on_change=noting("connectivity_reset")
+    )
     sims = SimService(database, ids, journal, on_change=noting("sim"))
     steps = SimManySteps(ids, journal)
     workers: dict[JobKind, Worker] = {
@@ -175,6 +179,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),
         smsc_links=SmscLinkService(database, box, on_change=noting("smsc_link")),
+        resets=resets,
         event_retention=EventRetention(database),
         alert_rules=AlertRuleService(database, ids, journal),
         coverage=CoverageBook(database),

@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from motet.bootstrap.node import Node
+from motet.domain.network import OrderKind
 from motet.fleet.activation_code import ActivationCodeService
+from motet.fleet.connectivity import CurrentOutages
 from motet.fleet.euicc import EuiccService
 from motet.fleet.euicc_results import EuiccResults
 from motet.fleet.imsi import ImsiService
-from motet.fleet.imsi_watch import ImsiWatch, NoOutages
+from motet.fleet.imsi_watch import ImsiWatch
 from motet.fleet.journal import Journal
-from motet.fleet.orders import OrderQueue
 from motet.fleet.roaming_partner import RoamingPartnerService
 
 SWEEP_S = 2.0
@@ -36,18 +37,19 @@ class Cards:
 
 @asynccontextmanager
 async def cards(node: Node) -> AsyncIterator[None]:
-    """Keeps cards as they should be while it runs. Needs the messaging component before it."""
-    messaging = node.messaging
-    assert messaging is not None  # noqa: S101 - components start in order
+    """Keeps cards as they should be while it runs. Needs the messaging and network components before it."""
+    messaging, network = node.messaging, node.network
+    assert messaging is not None and network is not None  # noqa: S101, PT018 - components start in order
     hub, database = messaging.hub, node.database
     woken = asyncio.Event()
 
     async def fleet_changed() -> None:
         hub.fleet_changed()
 
-    journal, orders = Journal(hub.ids, messaging.webhooks.outbox), OrderQueue(hub.ids)
+    journal = Journal(hub.ids, messaging.webhooks.outbox, followers=(network.follower,))
+    orders = network.orders
     euiccs = EuiccService(database, hub.ids, journal, orders)
-    imsis = ImsiService(database, hub.ids, journal, orders, NoOutages(), on_change=fleet_changed)
+    imsis = ImsiService(database, hub.ids, journal, orders, CurrentOutages(), on_change=fleet_changed)
     node.cards = Cards(
         euiccs,
         EuiccResults(euiccs, on_change=fleet_changed),
@@ -57,6 +59,10 @@ async def cards(node: Node) -> AsyncIterator[None]:
         ActivationCodeService(database, hub.ids, journal),
     )
     made = node.cards
+    network.ends.listen(OrderKind.EUICC, made.results)
+    network.ends.listen(OrderKind.SWITCH_IMSI, made.watch)
+    network.connectivity.on_outage(made.watch)
+    network.connectivity.on_attach(made.watch)
 
     async def sweep() -> None:
         while True:

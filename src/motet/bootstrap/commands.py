@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple, TypeVar
@@ -56,6 +57,19 @@ def issue_token(settings: Settings, workspace: str | None, role: Role, ttl_s: in
     async def issue(connection: PooledConnection) -> str:
         await check_schema(connection)
         return await _token(connection, settings, workspace, role, ttl_s)
+
+    return asyncio.run(_with_database(settings, issue))
+
+
+def issue_network_token(settings: Settings, name: str, ttl_s: int) -> str:
+    """A token for the mobile network of this name. Raises StartError for a name that is none."""
+    if not re.fullmatch(r"[0-9A-Za-z._-]{1,40}", name):
+        raise StartError("--network must be 1 to 40 letters, digits, dots, dashes or underscores")
+
+    async def issue(connection: PooledConnection) -> str:
+        await check_schema(connection)
+        authority = await open_token_authority(connection, open_secret_box(settings), settings)
+        return authority.issue_to_network(f"network:{name}", now=int(time.time()), ttl_s=ttl_s)
 
     return asyncio.run(_with_database(settings, issue))
 

@@ -6,6 +6,7 @@ from motet.bootstrap.graphql import graphql
 from motet.bootstrap.jobs import jobs
 from motet.bootstrap.messaging import messaging
 from motet.bootstrap.metering import metering
+from motet.bootstrap.network import network
 from motet.bootstrap.node import Component, http, partitions
 from motet.bootstrap.sims import sims
 
@@ -13,6 +14,7 @@ COMPONENTS: tuple[Component, ...] = (
     partitions,
     messaging,
     metering,
+    network,
     events,
     jobs,
     cards,

@@ -39,9 +39,10 @@ PATH = "/graphql"
 
 @asynccontextmanager
 async def graphql(node: Node) -> AsyncIterator[None]:
-    """Serves /graphql while it runs. Needs the messaging, jobs and cards components before it."""
-    messaging, jobs, cards = node.messaging, node.jobs, node.cards
-    assert messaging is not None and jobs is not None and cards is not None  # noqa: S101, PT018 - components start in order
+    """Serves /graphql while it runs. Needs the messaging, network, jobs and cards components before it."""
+    messaging, network, jobs, cards = node.messaging, node.network, node.jobs, node.cards
+    assert messaging is not None and network is not None  # noqa: S101, PT018 - components start in order
+    assert jobs is not None and cards is not None  # noqa: S101, PT018
     hub = messaging.hub
 
     async def fleet_changed() -> None:
@@ -50,7 +51,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
     async def links_changed() -> None:
         await reload_links(node)
 
-    journal = Journal(hub.ids, messaging.webhooks.outbox)
+    journal = Journal(hub.ids, messaging.webhooks.outbox, followers=(network.follower,))
     sims = sim_service(node)
     services = Services(
         reader=Reader(node.database.pool),
@@ -73,6 +74,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         ),
         short_codes=ShortCodeService(node.database, hub.ids, on_change=fleet_changed),
         smsc_links=SmscLinkService(node.database, node.secret_box, on_change=links_changed),
+        resets=network.resets,
         jobs=jobs,
         event_retention=EventRetention(node.database),
         alert_rules=AlertRuleService(node.database, hub.ids, journal),

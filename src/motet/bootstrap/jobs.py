@@ -21,15 +21,15 @@ NAME = "jobs"
 
 @asynccontextmanager
 async def jobs(node: Node) -> AsyncIterator[None]:
-    """Runs jobs; `node.jobs` is there while it does. Needs the messaging component before it."""
-    messaging = node.messaging
-    assert messaging is not None  # noqa: S101 - components start in order
+    """Runs jobs; `node.jobs` is there while it does. Needs the messaging and network components before it."""
+    messaging, network = node.messaging, node.network
+    assert messaging is not None and network is not None  # noqa: S101, PT018 - components start in order
     hub = messaging.hub
 
     async def fleet_changed() -> None:
         hub.fleet_changed()
 
-    journal = Journal(hub.ids, messaging.webhooks.outbox)
+    journal = Journal(hub.ids, messaging.webhooks.outbox, followers=(network.follower,))
     steps = SimManySteps(hub.ids, journal)
     workers: Mapping[JobKind, Worker] = {
         JobKind.DEVICE_UPDATE: DeviceUpdateWorker(journal, steps, fleet_changed),

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from motet.bootstrap.cards import Cards
     from motet.bootstrap.messaging import Messaging
     from motet.bootstrap.metering import Metering
+    from motet.bootstrap.network import NetworkSide
     from motet.fleet.jobs import JobService
 
 DRAIN_S = 10.0
@@ -49,6 +50,14 @@ PARTITION_CHECK_S = 6 * 3600.0
 """Partitions are made two weeks ahead, so a few lost checks do no harm."""
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Where a mobile network takes orders, and the token that it wants to see."""
+
+    url: str
+    token: str | None = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -67,6 +76,10 @@ class Node:
     """Whether the liberties of a demo hold: GraphiQL, webhooks to loopback."""
     upstreams: list[LinkConfig] = field(default_factory=list)
     """SMSC links that are not in the database: --smsc, or the simulated network."""
+    carrier: Carrier | None = None
+    """The mobile network that takes orders, if there is one."""
+    network: NetworkSide | None = None
+    """What faces mobile networks, while that component runs."""
     messaging: Messaging | None = None
     """The hub and what belongs to it, while that component runs."""
     metering: Metering | None = None
@@ -229,6 +242,8 @@ async def _open(
     ground.callback(passwords.close)
     node = Node(settings, listeners, supervisor, database, box, tokens, passwords, Metrics(), demo)
     node.upstreams.extend(link_of(url) for url in settings.smsc)
+    if settings.network_url is not None:
+        node.carrier = Carrier(settings.network_url, settings.network_token)
 
     async def database_check() -> None:
         try:

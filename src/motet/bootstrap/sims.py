@@ -78,6 +78,7 @@ async def sims(node: Node) -> AsyncIterator[None]:
 
 
 def _hub_and_journal(node: Node) -> tuple[Hub, Journal]:
-    messaging = node.messaging
-    assert messaging is not None  # noqa: S101 - components start in order
-    return messaging.hub, Journal(messaging.hub.ids, messaging.webhooks.outbox)
+    messaging, network = node.messaging, node.network
+    assert messaging is not None and network is not None  # noqa: S101, PT018 - components start in order
+    journal = Journal(messaging.hub.ids, messaging.webhooks.outbox, followers=(network.follower,))
+    return messaging.hub, journal

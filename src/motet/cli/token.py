@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from motet.access.principals import Role
-from motet.bootstrap.commands import issue_token
+from motet.bootstrap.commands import issue_network_token, issue_token
 from motet.cli.access_flags import add_issuing_flags, read_ttl_s
 from motet.config import SettingError, read_settings
 from motet.log import configure_logging
@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group(required=True)
     whose.add_argument("--operator", action="store_true", help="the operator's, above the workspaces")
     whose.add_argument("--workspace", metavar="NAME", help="a member's of this workspace, with --role")
+    whose.add_argument("--network", metavar="NAME", help="a mobile network's, which may only tell what happens in it")
     parser.add_argument("--role", choices=[role.value for role in Role], help="the member's role (ADMINISTRATOR)")
     add_issuing_flags(parser)
 
@@ -22,8 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments)
     configure_logging(settings.log_format, settings.log_level)
-    if arguments.operator and arguments.role:
+    if arguments.role and not arguments.workspace:
         raise SettingError("--role goes with --workspace")
+    if arguments.network is not None:
+        print(issue_network_token(settings, arguments.network, read_ttl_s(arguments)))
+        return 0
     role = Role(arguments.role or Role.ADMINISTRATOR)
     print(issue_token(settings, arguments.workspace, role, read_ttl_s(arguments)))
     return 0

@@ -17,6 +17,15 @@ class DeviceStatus(IntEnum):
     DELETED = 2
 
 
+class ConnectivityStatus(IntEnum):
+    """How far a device is connected: what the view `connectivity` makes of what networks told."""
+
+    ATTACHED = 0
+    ONLINE = 1
+    OFFLINE = 2
+    BLOCKED = 3
+
+
 class Direction(IntEnum):
     """Seen from the network: MT goes to a device, MO comes from one."""
 

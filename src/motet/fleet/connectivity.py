@@ -23,11 +23,11 @@ from motet.domain.network import (
     Verdict,
 )
 from motet.fleet.journal import Journal
-from motet.fleet.network_ports import Outages, SessionRecords
+from motet.fleet.network_ports import Attachments, Outages, SessionRecords
 from motet.fleet.orders import OrderEnds
 from motet.fleet.whereabouts import DONE, Course, Whereabouts
 from motet.storage import attachment, network_order
-from motet.storage.database import Database, PooledConnection
+from motet.storage.database import Database, Executor, PooledConnection
 
 AHEAD_S = 300
 """How far a network's clock may be ahead of ours."""
@@ -60,12 +60,17 @@ class ConnectivityService:
         self._line_changed = line_changed
         self._ends = ends
         self._outages: list[Outages] = []
+        self._attachments: list[Attachments] = []
         self._clock = clock
         self._turn = asyncio.Lock()
 
     def on_outage(self, who: Outages) -> None:
         """Tell this one when a visited network fails or is back."""
         self._outages.append(who)
+
+    def on_attach(self, who: Attachments) -> None:
+        """Tell this one when a SIM attaches, or cannot."""
+        self._attachments.append(who)
 
     async def take(self, source: str, told: Sequence[tuple[str, Notification]]) -> list[Outcome]:
         """Notifications of the network `source`, each with an id of its own there: the answers, in their order.
@@ -126,7 +131,7 @@ class ConnectivityService:
         owner = await attachment.owner(connection, told.sim)
         if owner is None:
             return Course(_UNKNOWN_SIM), None, None
-        workspace_id, sim_id = owner
+        workspace_id, sim_id, kind = owner
         match told:
             case Attached() | LocationUpdated():
                 course = await self._whereabouts.arrive(connection, workspace_id, sim_id, told)
@@ -136,6 +141,13 @@ class ConnectivityService:
                 course = await self._whereabouts.equip(connection, workspace_id, sim_id, told.at, told.imei)
             case _:
                 raise TypeError(f"{type(told).__name__} is taken elsewhere")
+        if course.outcome.verdict is Verdict.DONE:
+            for attachments in self._attachments:
+                if isinstance(told, Attached | LocationUpdated):
+                    used, country = told.sim if kind == "imsi" else None, course.country
+                    await attachments.attached(connection, workspace_id, sim_id, used, country, told.at)
+                elif isinstance(told, AttachFailed):
+                    await attachments.attach_failed(connection, workspace_id, sim_id, course.country)
         msisdn = (await attachment.lock(connection, workspace_id, sim_id)).msisdn if course.rules_affected else None
         return course, workspace_id, msisdn
 
@@ -159,10 +171,10 @@ class ConnectivityService:
         async with self._database.pool.acquire() as connection, connection.transaction():
             owner = await attachment.owner(connection, record.sim)
             if owner is not None and record.imei is not None:
-                course = await self._whereabouts.equip(connection, *owner, record.at, record.imei)
+                course = await self._whereabouts.equip(connection, *owner[:2], record.at, record.imei)
                 if course.changes:
                     await self._journal.write(connection, owner[0], source, course.changes)
-                msisdn = (await attachment.lock(connection, *owner)).msisdn
+                msisdn = (await attachment.lock(connection, *owner[:2])).msisdn
         if course.changes:
             self._journal.committed()
         if course.rules_affected and msisdn is not None:
@@ -179,3 +191,10 @@ def _stored(outcome: Outcome) -> dict[str, object]:
         "words": outcome.words,
         "detail": outcome.detail,
     }
+
+
+class CurrentOutages:
+    """Which visited networks do not work now, as networks have told."""
+
+    async def current(self, connection: Executor) -> Sequence[str]:
+        return await attachment.outages(connection)

@@ -16,16 +16,13 @@ from motet.domain.sim_lifecycle import SimTrigger
 from motet.domain.states import EventSource, SimStatus
 from motet.fleet.journal import Change, Journal
 from motet.fleet.network_ports import Orders
-from motet.fleet.sim_step import told
+from motet.fleet.sim_step import SimSteps, told
 from motet.storage import connectivity_reset
 from motet.storage.database import Database, PooledConnection
 from motet.storage.transaction import transaction
 
 RESETS: Final = ((6, timedelta(hours=1)), (24, timedelta(days=1)))
 """How often one device may be reset in which time: a network bars SIMs that register all the time."""
-
-EndTest = Callable[[PooledConnection, int, str, int, SimTrigger], Awaitable[None]]
-"""Pulls a trigger of a SIM's life in a transaction: (connection, workspace, actor, SIM, trigger)."""
 
 
 class ConnectivityResetService:
@@ -39,17 +36,15 @@ class ConnectivityResetService:
         orders: Orders,
         *,
         has_network: bool,
-        end_test: EndTest | None = None,
         on_change: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`end_test` activates a SIM that is in factory test: a reset ends the test."""
         self._database = database
         self._ids = ids
         self._journal = journal
         self._orders = orders
         self._has_network = has_network
-        self._end_test = end_test
+        self._steps = SimSteps(ids, journal, clock=clock)
         self._on_change = on_change
         self._clock = clock
 
@@ -97,9 +92,9 @@ class ConnectivityResetService:
             await connectivity_reset.insert(
                 connection, workspace_id, reset_id, device_id, sim_id, now, actor, orders, location=location, data=data
             )
-            was_tested = found["sim_status"] == SimStatus.FACTORY_TEST and self._end_test is not None
-            if was_tested and self._end_test is not None:
-                await self._end_test(connection, workspace_id, actor, sim_id, SimTrigger.CONNECTIVITY_RESET)
+            was_tested = found["sim_status"] == SimStatus.FACTORY_TEST
+            if was_tested:
+                await self._steps.take(connection, workspace_id, sim_id, SimTrigger.CONNECTIVITY_RESET, actor=actor)
             detail = {
                 "device": {"name": found["name"]},
                 **told(found["iccid"], found["imsi"], found["msisdn"]),

@@ -9,6 +9,7 @@ from typing import Any
 
 from motet.domain.errors import InvalidError
 from motet.domain.identities import parse_imei
+from motet.domain.imei_lock import parse_allowed
 from motet.fleet.rules import UNCHANGED, Unchanged, check_text
 from motet.storage.device import DeviceSettings
 
@@ -35,6 +36,7 @@ class DeviceChanges:
     remove_tags: Sequence[str] | Unchanged = UNCHANGED
     imei: str | Unchanged | None = UNCHANGED
     imei_lock: bool | Unchanged = UNCHANGED
+    imei_allowed: Sequence[str] | Unchanged = UNCHANGED
     service_policy_id: int | Unchanged = UNCHANGED
     """In a new device, the workspace's default policy unless another is named."""
     coverage_policy_id: int | Unchanged | None = UNCHANGED
@@ -47,7 +49,7 @@ class DeviceChanges:
 
 def new_settings(workspace_id: int) -> DeviceSettings:
     """What a new device has where nothing else is said; its name is missing."""
-    return DeviceSettings("", [], None, False, workspace_id, None, {})
+    return DeviceSettings("", [], None, False, workspace_id, None, {}, [])
 
 
 def applied(changes: DeviceChanges, settings: DeviceSettings) -> DeviceSettings:
@@ -67,6 +69,7 @@ def applied(changes: DeviceChanges, settings: DeviceSettings) -> DeviceSettings:
         settings.service_policy_id if isinstance(service, Unchanged) else service,
         settings.coverage_policy_id if isinstance(coverage, Unchanged) else coverage,
         _attributes(changes, settings.attributes),
+        settings.imei_allowed if isinstance(changes.imei_allowed, Unchanged) else parse_allowed(changes.imei_allowed),
     )
 
 

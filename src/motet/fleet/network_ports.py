@@ -8,6 +8,7 @@ take part here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from motet.domain.network import (
@@ -85,6 +86,28 @@ class OperationResults(Protocol):
     async def ended(
         self, connection: PooledConnection, workspace_id: int, sim_id: int, kind: OrderKind, result: OperationResult
     ) -> None: ...
+
+
+class Attachments(Protocol):
+    """Who chooses among a card's IMSIs. Called in the transaction that notes the attachment."""
+
+    async def attached(
+        self,
+        connection: PooledConnection,
+        workspace_id: int,
+        sim_id: int,
+        used: str | None,
+        country: str | None,
+        at: datetime,
+    ) -> bool:
+        """A SIM has come into a network with the IMSI `used`, None if that was not told. Whether it has another now."""
+        ...
+
+    async def attach_failed(
+        self, connection: PooledConnection, workspace_id: int, sim_id: int, country: str | None
+    ) -> bool:
+        """A SIM could not attach, for its network's reasons. Whether it has another IMSI now."""
+        ...
 
 
 class Outages(Protocol):

@@ -49,6 +49,8 @@ class Course:
     outcome: Outcome = DONE
     changes: list[Change] = field(default_factory=list)
     rules_affected: bool = False
+    country: str | None = None
+    """Where it is, or tried to be."""
 
 
 class Whereabouts:
@@ -73,8 +75,8 @@ class Whereabouts:
         known = await attachment.lock(connection, workspace_id, sim_id)
         if known.told_at is not None and told_.at < known.told_at:
             return Course(STALE)
-        course = Course()
         place = self._placed(told_.place)
+        course = Course(country=place[1])
         line = await traffic.of_iccid(connection, workspace_id, known.iccid)
         facts = None if line is None else line.facts._replace(network=Network(place[1], place[0], place[2]))
         refusal = None if facts is None else refusal_of(facts, Traffic.ATTACH)
@@ -99,9 +101,10 @@ class Whereabouts:
         if known.told_at is not None and told_.at < known.told_at:
             return Course(STALE)
         await attachment.detach(connection, workspace_id, sim_id, told_.at)
-        course = Course(rules_affected=known.attached)
+        course = Course(rules_affected=known.attached, country=known.country)
         if isinstance(told_, AttachFailed):
             network = {"operator": told_.operator, "rat": told_.rat}
+            course.country = None if told_.operator is None else self._country_of(told_.operator)
             course.changes.append(_change(DEVICE_ATTACH_FAILED, known, sim_id, reason=told_.reason, network=network))
         elif known.attached:
             course.changes.append(

@@ -12,6 +12,7 @@ from motet.events.bus import Bus
 from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.breakout import BreakoutService
+from motet.fleet.connectivity_reset import ConnectivityResetService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
@@ -100,6 +101,7 @@ class Services:
     smpp_accounts: SmppAccountService
     short_codes: ShortCodeService
     smsc_links: SmscLinkService
+    resets: ConnectivityResetService
     jobs: JobService
     event_retention: EventRetention
     alert_rules: AlertRuleService

@@ -12,6 +12,7 @@ from motet.graphql.mutations.activation_code import ActivationCodeMutations
 from motet.graphql.mutations.alert import AlertMutations
 from motet.graphql.mutations.breakout import BreakoutMutations
 from motet.graphql.mutations.bulk import BulkMutations
+from motet.graphql.mutations.connectivity import ConnectivityMutations
 from motet.graphql.mutations.coverage import CoverageMutations
 from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
@@ -30,6 +31,7 @@ from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
 from motet.graphql.types.activation_code import ActivationCode, ActivationCodeStep
 from motet.graphql.types.alert import Alert, AlertRule
+from motet.graphql.types.connectivity import Connectivity, ConnectivityReset, Location
 from motet.graphql.types.device import Device
 from motet.graphql.types.esme import ShortCode, SmppAccount
 from motet.graphql.types.euicc import Euicc, EuiccOperation, EuiccOperationStep, EuiccProfile
@@ -49,6 +51,7 @@ from motet.graphql.types.webhook import Webhook, WebhookDelivery
 class Mutation(
     SmsMutations,
     DeviceMutations,
+    ConnectivityMutations,
     SimMutations,
     SimImportMutations,
     SimOrderMutations,
@@ -100,6 +103,9 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         ActivationCode,
         ActivationCodeStep,
         Device,
+        Connectivity,
+        Location,
+        ConnectivityReset,
         SmsMessage,
         Event,
         AlertRule,

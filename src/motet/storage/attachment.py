@@ -10,15 +10,15 @@ from motet.storage.database import Executor, PooledConnection
 
 # Across workspaces: a network names a SIM before it is known whose it is.
 _OWNER = """
-SELECT workspace_id, sim_id FROM directory WHERE value = $1 AND kind IN ('iccid', 'imsi', 'msisdn')
+SELECT workspace_id, sim_id, kind FROM directory WHERE value = $1 AND kind IN ('iccid', 'imsi', 'msisdn')
  ORDER BY kind LIMIT 1
 """
 
 
-async def owner(connection: Executor, number: str) -> tuple[int, int] | None:
-    """(workspace, SIM) of the live SIM with this ICCID, IMSI or MSISDN, looked at in this order."""
+async def owner(connection: Executor, number: str) -> tuple[int, int, str] | None:
+    """(workspace, SIM, kind) of the live SIM with this ICCID, IMSI or MSISDN, looked at in this order."""
     record = await connection.fetchrow(_OWNER, number)
-    return None if record is None else (record["workspace_id"], record["sim_id"])
+    return None if record is None else (record["workspace_id"], record["sim_id"], record["kind"])
 
 
 class LockedAttachment(NamedTuple):
@@ -224,6 +224,14 @@ _OUTAGE_OVER = "DELETE FROM operator_outage WHERE operator = $1 AND since <= $2 
 async def set_outage(connection: PooledConnection, operator: str, at: datetime, *, out: bool) -> bool:
     """Note that a visited network fails or works again; whether that is news."""
     return bool(await connection.fetchval(_OUTAGE if out else _OUTAGE_OVER, operator, at))
+
+
+_OUTAGES = "SELECT operator FROM operator_outage ORDER BY operator"
+
+
+async def outages(connection: Executor) -> list[str]:
+    """The visited networks that do not work now."""
+    return [record["operator"] for record in await connection.fetch(_OUTAGES)]
 
 
 COLUMNS = (

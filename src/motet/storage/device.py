@@ -33,6 +33,7 @@ class DeviceSettings(NamedTuple):
     service_policy_id: int
     coverage_policy_id: int | None
     attributes: dict[str, str]
+    imei_allowed: list[str]
 
 
 class LockedDevice(NamedTuple):
@@ -45,8 +46,8 @@ class LockedDevice(NamedTuple):
 
 _INSERT = """
 INSERT INTO device (workspace_id, id, status, created_at, name, tags, imei, imei_lock, service_policy_id,
-                    coverage_policy_id, attributes)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                    coverage_policy_id, attributes, imei_allowed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
 
@@ -64,7 +65,7 @@ async def insert(
 
 
 _LOCK = """
-SELECT status, sim_id, name, tags, imei, imei_lock, service_policy_id, coverage_policy_id, attributes
+SELECT status, sim_id, name, tags, imei, imei_lock, service_policy_id, coverage_policy_id, attributes, imei_allowed
   FROM device
  WHERE workspace_id = $1 AND id = $2 AND status <> 2
    FOR NO KEY UPDATE
@@ -83,7 +84,7 @@ async def lock(connection: PooledConnection, workspace_id: int, device_id: int) 
 _UPDATE = """
 UPDATE device
    SET name = $3, tags = $4, imei = $5, imei_lock = $6, service_policy_id = $7, coverage_policy_id = $8,
-       attributes = $9
+       attributes = $9, imei_allowed = $10
  WHERE workspace_id = $1 AND id = $2
 """
 

@@ -73,7 +73,7 @@ class DeviceState(NamedTuple):
 
 
 _LOCK = """
-SELECT id, status, sim_id, name, tags, imei, imei_lock, service_policy_id, coverage_policy_id, attributes
+SELECT id, status, sim_id, name, tags, imei, imei_lock, service_policy_id, coverage_policy_id, attributes, imei_allowed
   FROM device
  WHERE workspace_id = $1 AND id = ANY ($2::bigint[]) AND status <> 2
  ORDER BY id
@@ -92,10 +92,11 @@ async def lock(connection: PooledConnection, workspace_id: int, device_ids: Sequ
 _UPDATE = """
 UPDATE device d
    SET status = u.status, sim_id = u.sim_id, name = u.name, tags = u.tags, imei = u.imei, imei_lock = u.imei_lock,
-       service_policy_id = u.service_policy_id, coverage_policy_id = u.coverage_policy_id, attributes = u.attributes
+       service_policy_id = u.service_policy_id, coverage_policy_id = u.coverage_policy_id, attributes = u.attributes,
+       imei_allowed = u.imei_allowed
   FROM jsonb_to_recordset($2::jsonb) AS u (
            id bigint, status smallint, sim_id bigint, name text, tags text[], imei text, imei_lock boolean,
-           service_policy_id bigint, coverage_policy_id bigint, attributes jsonb
+           service_policy_id bigint, coverage_policy_id bigint, attributes jsonb, imei_allowed text[]
        )
  WHERE d.workspace_id = $1 AND d.id = u.id
 """

@@ -38,6 +38,11 @@ class DeviceCreateInput:
         default=strawberry.UNSET,
         description="Whether only the equipment with this IMEI may use the SIM; default false.",
     )
+    imei_allowed: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="All equipment that may use the SIM besides `imei`: IMEIs, of which 14 digits count, or the 8 of a"
+        " type (TAC); at most 100.",
+    )
     tags: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description="Labels: at most 50, each of 1 to 50 characters."
     )
@@ -70,6 +75,11 @@ class DeviceUpdateInput:
     )
     imei_lock: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether only the equipment with this IMEI may use the SIM."
+    )
+    imei_allowed: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="All equipment that may use the SIM besides `imei`: IMEIs, of which 14 digits count, or the 8 of a"
+        " type (TAC); at most 100.",
     )
     tags: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description="All labels that it is to have: at most 50, each of 1 to 50 characters."
@@ -254,7 +264,7 @@ class DeviceMutations:
 
 
 def _changes(device: DeviceCreateInput | DeviceUpdateInput) -> DeviceChanges:
-    names = ["name", "tags", "imei_lock", "attributes"]
+    names = ["name", "tags", "imei_lock", "imei_allowed", "attributes"]
     if isinstance(device, DeviceUpdateInput):
         names += ["add_tags", "remove_tags", "set_attributes"]
     named: dict[str, Any] = {name: given(getattr(device, name), name) for name in names}

@@ -9,6 +9,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from motet.graphql.lists import later, listed
+from motet.graphql.types.connectivity import Connectivity, Location
 from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.ip import IpAddressSpace
 from motet.graphql.types.ordering import OrderDirection
@@ -36,6 +37,11 @@ class Device(Node):
     ip_address_space: IpAddressSpace | None = described("The space that its address is of.")
     created_at: datetime = described("When the device was made.")
     sim: Sim | None = described("The SIM in the device.")
+    connectivity: Connectivity | None = described("Where the device is, and whether it is online.")
+    location_history = listed(Location, "The places where the device was, newest first: the last hundred of its SIM.")
+    imei_allowed: list[str] = described(
+        "Equipment that may use the SIM besides `imei`: 14 digits of an IMEI, or the 8 of a type (TAC)."
+    )
     sms_messages = listed(
         later("SmsMessage", "message"),
         "The messages to and from the device, newest first.",

@@ -2,6 +2,7 @@
 
 from motet.reading.entities.activation_code import ACTIVATION_CODE, ACTIVATION_CODE_STEP
 from motet.reading.entities.alert import ALERT, ALERT_RULE
+from motet.reading.entities.connectivity import CONNECTIVITY, CONNECTIVITY_RESET, LOCATION
 from motet.reading.entities.device import DEVICE
 from motet.reading.entities.euicc import EUICC, EUICC_OPERATION, EUICC_OPERATION_STEP, EUICC_PROFILE
 from motet.reading.entities.event import EVENT
@@ -39,6 +40,9 @@ ENTITIES: dict[str, Entity] = {
         ACTIVATION_CODE,
         ACTIVATION_CODE_STEP,
         DEVICE,
+        CONNECTIVITY,
+        LOCATION,
+        CONNECTIVITY_RESET,
         EVENT,
         ALERT_RULE,
         ALERT,
