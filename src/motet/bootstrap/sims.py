@@ -10,6 +10,7 @@ from typing import BinaryIO
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.bootstrap.node import Node
+from motet.fleet.factory_test import FactoryTestWatch
 from motet.fleet.journal import Journal
 from motet.fleet.sim import SimService
 from motet.fleet.sim_schedule import SimScheduleService
@@ -20,6 +21,7 @@ from motet.rest.sim_imports import SimImports
 
 PATH = "/sim-imports"
 SCHEDULE = "schedule of SIMs"
+TESTS = "factory tests"
 
 
 def sim_service(node: Node) -> SimService:
@@ -42,11 +44,20 @@ def sim_schedule(node: Node) -> SimScheduleService:
     return SimScheduleService(node.database, hub.ids, journal, on_change=changed)
 
 
+def _factory_tests(node: Node) -> FactoryTestWatch:
+    hub, journal = _hub_and_journal(node)
+
+    async def changed() -> None:
+        hub.fleet_changed()
+
+    return FactoryTestWatch(node.database, hub.ids, journal, on_change=changed)
+
+
 @asynccontextmanager
 async def sims(node: Node) -> AsyncIterator[None]:
-    """Runs the schedule and serves /sim-imports. Needs the messaging and jobs components before it."""
-    jobs = node.jobs
-    assert jobs is not None  # noqa: S101 - components start in order
+    """Runs the schedule and serves /sim-imports. Needs the messaging, metering and jobs components before it."""
+    messaging, metering, jobs = node.messaging, node.metering, node.jobs
+    assert messaging is not None and metering is not None and jobs is not None  # noqa: S101, PT018 - started before
     uploads = SimUploadService(sim_service(node), wake=jobs.added)
 
     async def upload(
@@ -71,9 +82,17 @@ async def sims(node: Node) -> AsyncIterator[None]:
 
     node.paths[PATH] = SimImports(upload, principal_of, max_octets=MAX_OCTETS)
     node.supervisor.start(SCHEDULE, sim_schedule(node).run)
+    hub, watch = messaging.hub, _factory_tests(node)
+    hub.factory_tests = watch
+    hub.fleet_listeners.append(watch.wake)
+    metering.sessions.on_used = watch.used
+    node.supervisor.start(TESTS, watch.run)
     try:
         yield
     finally:
+        hub.factory_tests = None
+        hub.fleet_listeners.remove(watch.wake)
+        await node.supervisor.stop(TESTS)
         await node.supervisor.stop(SCHEDULE)
 
 

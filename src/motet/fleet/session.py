@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -91,6 +91,8 @@ class SessionService:
         self._journal = journal
         self._on_exhausted = on_exhausted
         self._clock = clock
+        self.on_used: Callable[[Collection[int]], None] = lambda sim_ids: None
+        """Called with the SIMs of records that are counted, after their commit."""
 
     async def ingest(self, records: Sequence[SessionRecord]) -> list[SessionVerdict]:
         """Count the records, each (SIM, session, sequence) once however often it is told and in whatever order, and say
@@ -123,6 +125,7 @@ class SessionService:
             self._journal.committed()
             if batch.exhausted:
                 self._on_exhausted()
+            self.on_used([line.sim_id for _, _, line in todo if line.sim_id])
         return [verdict for verdict in verdicts if verdict is not None]
 
     def new_id(self, now: datetime) -> int:

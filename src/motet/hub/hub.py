@@ -31,6 +31,7 @@ from motet.hub.numbers import Numbers
 from motet.hub.pager import Pager
 from motet.hub.ports import (
     EventOutbox,
+    FactoryTests,
     HubLimits,
     MessageBus,
     MobileOriginated,
@@ -86,6 +87,8 @@ class Hub:
         self.pager = Pager(self)
         self.intake = Intake(self)
         self.mobile = Mobile(self)
+        self.factory_tests: FactoryTests | None = None
+        """Told of committed traffic while SIMs are in factory test."""
         self.fleet_listeners: list[Callable[[], None]] = []
         """Called when SIMs, devices, policies or quotas changed."""
         self._desk = Desk(self)

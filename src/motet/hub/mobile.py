@@ -197,6 +197,8 @@ class Mobile:
             hub.pager.poke()
         if outcome.webhooks and hub.outbox is not None:
             hub.outbox.wake()
+        if hub.factory_tests is not None and hub.factory_tests.tested:
+            hub.factory_tests.used([message.sim_id for message in outcome.messages])
         hub.tell_bus(outcome.messages + outcome.onward)
 
     def refused_by_database(self, arrival: Arrival, error: Exception) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
@@ -111,6 +111,19 @@ class Receiver(Protocol):
         """Send these; each is answered through `Hub.delivery_answered`."""
 
     def release(self, count: int) -> None: ...
+
+
+class FactoryTests(Protocol):
+    """What is told of traffic that is committed, since it may end factory tests."""
+
+    @property
+    def tested(self) -> Collection[int]:
+        """SIMs in factory test; mostly none."""
+        ...
+
+    def used(self, sim_ids: Collection[int]) -> None:
+        """These SIMs have sent or received something; most of them are in no test."""
+        ...
 
 
 class EventOutbox(Protocol):

@@ -527,6 +527,8 @@ class Relay:
             hub.esmes.offer(deliveries)
         if webhooks and hub.outbox is not None:
             hub.outbox.wake()
+        if hub.factory_tests is not None and hub.factory_tests.tested:
+            hub.factory_tests.used([fact.message.sim_id for fact in group if fact.whole])
         hub.tell_bus(fact.message for fact in group if fact.whole)
         hub.room_made()
 
