@@ -52,7 +52,10 @@ class Metered:
     @classmethod
     async def make(cls, database: Database) -> Metered:
         tenants, demo, other = await two_tenants(database)
-        await database.pool.execute("DELETE FROM event")
+        await database.pool.execute(
+            "DELETE FROM event; DELETE FROM device_usage; DELETE FROM workspace_usage; DELETE FROM data_session;"
+            " DELETE FROM quota; DELETE FROM quota_pool"
+        )
         return cls(database, tenants, demo, other)
 
     def clock(self) -> float:

@@ -389,6 +389,42 @@ class Tenants:
         )  # fmt: skip
         return config_id
 
+    async def metering(self, tenant: Tenant) -> None:
+        """Usage of the last device, a session of it, and its quotas: one of its own, one of a pool."""
+        space, device_id, sim_id = tenant.workspace_id, tenant.devices[-1], tenant.sims[-1]
+        pool_id, quota_id = self.new_id(), self.new_id()
+        for granularity, unit in enumerate(("hour", "day", "month")):
+            await self.execute(
+                "INSERT INTO device_usage (workspace_id, device_id, sim_id, granularity, start, sms_mt, sms_mt_parts,"
+                " octets_up) VALUES ($1, $2, $3, $4, date_trunc($5, $6::timestamptz), 1, 1, 5000000000)",
+                space, device_id, sim_id, granularity, unit, NOW,
+            )  # fmt: skip
+            await self.execute(
+                "INSERT INTO workspace_usage (workspace_id, granularity, start, sms_mt, sms_mt_parts)"
+                " VALUES ($1, $2, date_trunc($3, $4::timestamptz), 1, 1)",
+                space, granularity, unit, NOW,
+            )  # fmt: skip
+        await self.execute(
+            "INSERT INTO data_session (workspace_id, id, sim_id, device_id, session_id, status, ip_address,"
+            " last_sequence, opened_at, updated_at) VALUES ($1, $2, $3, $4, 's', 1, '10.0.0.1', 0, $5, $5)",
+            space, self.new_id(), sim_id, device_id, NOW,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO quota_pool (workspace_id, id, name, tag) VALUES ($1, $2, 'Shared', 'shared')", space, pool_id
+        )
+        for row_id, owner, of_pool in ((quota_id, device_id, None), (self.new_id(), None, pool_id)):
+            await self.execute(
+                "INSERT INTO quota (workspace_id, id, service, device_id, pool_id, status, status_changed_at, volume,"
+                " refill_volume, refill, action, period_started_at, thresholds)"
+                " VALUES ($1, $2, 1, $3, $4, 0, $5, 100, 100, 0, 0, $5, '{80}')",
+                space, row_id, owner, of_pool, NOW,
+            )  # fmt: skip
+        await self.execute(
+            "INSERT INTO quota_top_up (workspace_id, id, quota_id, amount, actor, at)"
+            " VALUES ($1, $2, $3, 10, 'someone', $4)",
+            space, self.new_id(), quota_id, NOW,
+        )  # fmt: skip
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -425,6 +461,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         await tenants.dns_config(tenant, "Ours", "192.168.99.53")
         await tenants.alert(tenant, tenant.events[-1], tenant.devices[-1])
         await tenants.card(tenant, tenant.sims[-1])
+        await tenants.metering(tenant)
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,7 @@ from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService, Worker
 from motet.fleet.journal import Journal
 from motet.fleet.orders import OrderQueue
+from motet.fleet.quota import QuotaBook
 from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
@@ -143,6 +144,9 @@ async def make_world(database: Database) -> AsyncIterator[World]:
 
         return note
 
+    async def quotas_changed(msisdns: Sequence[str] | None) -> None:
+        changes.append("quota")
+
     passwords = PasswordChecker()
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
@@ -176,6 +180,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         roaming_partners=RoamingPartnerService(database, ids),
         activation_codes=ActivationCodeService(database, ids, journal),
         devices=DeviceService(database, ids, journal, on_change=noting("device")),
+        quotas=QuotaBook(database, ids, journal, on_change=quotas_changed),
         smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),
         smsc_links=SmscLinkService(database, box, on_change=noting("smsc_link")),

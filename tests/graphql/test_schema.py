@@ -250,6 +250,9 @@ WELL_FORMED = {
     "euiccProfileAdd": {"iccid": '"8999901000000000013"', "imsi": '"001019000000001"', "msisdn": '"99912345678"'},
     "imsiAdd": {"imsi": '"001019000000001"'},
     "imsiPreferenceSet": {"country": '"DE"'},
+    "quotaCreate": {"volume": "1"},
+    "quotaTopUp": {"amount": "1"},
+    "deviceExtendLimit": {"amount": "1"},
     "activationCodeCreate": {"smdpAddress": '"smdp.example.com"'},
 }
 """Input that is looked at before the object that the mutation is about."""
@@ -267,6 +270,7 @@ ABOUT = {
     "servicePolicyId": "ServicePolicy",
     "coveragePolicyId": "CoveragePolicy",
     "ipAddressSpaceId": "IpAddressSpace",
+    "poolId": "QuotaPool",
 }
 """The type that an input's id is of, where it is not that of the mutation's subject."""
 

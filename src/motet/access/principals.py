@@ -30,6 +30,9 @@ class Permission(StrEnum):
     DNS_CONFIG_WRITE = "dns_config:write"
     SMS_READ = "sms:read"
     SMS_SEND = "sms:send"
+    USAGE_READ = "usage:read"
+    QUOTA_READ = "quota:read"
+    QUOTA_WRITE = "quota:write"
     EVENT_READ = "event:read"
     JOB_READ = "job:read"
     JOB_WRITE = "job:write"
@@ -107,6 +110,8 @@ _OBSERVER = frozenset(
         _P.IP_ADDRESS_SPACE_READ,
         _P.DNS_CONFIG_READ,
         _P.SMS_READ,
+        _P.USAGE_READ,
+        _P.QUOTA_READ,
         _P.EVENT_READ,
         _P.JOB_READ,
         _P.ALERT_READ,
@@ -125,6 +130,7 @@ _USER = _OBSERVER | {
     _P.IP_ADDRESS_SPACE_WRITE,
     _P.DNS_CONFIG_WRITE,
     _P.SMS_SEND,
+    _P.QUOTA_WRITE,
     _P.JOB_WRITE,
     _P.ALERT_WRITE,
     _P.TICKET_WRITE,

@@ -22,6 +22,7 @@ from motet.fleet.event_retention import EventRetention
 from motet.fleet.ip_address_space import IpAddressSpaceService
 from motet.fleet.ip_import import AddressImporter
 from motet.fleet.journal import Journal
+from motet.fleet.quota import QuotaBook
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim_batch import SimBatchService
 from motet.fleet.sim_bulk import SimBulkService
@@ -48,6 +49,12 @@ async def graphql(node: Node) -> AsyncIterator[None]:
     async def fleet_changed() -> None:
         hub.fleet_changed()
 
+    async def quotas_changed(msisdns: Sequence[str] | None) -> None:
+        if msisdns is None:
+            hub.fleet_changed()
+        for msisdn in msisdns or ():
+            hub.line_changed(msisdn)
+
     async def links_changed() -> None:
         await reload_links(node)
 
@@ -69,6 +76,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         roaming_partners=cards.partners,
         activation_codes=cards.codes,
         devices=DeviceService(node.database, hub.ids, journal, on_change=fleet_changed),
+        quotas=QuotaBook(node.database, hub.ids, journal, on_change=quotas_changed),
         smpp_accounts=SmppAccountService(
             node.database, node.passwords, hub.ids, on_change=messaging.esmes.accounts_changed
         ),

@@ -23,6 +23,7 @@ from motet.fleet.imsi import ImsiService
 from motet.fleet.ip_address_space import IpAddressSpaceService
 from motet.fleet.ip_import import AddressImporter
 from motet.fleet.jobs import JobService
+from motet.fleet.quota import QuotaBook
 from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
@@ -98,6 +99,7 @@ class Services:
     roaming_partners: RoamingPartnerService
     activation_codes: ActivationCodeService
     devices: DeviceService
+    quotas: QuotaBook
     smpp_accounts: SmppAccountService
     short_codes: ShortCodeService
     smsc_links: SmscLinkService

@@ -19,6 +19,7 @@ from motet.graphql.queries.search import SearchQueries
 from motet.graphql.queries.sim_card import SimCardQueries
 from motet.graphql.queries.sim_order import SimOrderQueries
 from motet.graphql.queries.sms import SmsQueries
+from motet.graphql.queries.usage import UsageQueries
 
 
 @strawberry.type(description="What can be read.")
@@ -29,6 +30,7 @@ class Query(
     SimOrderQueries,
     EuiccQueries,
     SmsQueries,
+    UsageQueries,
     EventQueries,
     EsmeQueries,
     OperatorQueries,

@@ -20,6 +20,7 @@ from motet.graphql.mutations.euicc import EuiccMutations
 from motet.graphql.mutations.imsi import ImsiMutations
 from motet.graphql.mutations.ip import IpMutations
 from motet.graphql.mutations.job import JobMutations
+from motet.graphql.mutations.quota import QuotaMutations
 from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sim_import import SimImportMutations
 from motet.graphql.mutations.sim_order import SimOrderMutations
@@ -41,9 +42,11 @@ from motet.graphql.types.ip import DnsConfig, IpAddressSpace
 from motet.graphql.types.job import Job, JobItem
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
+from motet.graphql.types.quota import Quota, QuotaPool, QuotaTopUp
 from motet.graphql.types.relay import parse_date_time
 from motet.graphql.types.sim import Sim, SimScheduledTransition, SimStatusChange
 from motet.graphql.types.sim_order import SimBatch, SimPurchaseOrder, SimPurchaseOrderItem
+from motet.graphql.types.usage import DataSession, Usage, WorkspaceUsage
 from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
 
@@ -61,6 +64,7 @@ class Mutation(
     ActivationCodeMutations,
     JobMutations,
     AlertMutations,
+    QuotaMutations,
     WebhookMutations,
     EsmeMutations,
     SmscLinkMutations,
@@ -107,6 +111,12 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         Location,
         ConnectivityReset,
         SmsMessage,
+        Usage,
+        WorkspaceUsage,
+        DataSession,
+        Quota,
+        QuotaPool,
+        QuotaTopUp,
         Event,
         AlertRule,
         Alert,

@@ -280,6 +280,8 @@ class Hub:
     def line_changed(self, msisdn: str) -> None:
         """What the rules look at changed for the SIM with this number."""
         self.numbers.forget_these([msisdn])
+        for listener in self.fleet_listeners:
+            listener()
 
     # What the rooms of the hub share ---------------------------------------------------------------------------------
 

@@ -259,6 +259,13 @@ async def update_pool(connection: PooledConnection, workspace_id: int, pool_id: 
         raise _taken(error) from error
 
 
+_COUNT_POOLS = "SELECT count(*) FROM quota_pool WHERE workspace_id = $1"
+
+
+async def count_pools(connection: PooledConnection, workspace_id: int) -> int:
+    return int(await connection.fetchval(_COUNT_POOLS, workspace_id))
+
+
 _POOL_IN_USE = "SELECT EXISTS (SELECT FROM quota WHERE workspace_id = $1 AND pool_id = $2)"
 _DELETE_POOL = "DELETE FROM quota_pool WHERE workspace_id = $1 AND id = $2"
 

@@ -13,8 +13,10 @@ from motet.graphql.types.connectivity import Connectivity, Location
 from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.ip import IpAddressSpace
 from motet.graphql.types.ordering import OrderDirection
+from motet.graphql.types.quota import Quota, QuotaFilter
 from motet.graphql.types.relay import Node, described
 from motet.graphql.types.sim import Sim
+from motet.graphql.types.usage import DataSession, DataSessionFilter, Usage, UsageFilter
 
 
 @strawberry.enum(description="Whether a device takes part.")
@@ -48,6 +50,13 @@ class Device(Node):
         filter_by=later("SmsMessageFilter", "message"),
     )
     events = listed(Event, "What happened to the device, newest first.", filter_by=EventFilter)
+    usage = listed(
+        Usage,
+        "What the device has used with each SIM, by day unless the filter says otherwise, newest first.",
+        filter_by=UsageFilter,
+    )
+    data_sessions = listed(DataSession, "The device's data sessions, newest first.", filter_by=DataSessionFilter)
+    quotas = listed(Quota, "The device's own quotas: at most one of each service.", filter_by=QuotaFilter)
 
 
 @strawberry.input(

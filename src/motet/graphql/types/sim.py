@@ -12,6 +12,7 @@ from motet.graphql.lists import later, listed
 from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.ordering import OrderDirection
 from motet.graphql.types.relay import Node, described
+from motet.graphql.types.usage import DataSession, DataSessionFilter, Usage, UsageFilter
 
 if TYPE_CHECKING:
     from motet.graphql.types.device import Device
@@ -124,6 +125,12 @@ class Sim(Node):
         filter_by=SimScheduledTransitionFilter,
     )
     events = listed(Event, "What happened to the SIM, newest first.", filter_by=EventFilter)
+    usage = listed(
+        Usage,
+        "What was used with the SIM in each device, by day unless the filter says otherwise, newest first.",
+        filter_by=UsageFilter,
+    )
+    data_sessions = listed(DataSession, "The SIM's data sessions, newest first.", filter_by=DataSessionFilter)
     euicc: Annotated[Euicc, strawberry.lazy("motet.graphql.types.euicc")] | None = described(
         "The eUICC, if the SIM is one."
     )

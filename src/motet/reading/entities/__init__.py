@@ -10,11 +10,13 @@ from motet.reading.entities.imsi import IMSI, IMSI_PREFERENCE, IMSI_SWITCH, ROAM
 from motet.reading.entities.ip import DNS_CONFIG, IP_ADDRESS_SPACE
 from motet.reading.entities.job import JOB, JOB_ITEM
 from motet.reading.entities.message import SMS_MESSAGE
+from motet.reading.entities.quota import QUOTA, QUOTA_POOL, QUOTA_TOP_UP
 from motet.reading.entities.short_code import SHORT_CODE
 from motet.reading.entities.sim import SIM, SIM_SCHEDULED_TRANSITION, SIM_STATUS_CHANGE
 from motet.reading.entities.sim_order import SIM_BATCH, SIM_PURCHASE_ORDER, SIM_PURCHASE_ORDER_ITEM
 from motet.reading.entities.smpp_account import SMPP_ACCOUNT
 from motet.reading.entities.smsc_link import SMSC_LINK
+from motet.reading.entities.usage import DATA_SESSION, USAGE, WORKSPACE_USAGE
 from motet.reading.entities.webhook import WEBHOOK, WEBHOOK_DELIVERY
 from motet.reading.entities.workspace import WORKSPACE
 from motet.reading.model import Entity
@@ -43,6 +45,12 @@ ENTITIES: dict[str, Entity] = {
         CONNECTIVITY,
         LOCATION,
         CONNECTIVITY_RESET,
+        USAGE,
+        WORKSPACE_USAGE,
+        DATA_SESSION,
+        QUOTA,
+        QUOTA_POOL,
+        QUOTA_TOP_UP,
         EVENT,
         ALERT_RULE,
         ALERT,

@@ -99,6 +99,9 @@ DEVICE = Entity(
         "locationHistory": ToMany("Location", "device_id"),
         "smsMessages": ToMany("SmsMessage", "device_id"),
         "events": ToMany("Event", "device_id"),
+        "usage": ToMany("Usage", "device_id"),
+        "dataSessions": ToMany("DataSession", "device_id"),
+        "quotas": ToMany("Quota", "device_id"),
     },
     filters={
         "status": one_of("status", DeviceStatus),

@@ -55,6 +55,8 @@ SIM = Entity(
         "history": ToMany("SimStatusChange", "sim_id"),
         "scheduledTransitions": ToMany("SimScheduledTransition", "sim_id"),
         "events": ToMany("Event", "sim_id"),
+        "usage": ToMany("Usage", "sim_id"),
+        "dataSessions": ToMany("DataSession", "sim_id"),
         "euicc": ToOne("Euicc", "id"),
         "imsis": ToMany("Imsi", "sim_id"),
         "imsiSwitches": ToMany("ImsiSwitch", "sim_id"),
