@@ -149,9 +149,9 @@ class EuiccService:
         `rollback_after_s` is for ENABLE; None: no rollback. Raises NotFoundError, DeniedError, ConflictError while
         another operation is open (path `id`), InvalidError.
         """
-        check_range(validity_s, "validity_seconds", MIN_VALIDITY_S, MAX_VALIDITY_S)
+        check_range(validity_s, "validity_s", MIN_VALIDITY_S, MAX_VALIDITY_S)
         if rollback_after_s is not None:
-            check_range(rollback_after_s, "rollback_after_seconds", MIN_ROLLBACK_AFTER_S, MAX_ROLLBACK_AFTER_S)
+            check_range(rollback_after_s, "rollback_after_s", MIN_ROLLBACK_AFTER_S, MAX_ROLLBACK_AFTER_S)
         operation_id = self.next_id()
         async with transaction(self.database, makes=None if dry_run else operation_id) as connection:
             if euicc_id is None:
