@@ -4,7 +4,7 @@
     python -m bench.graphql --devices 20000 --messages 100000 --seconds 2
     python -m bench.graphql --only fifty,by_hand
 
-The rows are made once and kept in bench/out; a new migration makes them anew. One process serves, one asks, PostgreSQL
+The rows are made once and kept in bench/out, `--fresh` makes them anew. One process serves, one asks, PostgreSQL
 has its own: all of them share the machine, so each figure is also told as a ratio to the same page by hand.
 """
 
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
 import json
 import shutil
 import sys
@@ -30,6 +29,8 @@ from bench.graphql_data import (
     FIRST_NUMBER,
     WORKSPACE,
     Fleet,
+    address,
+    eid,
     fill,
     iccid_without_digit,
     imei_without_digit,
@@ -48,7 +49,6 @@ from motet.storage.embedded import EmbeddedPostgres
 from motet.storage.migrate import migrate
 
 OUT = Path(__file__).parent / "out"
-MIGRATIONS = Path(__file__).parents[1] / "migrations"
 VARIANTS = 400
 """Requests of a kind that differ in what they ask for."""
 
@@ -106,13 +106,14 @@ KINDS: dict[str, tuple[str, Variables]] = {
     ),
     "search_iccid": (SEARCH, _of(lambda n: identity(FIRST_NUMBER + n).iccid)),
     "search_iccid_without_digit": (SEARCH, _of(iccid_without_digit)),
+    "search_eid": (SEARCH, _of(eid)),
     "search_imsi": (SEARCH, _of(lambda n: identity(FIRST_NUMBER + n).imsi)),
     "search_msisdn": (SEARCH, _of(lambda n: "+" + identity(FIRST_NUMBER + n).msisdn)),
     "search_imei": (SEARCH, _of(lambda n: imei(FIRST_NUMBER + n))),
     "search_imei_14": (SEARCH, _of(imei_without_digit)),
     "search_imeisv": (SEARCH, _of(lambda n: imei_without_digit(n) + "01")),
     "search_digits": (SEARCH, _of(lambda n: identity(FIRST_NUMBER + n).msisdn[:9])),
-    "search_ip": (SEARCH, _of(lambda n: f"10.{(n + 1) >> 16}.{(n + 1) >> 8 & 255}.{(n + 1) & 255}")),
+    "search_ip": (SEARCH, _of(lambda n: str(address(n)))),
     "search_name": (SEARCH, _of(lambda n: f"Lift alarm {n // 7 * 7 + 3:06}")),
     "search_name_prefix": (SEARCH, _of(lambda n: f"lift alarm 0{n % 200:03}")),
     "search_name_contains": (SEARCH, _of(lambda n: f"larm {n // 1000:03}")),
@@ -129,6 +130,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=5.0, help="for each kind of request")
     parser.add_argument("--connections", type=int, default=16)
+    parser.add_argument("--fresh", action="store_true", help="make the rows anew")
     parser.add_argument("--only", default="", help=f"of: by_hand, {', '.join(KINDS)}")
     arguments = parser.parse_args()
     OUT.mkdir(exist_ok=True)
@@ -175,13 +177,10 @@ async def run(arguments: argparse.Namespace) -> None:
 
 
 def _data_directory(arguments: argparse.Namespace) -> Path:
-    """Of these migrations and numbers; those of others are removed."""
-    known = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.sql")))
-    known += f"{arguments.devices} {arguments.messages}".encode()
-    wanted = OUT / f"graphql-data-{hashlib.sha256(known).hexdigest()[:12]}"
-    for old in OUT.glob("graphql-data-*"):
-        if old != wanted:
-            shutil.rmtree(old, ignore_errors=True)
+    """Kept between runs; newer migrations are laid over it."""
+    wanted = OUT / f"graphql-data-{arguments.devices}-{arguments.messages}"
+    if arguments.fresh:
+        shutil.rmtree(wanted, ignore_errors=True)
     return wanted
 
 

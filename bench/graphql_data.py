@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from typing import Any
 
 from motet.domain.ids import EPOCH_MS, IdGenerator, first_id_at
@@ -70,22 +71,15 @@ async def _make(database: Database, devices: int, messages: int, progress: Progr
         device_ids = [ids.next(week_ms) for _ in range(devices)]
         for start in range(0, devices, BATCH):
             numbers = range(start, min(devices, start + BATCH))
-            await sim.copy_sims(connection, [_sim(workspace_id, n, sim_ids, device_ids, now) for n in numbers])
+            await connection.copy_records_to_table(
+                "sim",
+                columns=(*sim.SIM_COLUMNS, "eid"),
+                records=[_sim(workspace_id, n, sim_ids, device_ids, now) for n in numbers],
+            )
             rows = [(kind, value, workspace_id, sim_ids[n]) for n in numbers for kind, value in _identities(n)]
             await sim.copy_directory(connection, rows)
             await device.copy_devices(connection, [_device(workspace_id, n, sim_ids, device_ids, now) for n in numbers])
             progress("SIMs and devices", numbers.stop / devices)
-        # EIDs and addresses, which COPY of seeds leaves out.
-        await connection.execute(
-            "UPDATE sim SET eid = '8904903200000' || lpad((id % 10000000000000000)::text, 19, '0')"
-            " WHERE workspace_id = $1",
-            workspace_id,
-        )
-        await connection.execute(
-            "UPDATE device d SET ip_address = '10.0.0.0'::inet + n.n FROM (SELECT id, row_number() OVER (ORDER BY id) n"
-            " FROM device WHERE workspace_id = $1) n WHERE d.workspace_id = $1 AND d.id = n.id",
-            workspace_id,
-        )
         chance = random.Random(7)  # noqa: S311 - sample data
         generator = _messages(workspace_id, messages, week_ms, span_ms, sim_ids, device_ids, ids, chance)
         for start in range(0, messages, BATCH):
@@ -93,7 +87,10 @@ async def _make(database: Database, devices: int, messages: int, progress: Progr
             await message.copy_full(connection, batch)
             progress("messages", min(1.0, (start + BATCH) / messages))
     progress("VACUUM ANALYZE", 0.0)
-    await database.pool.execute("VACUUM (ANALYZE)", timeout=600)
+    connection = await database.connect_lane("vacuum")
+    await connection.execute("SET statement_timeout = 0; ")
+    await connection.execute("VACUUM (ANALYZE)")
+    await connection.close()
     progress("VACUUM ANALYZE", 1.0)
 
 
@@ -106,7 +103,7 @@ def _sim(workspace_id: int, n: int, sim_ids: list[int], device_ids: list[int], n
     one, kind = identity(FIRST_NUMBER + n), KINDS[n % len(KINDS)]
     return (
         workspace_id, sim_ids[n], one.iccid, one.imsi, one.msisdn, int(SimStatus.ACTIVATED), kind.form_factor,
-        kind.quality_grade, device_ids[n], now, now,
+        kind.quality_grade, device_ids[n], now, now, eid(n),
     )  # fmt: skip
 
 
@@ -120,7 +117,7 @@ def _device(workspace_id: int, n: int, sim_ids: list[int], device_ids: list[int]
         "tags": [*kind.tags, SITES[n % len(SITES)], f"site-{n // 100}"],
         "imei": imei(FIRST_NUMBER + n),
         "imei_lock": False,
-        "ip_address": None,
+        "ip_address": address(n),
         "sim_id": sim_ids[n],
         "created_at": now,
         "service_policy_id": workspace_id,
@@ -153,6 +150,16 @@ def _messages(
             "final_at": at + timedelta(seconds=4),
         }  # fmt: skip
         yield tuple(values.get(name) for name in message.FULL_COLUMNS)
+
+
+def eid(n: int) -> str:
+    """The EID of SIM `n`."""
+    return f"890490320000{n:020}"
+
+
+def address(n: int) -> IPv4Address:
+    """The address of device `n`."""
+    return IPv4Address("10.0.0.1") + n
 
 
 def imei_without_digit(n: int) -> str:

@@ -33,6 +33,7 @@ from motet.fleet.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.sim_schedule import SimScheduleService
 from motet.fleet.smpp_account import SmppAccountService
 from motet.fleet.smsc_link import SmscLinkService
+from motet.graphql.selection import Selections
 from motet.hub.explain import Explanation
 from motet.hub.requests import SendRequest
 from motet.reading.reader import Reader
@@ -122,6 +123,8 @@ class Context:
 
     principal: Principal
     services: Services
+    selections: Selections = field(default_factory=dict)
+    """What the document's root fields select, as far as it was asked for before."""
     read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_READS))
 
     @property

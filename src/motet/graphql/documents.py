@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, validate
 
 from motet.graphql.limits import Limits, check_document
+from motet.graphql.selection import Selections
 from motet.reading.errors import RequestError, TooComplexError
 
 CACHED_CHARACTERS = 1 << 20
@@ -24,6 +25,8 @@ class Document:
 
     node: DocumentNode | None
     errors: tuple[GraphQLError, ...]
+    selections: Selections = field(default_factory=dict)
+    """What its root fields select, kept for the next request."""
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of this name, or the only one; None if that is not one."""

@@ -25,6 +25,7 @@ from motet.graphql.errors import public_error
 from motet.graphql.executor import MotetExecutor
 from motet.graphql.limits import Limits, check_cost, check_variables
 from motet.graphql.schema import SCHEMA
+from motet.graphql.selection import Selections
 from motet.reading.errors import InvalidRequestError, RequestError
 
 Response = dict[str, Any]
@@ -49,6 +50,7 @@ class Prepared:
     """An operation that may be run."""
 
     document: DocumentNode
+    selections: Selections
     operation: OperationDefinitionNode
     request: Request
 
@@ -99,14 +101,14 @@ class Engine:
             check_cost(SCHEMA, document.node, operation, request.variables, self._limits)
         except RequestError as error:
             return refusal(GraphQLError(error.message, original_error=error))
-        return Prepared(document.node, operation, request)
+        return Prepared(document.node, document.selections, operation, request)
 
     async def run(self, prepared: Prepared, principal: Principal) -> Response:
         """The answer of a query or a mutation."""
         result = execute(
             SCHEMA,
             prepared.document,
-            context_value=Context(principal, self._services),
+            context_value=Context(principal, self._services, prepared.selections),
             variable_values=dict(prepared.request.variables),
             operation_name=prepared.request.operation_name,
             executor_class=MotetExecutor,
@@ -119,7 +121,7 @@ class Engine:
         result = subscribe(
             SCHEMA,
             prepared.document,
-            context_value=Context(principal, self._services),
+            context_value=Context(principal, self._services, prepared.selections),
             variable_values=dict(prepared.request.variables),
             operation_name=prepared.request.operation_name,
             executor_class=MotetExecutor,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
-from motet.domain.global_ids import encode_global_id
+from motet.domain.global_ids import global_id_maker
 from motet.reading.model import Value
 
 
@@ -17,7 +17,7 @@ def column(name: str) -> Value:
 
 def global_id(type_name: str, name: str = "id") -> Value:
     """The global id of the row of `type_name` whose id is in the column."""
-    return Value(("{t}." + name,), lambda row_id: encode_global_id(type_name, row_id))
+    return Value(("{t}." + name,), global_id_maker(type_name))
 
 
 def state(name: str, states: type[IntEnum]) -> Value:

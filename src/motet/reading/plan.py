@@ -133,6 +133,8 @@ class ConnectionPlan:
     counted: bool = False
     id_column: int = 0
     sort_column: int | None = None
+    shape: Any = None
+    """The function that makes a connection of a page, once it was compiled."""
 
 
 @dataclass(slots=True)
@@ -142,6 +144,8 @@ class ObjectPlan:
     row: RowPlan
     parts: tuple[Part, ...]
     id_column: int
+    shape: Any = None
+    """The function that makes an object of a row, once it was compiled."""
 
 
 def require(principal: Principal, entity: Entity) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import asyncpg
 import orjson
@@ -15,8 +15,9 @@ from motet.reading import sql
 from motet.reading.cursor import SortPosition
 from motet.reading.entities import ENTITIES
 from motet.reading.model import Entity
+from motet.reading.page import page_of
 from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan, require
-from motet.reading.selection import Selected
+from motet.reading.selection import Selected, SharedChildren
 from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
 from motet.reading.sql import Sql
 from motet.storage.search import Found, search
@@ -24,6 +25,9 @@ from motet.storage.search import Found, search
 READ_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """What a statement can fail with: a part of the answer is then null, and the rest stands."""
 
+
+PLANS_OF_A_SELECTION = 20
+"""Plans kept with a shared selection: for each role and order."""
 
 ACQUIRE_TIMEOUT_S = 10.0
 """How long a read waits for one of the pool's connections: by then the caller is better told so."""
@@ -37,6 +41,16 @@ class Answer:
     failures: list[Failure] = field(default_factory=list)
 
 
+P = TypeVar("P", ConnectionPlan, ObjectPlan)
+
+
+class Planned(NamedTuple, Generic[P]):
+    """A plan, and the parts of it that the principal may not read."""
+
+    plan: P
+    failures: list[Failure]
+
+
 class Reader:
     """Reads what a principal may see. Every method raises RequestError if the read as a whole is not possible."""
 
@@ -46,24 +60,32 @@ class Reader:
 
     async def connection(self, principal: Principal, entity: str, selected: Selected) -> Answer:
         """A list at the root, with the page, filter and order of its arguments."""
-        planner = Planner(principal, self._entities)
-        plan = planner.connection(self._entities[entity], selected, ())
+        declared = self._entities[entity]
+        require(principal, declared)
+        page = page_of(declared, selected.arguments)
+
+        def make() -> Planned[ConnectionPlan]:
+            planner = Planner(principal, self._entities)
+            return Planned(planner.connection(declared, selected, ()), planner.failures)
+
+        found = _planned(principal, entity, page.key.expression, selected.children, make)
+        plan = replace(found.plan, page=page, filter=selected.arguments.get("filter") or {})
+        failures = list(found.failures)
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal.workspace_id, planner.failures)
-            connections = await read.connections(plan, None)
-        return Answer(connections[0], planner.failures)
+            connections = await _Read(connection, principal.workspace_id, failures).connections(plan, None)
+        found.plan.shape = plan.shape
+        return Answer(connections[0], failures)
 
     async def one(
         self, principal: Principal, entity: str, children: Sequence[Selected], filter_: Mapping[str, Any]
     ) -> Answer:
         """The row that passes the filter, or null; of several the one that `Entity.lookup_order` puts first."""
-        planner = Planner(principal, self._entities)
-        plan = planner.object(self._entities[entity], tuple(children), ())
+        plan, failures = self._object(principal, entity, children)
         statement = sql.object_by_filter(plan, principal.workspace_id, filter_)
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal.workspace_id, planner.failures)
+            read = _Read(connection, principal.workspace_id, failures)
             found = list((await read.objects(plan, statement)).values())
-        return Answer(found[0] if found else None, planner.failures)
+        return Answer(found[0] if found else None, failures)
 
     async def search(self, workspace_id: int, terms: SearchTerms, limit: int) -> list[Found]:
         """What a search finds, as ids; see `motet.storage.search`."""
@@ -91,12 +113,43 @@ class Reader:
         filter_: Mapping[str, Any] | None = None,
     ) -> Answer:
         """A dict from id to object of the rows with these ids that exist and pass the filter."""
-        planner = Planner(principal, self._entities)
-        plan = planner.object(self._entities[entity], tuple(children), ())
+        plan, failures = self._object(principal, entity, children)
         statement = sql.objects_by_id(plan, principal.workspace_id, ids, filter_ or {})
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal.workspace_id, planner.failures)
-            return Answer(await read.objects(plan, statement), planner.failures)
+            read = _Read(connection, principal.workspace_id, failures)
+            return Answer(await read.objects(plan, statement), failures)
+
+    def _object(
+        self, principal: Principal, entity: str, children: Sequence[Selected]
+    ) -> tuple[ObjectPlan, list[Failure]]:
+        declared = self._entities[entity]
+        require(principal, declared)
+
+        def make() -> Planned[ObjectPlan]:
+            planner = Planner(principal, self._entities)
+            return Planned(planner.object(declared, tuple(children), ()), planner.failures)
+
+        found = _planned(principal, entity, None, children, make)
+        return found.plan, list(found.failures)
+
+
+def _planned(
+    principal: Principal,
+    entity: str,
+    sorted_by: str | None,
+    children: Sequence[Selected],
+    make: Callable[[], Planned[P]],
+) -> Planned[P]:
+    """The plan of a selection, which depends on nothing else but who asks; kept with a selection that is shared."""
+    if not isinstance(children, SharedChildren):
+        return make()
+    key = (entity, sorted_by, principal.permissions, principal.workspace_id is None, principal.is_operator)
+    found: Planned[P] | None = children.compiled.get(key)
+    if found is None:
+        if len(children.compiled) >= PLANS_OF_A_SELECTION:
+            children.compiled.clear()
+        found = children.compiled[key] = make()
+    return found
 
 
 class _Read:
@@ -110,15 +163,16 @@ class _Read:
     async def objects(self, plan: ObjectPlan, statement: Sql) -> dict[int, Any]:
         rows = await self._fetch(statement)
         lists = await self._lists(plan.row, rows)
-        shape = object_shape(plan.parts)
+        shape = plan.shape = plan.shape or object_shape(plan.parts)
         return {row[plan.id_column]: shape(row, lists) for row in rows}
 
     async def connections(self, plan: ConnectionPlan, parents: Sequence[int] | None) -> dict[int, Any]:
         """The connection of each parent, by its id; a list at the root is that of parent 0."""
         pages = await self._pages(plan, parents)
         lists = await self._lists(plan.row, [row for page in pages.values() for row in page.rows])
-        shape = connection_shape(plan)
-        return {parent: shape(page, lists) for parent, page in pages.items()}
+        shape = plan.shape = plan.shape or connection_shape(plan)
+        order = plan.page.order
+        return {parent: shape(page, lists, order) for parent, page in pages.items()}
 
     async def _lists(self, row_plan: RowPlan, rows: Sequence[Row]) -> Lists:
         lists: list[Mapping[int, Any] | None] = []

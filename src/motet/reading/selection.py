@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+
+class SharedChildren(tuple["Selected", ...]):  # noqa: SLOT001 - a tuple of any length has no room for slots
+    """A selection that many requests share, and what was compiled from it."""
+
+    compiled: dict[Any, Any]
+
+    def __new__(cls, children: Iterable[Selected]) -> SharedChildren:
+        made = super().__new__(cls, children)
+        made.compiled = {}
+        return made
 
 
 @dataclass(frozen=True, slots=True)
