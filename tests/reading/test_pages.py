@@ -141,7 +141,7 @@ async def test_beyond_the_bound_the_count_is_what_statistics_say(room: Room, mon
     monkeypatch.setattr("motet.reading.sql.COUNT_BOUND", 4)
     for status in (0, 1):
         await room.tenants.execute(
-            "INSERT INTO device (workspace_id, id, name, status) SELECT $1, n, 'many', $2"
+            "INSERT INTO device (workspace_id, id, name, status, service_policy_id) SELECT $1, n, 'many', $2, $1"
             " FROM generate_series($2 * 1000 + 1, $2 * 1000 + 600) n",
             room.demo.workspace_id,
             status,
