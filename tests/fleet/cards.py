@@ -13,7 +13,7 @@ from motet.domain.network import EuiccOperation, NetworkUnreachableError, Operat
 from motet.domain.numbering import luhn_digit, mod97_digits
 from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.euicc import EuiccService, NewProfile
-from motet.fleet.euicc_results import EuiccResults, NotingEuiccPort
+from motet.fleet.euicc_results import EuiccResults
 from motet.fleet.imsi import ImsiService
 from motet.fleet.imsi_watch import ImsiWatch
 from motet.fleet.journal import Journal
@@ -60,7 +60,6 @@ class Cards:
         self.watch = ImsiWatch(self.imsis)
         self.codes = ActivationCodeService(database, ids, journal, clock=clock)
         self.network = PlayedNetwork(Reply(ReplyState.ACCEPTED))
-        self.port = NotingEuiccPort(self.network, self.results)
 
     async def _note(self) -> None:
         self.changed += 1

@@ -177,7 +177,7 @@ async def test_a_lost_confirmation_is_asked_for_again_by_the_same_number(databas
     new = await cards.profile(space, sim_id, 2)
     operated = await cards.euiccs.operate(space.workspace_id, "someone", DOWNLOAD, profile_id=new)
     order = await cards.row("SELECT id, body FROM network_order")
-    await cards.port.submit(order["id"], None)  # type: ignore[arg-type]  # as the dispatcher would
+    await cards.results.sent(order["id"])  # as the dispatcher tells
     state = "SELECT state FROM euicc_operation WHERE id = $1"
     assert (await cards.row(state, operated.operation_id))["state"] == 1
     cards.network.asked.clear()

@@ -63,13 +63,15 @@ async def cards(node: Node) -> AsyncIterator[None]:
     network.ends.listen(OrderKind.SWITCH_IMSI, made.watch)
     network.connectivity.on_outage(made.watch)
     network.connectivity.on_attach(made.watch)
+    network.connectivity.on_esim(made.codes)
+    network.ends.on_accepted(OrderKind.EUICC, made.results.sent)
 
     async def sweep() -> None:
         while True:
             woken.clear()
             await made.watch.work()
             await made.codes.sweep()
-            await made.results.sweep(None)
+            await made.results.sweep(network.euiccs)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_S):
                     await woken.wait()

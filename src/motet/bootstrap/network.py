@@ -11,6 +11,7 @@ from motet.domain.network import OrderKind
 from motet.fleet.connectivity import ConnectivityService
 from motet.fleet.connectivity_reset import ConnectivityResetService
 from motet.fleet.journal import Journal
+from motet.fleet.network_ports import EuiccPort
 from motet.fleet.orders import OrderEnds, OrderQueue, SubscriberFollower
 from motet.fleet.session_answers import SessionAnswers
 from motet.fleet.whereabouts import Whereabouts
@@ -33,6 +34,8 @@ class NetworkSide:
     """For every journal: tells the network of SIMs that became usable or barred."""
     connectivity: ConnectivityService
     resets: ConnectivityResetService
+    euiccs: EuiccPort | None
+    """Who is asked about operations on eUICCs; None without a network."""
 
 
 @asynccontextmanager
@@ -74,7 +77,7 @@ async def network(node: Node) -> AsyncIterator[None]:
         ends=ends,
         line_changed=line_changed,
     )
-    node.network = NetworkSide(orders, ends, follower, connectivity, resets)
+    node.network = NetworkSide(orders, ends, follower, connectivity, resets, carrier)
     node.paths[PATH] = NotificationsApp(node.tokens, connectivity)
     node.supervisor.start(NAME, dispatcher.run)
     try:

@@ -140,8 +140,29 @@ class OperationResult:
     """What the operation brought to light, such as the profiles of an eUICC."""
 
 
+@dataclass(frozen=True, slots=True)
+class EsimProgress:
+    """A phone has done, or wants to do, something with an activation code; its SM-DP+ tells (SGP.22 §5.3.5, §5.6.4)."""
+
+    at: datetime
+    smdp_address: str
+    matching_id: str
+    step: str
+    """A name of domain.activation_code.CodeStep: DOWNLOAD, INSTALL, ENABLE, DISABLE or DELETE."""
+    eid: str | None = None
+    confirmation_code: str | None = None
+
+
 Notification: TypeAlias = (
-    Attached | LocationUpdated | Detached | ImeiSeen | AttachFailed | SessionRecord | OperatorOutage | OperationResult
+    Attached
+    | LocationUpdated
+    | Detached
+    | ImeiSeen
+    | AttachFailed
+    | SessionRecord
+    | OperatorOutage
+    | OperationResult
+    | EsimProgress
 )
 """All that a network tells without being asked."""
 

@@ -36,6 +36,7 @@ from motet.domain.event_types import (
 from motet.domain.global_ids import encode_global_id
 from motet.domain.identities import parse_eid
 from motet.domain.ids import IdGenerator
+from motet.domain.network import EsimProgress, Outcome, Verdict
 from motet.domain.states import EventSource, SimStatus
 from motet.fleet.journal import Change, Journal
 from motet.fleet.sim_step import told as told_of_sim
@@ -198,6 +199,14 @@ class ActivationCodeService:
             await self._journal.write(connection, found["workspace_id"], None, [change])
             return error
         return Profile(locked.iccid, locked.imsi, locked.msisdn)
+
+    async def progressed(self, connection: PooledConnection, told: EsimProgress) -> Outcome:
+        """See `Esims.progressed`. `reason` is the error's code."""
+        step = PhoneStep(told.smdp_address, told.matching_id, CodeStep[told.step], told.eid, told.confirmation_code)
+        answer = await self.told(connection, step)
+        if isinstance(answer, DomainError):
+            return Outcome(Verdict.REFUSED, answer.code, answer.message)
+        return Outcome(Verdict.DONE, detail={"profile": answer._asdict()})
 
     def committed(self) -> None:
         """The transaction of `told` has ended well."""

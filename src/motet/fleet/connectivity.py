@@ -12,6 +12,7 @@ from motet.domain.network import (
     Attached,
     AttachFailed,
     Detached,
+    EsimProgress,
     ImeiSeen,
     LocationUpdated,
     Notification,
@@ -23,7 +24,7 @@ from motet.domain.network import (
     Verdict,
 )
 from motet.fleet.journal import Journal
-from motet.fleet.network_ports import Attachments, Outages, SessionRecords
+from motet.fleet.network_ports import Attachments, Esims, Outages, SessionRecords
 from motet.fleet.orders import OrderEnds
 from motet.fleet.whereabouts import DONE, Course, Whereabouts
 from motet.storage import attachment, network_order
@@ -61,6 +62,7 @@ class ConnectivityService:
         self._ends = ends
         self._outages: list[Outages] = []
         self._attachments: list[Attachments] = []
+        self._esims: Esims | None = None
         self._clock = clock
         self._turn = asyncio.Lock()
 
@@ -71,6 +73,10 @@ class ConnectivityService:
     def on_attach(self, who: Attachments) -> None:
         """Tell this one when a SIM attaches, or cannot."""
         self._attachments.append(who)
+
+    def on_esim(self, who: Esims) -> None:
+        """Ask this one when a phone takes a step with an activation code."""
+        self._esims = who
 
     async def take(self, source: str, told: Sequence[tuple[str, Notification]]) -> list[Outcome]:
         """Notifications of the network `source`, each with an id of its own there: the answers, in their order.
@@ -116,6 +122,8 @@ class ConnectivityService:
             self._line_changed(msisdn)
         if isinstance(told, OperationResult):
             self._ends.committed()
+        if isinstance(told, EsimProgress) and self._esims is not None:
+            self._esims.committed()
         if isinstance(told, OperatorOutage):
             for outages in self._outages:
                 await outages.changed(told)
@@ -128,6 +136,9 @@ class ConnectivityService:
             return Course(), None, None
         if isinstance(told, OperationResult):
             return Course(await self._ended(connection, told)), None, None
+        if isinstance(told, EsimProgress):
+            outcome = _UNKNOWN_SIM if self._esims is None else await self._esims.progressed(connection, told)
+            return Course(outcome), None, None
         owner = await attachment.owner(connection, told.sim)
         if owner is None:
             return Course(_UNKNOWN_SIM), None, None

@@ -28,7 +28,6 @@ from motet.domain.network import (
     NetworkUnreachableError,
     OperationResult,
     OrderKind,
-    Reply,
     ReplyState,
 )
 from motet.domain.states import EventSource, SimStatus
@@ -212,20 +211,6 @@ class EuiccResults:
         change = Change(_event_of(kind, state), before.device_id, euicc_id, told, EventSource.NETWORK)
         await service.journal.write(connection, space, found["actor"], [change])
         return switched
-
-
-class NotingEuiccPort:
-    """An EuiccPort that notes which operations the network has taken. Implements EuiccPort."""
-
-    def __init__(self, port: EuiccPort, results: EuiccResults) -> None:
-        self._port = port
-        self._results = results
-
-    async def submit(self, order_id: int, operation: EuiccOperation) -> Reply:
-        reply = await self._port.submit(order_id, operation)
-        if reply.state is ReplyState.ACCEPTED:
-            await self._results.sent(order_id)
-        return reply
 
 
 def _event_of(kind: OperationType, state: OperationState) -> EventType:

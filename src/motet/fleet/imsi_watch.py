@@ -33,6 +33,8 @@ class ImsiWatch:
         self._service = service
         self._wake = wake
         self._pending: dict[str, None] = {}
+        self._untold = 0
+        """Rounds of `work` that tell of moves which others' transactions made: one may come before their commit."""
 
     async def changed(self, outage: OperatorOutage) -> None:
         """See `Outages.changed`. SIMs do not go back by themselves when an operator is back: the next need decides."""
@@ -43,6 +45,9 @@ class ImsiWatch:
     async def work(self) -> int:
         """Move the SIMs that an outage concerns, and those that have stayed too long: how many were moved."""
         moved = 0
+        if self._untold:
+            self._untold -= 1
+            await self._service.switched()
         while self._pending:
             plmn = next(iter(self._pending))
             moved += await self._outage(plmn)
@@ -69,6 +74,7 @@ class ImsiWatch:
                 SwitchReason.CARD, country, "The card attached with it.",
             )  # fmt: skip
             switched = True
+            self._untold = 2
         await imsi.attached(connection, workspace_id, sim_id, used, country, at)
         await euicc.clear_attach(connection, workspace_id, sim_id)
         return switched
@@ -83,7 +89,9 @@ class ImsiWatch:
         failures = await imsi.attach_failed(connection, workspace_id, sim_id)
         if failures < DEFAULT_ATTACH_TRIES:
             return False
-        return await self._move(connection, workspace_id, sim_id, locked, SwitchReason.ATTACH_FAILURES, country)
+        moved = await self._move(connection, workspace_id, sim_id, locked, SwitchReason.ATTACH_FAILURES, country)
+        self._untold = 2 if moved else self._untold
+        return moved
 
     async def ended(
         self, connection: PooledConnection, workspace_id: int, sim_id: int, kind: OrderKind, result: OperationResult

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from motet.domain.network import (
     Barring,
+    EsimProgress,
     EuiccOperation,
     OperationResult,
     OperatorOutage,
@@ -107,6 +108,19 @@ class Attachments(Protocol):
         self, connection: PooledConnection, workspace_id: int, sim_id: int, country: str | None
     ) -> bool:
         """A SIM could not attach, for its network's reasons. Whether it has another IMSI now."""
+        ...
+
+
+class Esims(Protocol):
+    """Who issued activation codes."""
+
+    async def progressed(self, connection: PooledConnection, told: EsimProgress) -> Outcome:
+        """A phone takes a step with a code: whether it may, and of a DONE one the profile. In the transaction that
+        notes the answer."""
+        ...
+
+    def committed(self) -> None:
+        """That transaction has ended well."""
         ...
 
 

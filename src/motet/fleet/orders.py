@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -95,11 +95,22 @@ class OrderEnds:
     def __init__(self, *, committed: Callable[[], None] = lambda: None) -> None:
         """`committed` is called after each transaction in which an order ended: events may be on their way."""
         self._waiting: dict[OrderKind, OperationResults] = {}
+        self._accepted: dict[OrderKind, Callable[[int], Awaitable[None]]] = {}
         self.committed = committed
 
     def listen(self, kind: OrderKind, waiting: OperationResults) -> None:
         """Tell this one of orders of the kind."""
         self._waiting[kind] = waiting
+
+    def on_accepted(self, kind: OrderKind, note: Callable[[int], Awaitable[None]]) -> None:
+        """Call this with the id of each order of the kind that the network has taken and will tell the end of."""
+        self._accepted[kind] = note
+
+    async def accepted(self, kind: OrderKind, order_id: int) -> None:
+        """The network has taken an order."""
+        note = self._accepted.get(kind)
+        if note is not None:
+            await note(order_id)
 
     async def end(
         self, connection: PooledConnection, workspace_id: int, state: OrderState, result: OperationResult

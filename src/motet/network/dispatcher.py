@@ -117,6 +117,7 @@ class Dispatcher:
             await network_order.settle(
                 self._database.pool, order["workspace_id"], order["id"], OrderState.ACCEPTED, reply.reason, due, None
             )
+            await self._ends.accepted(OrderKind(order["kind"]), order["id"])
 
     async def _ask(self, order: Row) -> Reply:
         network = self._network

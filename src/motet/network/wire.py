@@ -11,6 +11,7 @@ from motet.domain.network import (
     Attached,
     AttachFailed,
     Detached,
+    EsimProgress,
     ImeiSeen,
     LocationUpdated,
     Notification,
@@ -33,6 +34,10 @@ MAX_OCTETS = 1 << 50
 
 _RATS = {rat.name: rat.name for rat in Rat} | {"2G": "GSM", "3G": "UMTS", "4G": "LTE", "5G": "NR"}
 _RATS |= {"LTE-M": "LTE_M", "NB-IOT": "NB_IOT"}
+
+
+ESIM_STEPS = ("DOWNLOAD", "INSTALL", "ENABLE", "DISABLE", "DELETE")
+"""What a phone does with an eSIM; the rest is the issuer's."""
 
 
 class WireError(ValueError):
@@ -152,6 +157,16 @@ class _Fields:
     def sim(self) -> str:
         return self.digits("sim", 7, 22)
 
+    def matching_id(self) -> str:
+        """It may be empty (SGP.22 §4.1)."""
+        return "" if self.required("matching_id") == "" else self.text("matching_id")
+
+    def step(self) -> str:
+        value = self.text("step").upper()
+        if value not in ESIM_STEPS:
+            raise WireError(f"step must be one of {', '.join(ESIM_STEPS)}")
+        return value
+
     def imei(self) -> str | None:
         return self.digits_or_none("imei", 14, 16)
 
@@ -207,6 +222,14 @@ _KINDS: Mapping[str, Callable[[_Fields], Notification]] = {
         f.time("at"), f.sim(), f.text("reason"), f.digits_or_none("operator", 5, 6), f.rat()
     ),
     "session": _session,
+    "esim": lambda f: EsimProgress(
+        f.time("at"),
+        f.text("smdp_address"),
+        f.matching_id(),
+        f.step(),
+        f.digits_or_none("eid", 32, 32),
+        f.text_or_none("confirmation_code", 16),
+    ),
     "outage": lambda f: OperatorOutage(f.time("at"), f.digits("operator", 5, 6), f.flag("out")),
     "order_ended": lambda f: OperationResult(
         f.time("at"), _order_id(f), f.flag("ok"), f.text_or_none("reason"), f.detail()
