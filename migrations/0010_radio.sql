@@ -34,3 +34,16 @@ CREATE TABLE breakout_outage (
     since   timestamptz NOT NULL,
     actor   text NOT NULL
 );
+
+-- How a device saves power, as its owner says or its modem told: null where it does not, or nobody said.
+ALTER TABLE device
+    ADD COLUMN power_rat        text,         -- a name of motet.radio.rats.Rat
+    ADD COLUMN psm_tau_s        integer,      -- T3412 extended
+    ADD COLUMN psm_active_s     integer,      -- T3324; null: no power saving mode
+    ADD COLUMN edrx_cycle_ms    integer,      -- null: no eDRX
+    ADD COLUMN edrx_window_ms   integer,
+    ADD COLUMN power_learned    boolean,      -- told by the modem
+    ADD COLUMN power_at         timestamptz;  -- when it was said; null: never
+
+-- Whom the end of a network hits.
+CREATE INDEX attachment_network ON attachment (workspace_id, operator, rat, sim_id);

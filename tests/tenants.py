@@ -459,6 +459,11 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         await tenants.job(tenant, tenant.devices[:2])
         await tenants.ip_address_space(tenant, "192.168.99.0/24")
         await tenants.dns_config(tenant, "Ours", "192.168.99.53")
+        await tenants.execute(
+            "UPDATE device SET power_at = now(), power_learned = true, psm_tau_s = 3600, psm_active_s = 60"
+            " WHERE id = $1",
+            tenant.devices[0],
+        )
         await tenants.alert(tenant, tenant.events[-1], tenant.devices[-1])
         await tenants.card(tenant, tenant.sims[-1])
         await tenants.metering(tenant)

@@ -40,6 +40,7 @@ from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService, Worker
 from motet.fleet.journal import Journal
 from motet.fleet.orders import OrderQueue
+from motet.fleet.power_profile import PowerProfileService
 from motet.fleet.quota import QuotaBook
 from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
@@ -188,6 +189,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         event_retention=EventRetention(database),
         alert_rules=AlertRuleService(database, ids, journal),
         coverage=CoverageBook(database),
+        power_profiles=PowerProfileService(database, journal),
         breakout=BreakoutService(database),
         ip_address_spaces=IpAddressSpaceService(database, ids, journal),
         address_importer=AddressImporter(database, journal),

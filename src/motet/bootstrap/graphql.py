@@ -22,6 +22,7 @@ from motet.fleet.event_retention import EventRetention
 from motet.fleet.ip_address_space import IpAddressSpaceService
 from motet.fleet.ip_import import AddressImporter
 from motet.fleet.journal import Journal
+from motet.fleet.power_profile import PowerProfileService
 from motet.fleet.quota import QuotaBook
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim_batch import SimBatchService
@@ -87,6 +88,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         event_retention=EventRetention(node.database),
         alert_rules=AlertRuleService(node.database, hub.ids, journal),
         coverage=CoverageBook(node.database),
+        power_profiles=PowerProfileService(node.database, journal),
         breakout=BreakoutService(node.database),
         ip_address_spaces=IpAddressSpaceService(node.database, hub.ids, journal),
         address_importer=AddressImporter(node.database, journal),

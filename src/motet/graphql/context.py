@@ -23,6 +23,7 @@ from motet.fleet.imsi import ImsiService
 from motet.fleet.ip_address_space import IpAddressSpaceService
 from motet.fleet.ip_import import AddressImporter
 from motet.fleet.jobs import JobService
+from motet.fleet.power_profile import PowerProfileService
 from motet.fleet.quota import QuotaBook
 from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
@@ -109,6 +110,7 @@ class Services:
     event_retention: EventRetention
     alert_rules: AlertRuleService
     coverage: CoverageBook
+    power_profiles: PowerProfileService
     breakout: BreakoutService
     ip_address_spaces: IpAddressSpaceService
     address_importer: AddressImporter

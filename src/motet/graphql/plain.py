@@ -6,7 +6,7 @@ which is called only where the field is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from motet.reading.cursor import decode_cursor, encode_cursor
@@ -15,6 +15,7 @@ from motet.reading.model import SortKey
 from motet.reading.page import DEFAULT_PAGE, MAX_PAGE
 from motet.reading.reader import Answer
 from motet.reading.selection import Selected
+from motet.reading.selection import shaped as shaped
 
 T = TypeVar("T")
 
@@ -24,19 +25,6 @@ _BY_CODE = SortKey("code")
 def answered(value: Any) -> Any:
     """The answer of a field whose value is in shape; its type is the field's own."""
     return Answer(value)
-
-
-def shaped(selected: Selected, value: Any) -> Any:
-    """What was asked of the value, under the answer's keys."""
-    if callable(value):
-        value = value(selected.arguments)
-    if not selected.children:
-        return value
-    if isinstance(value, Mapping):
-        return {child.key: shaped(child, value[child.name]) for child in selected.children}
-    if isinstance(value, Sequence):
-        return [shaped(selected, item) for item in value]
-    return value
 
 
 def plain_connection(

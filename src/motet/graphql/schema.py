@@ -20,6 +20,7 @@ from motet.graphql.mutations.euicc import EuiccMutations
 from motet.graphql.mutations.imsi import ImsiMutations
 from motet.graphql.mutations.ip import IpMutations
 from motet.graphql.mutations.job import JobMutations
+from motet.graphql.mutations.power import PowerMutations
 from motet.graphql.mutations.quota import QuotaMutations
 from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sim_import import SimImportMutations
@@ -69,6 +70,7 @@ class Mutation(
     EsmeMutations,
     SmscLinkMutations,
     CoverageMutations,
+    PowerMutations,
     BreakoutMutations,
     IpMutations,
     BulkMutations,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -145,6 +145,14 @@ def differences(before: Coverage, after: Coverage) -> list[NetworkChange]:
         if changed:
             changes.append(NetworkChange(old, new, changed))
     return changes
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day so many months on, or the last day of that month."""
+    years, month = divmod(day.month - 1 + months, 12)
+    first = date(day.year + years, month + 1, 1)
+    last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return first.replace(day=min(day.day, last.day))
 
 
 def module_fits(module: Mapping[Rat, Iterable[int]], networks: Iterable[Network], today: date) -> list[NetworkFit]:

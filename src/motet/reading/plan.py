@@ -10,7 +10,7 @@ from motet.access.principals import Principal
 from motet.reading.errors import ForbiddenError, RequestError
 from motet.reading.model import Entity, Fixed, ToMany, ToOne, Value
 from motet.reading.page import Page, page_of
-from motet.reading.selection import Selected
+from motet.reading.selection import Selected, shaped
 
 Path = tuple[str, ...]
 """Where in the answer, by response keys; positions in lists are left out."""
@@ -229,7 +229,8 @@ class Planner:
             return FixedPart(child.key, entity.name)
         declared = entity.fields[child.name]
         if isinstance(declared, Value):
-            return ValuePart(child.key, tuple(row.column(c, alias) for c in declared.columns), declared.make)
+            columns = tuple(row.column(c, alias) for c in declared.columns)
+            return ValuePart(child.key, columns, _making(declared, child))
         if isinstance(declared, Fixed):
             return FixedPart(child.key, declared.value)
         try:
@@ -259,3 +260,11 @@ class Planner:
         row.lists.append(plan)
         row.list_columns.append(id_column)
         return ManyPart(child.key, id_column, len(row.lists) - 1)
+
+
+def _making(declared: Value, child: Selected) -> Callable[..., Any] | None:
+    """What makes the value; of one that is an object or a list of objects, only what was asked for."""
+    make = declared.make
+    if make is None or not child.children:
+        return make
+    return lambda *columns: shaped(child, make(*columns))

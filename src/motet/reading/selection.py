@@ -40,3 +40,17 @@ def fields(*names: str, **nested: Sequence[Selected]) -> tuple[Selected, ...]:
         *(Selected(name, name) for name in names),
         *(Selected(name, name, {}, tuple(children)) for name, children in nested.items()),
     )
+
+
+def shaped(selected: Selected, value: Any) -> Any:
+    """Of a value, what was selected: lists item by item, objects field by field, all else as it is. An object is a
+    mapping by field name that holds its `__typename`; a member may be a function of the field's arguments."""
+    if callable(value):
+        value = value(selected.arguments)
+    if not selected.children:
+        return value
+    if isinstance(value, Mapping):
+        return {child.key: shaped(child, value[child.name]) for child in selected.children}
+    if isinstance(value, Sequence):
+        return [shaped(selected, item) for item in value]
+    return value

@@ -27,11 +27,15 @@ from motet.graphql.types.power import (
     ModuleCheck,
     PsmTimer,
     Rounding,
+    SunsetAlert,
 )
 from motet.graphql.types.radio import Rat
 from motet.radio import coding, edrx, psm, reference
 from motet.radio.at_commands import EdrxSetting, EdrxSwitch, PsmMode, PsmSetting
-from motet.radio.coverage import module_fits
+from motet.radio.coverage import module_fits, months_later
+
+MAX_MONTHS = 120
+"""How far sunset alerts look ahead."""
 
 _Rounding = Annotated[
     Rounding | None,
@@ -158,6 +162,45 @@ class PowerQueries:
     ) -> AtCommand | None:
         with radio_errors("line"):
             return answered(shaped(selection_of(raw(info)), power_view.parsed_line(line)))
+
+    @query(
+        Permission.DEVICE_READ,
+        "Networks that end within so many months, or have ended, on which devices of the workspace were last seen: the"
+        " soonest first. `devices(filter: {sunsetBefore: …})` lists the devices.",
+    )
+    async def sunset_alerts(
+        self,
+        info: Info,
+        within_months: Annotated[
+            int | None, strawberry.argument(description="0 to 120; default 12.")
+        ] = strawberry.UNSET,
+    ) -> list[SunsetAlert] | None:
+        context, selected = context_of(info), selection_of(raw(info))
+        months = selected.arguments.get("withinMonths")
+        if months is not None and not 0 <= months <= MAX_MONTHS:
+            raise InvalidError(f"This is 0 to {MAX_MONTHS}.", path=("within_months",))
+        book = context.services.coverage
+        coverage, today = await book.current(), book.today()
+        until = months_later(today, 12 if months is None else months)
+        ending = sorted(
+            ((one.sunset_on, one) for one in coverage.networks.values() if one.sunset_on and one.sunset_on <= until),
+            key=lambda pair: (pair[0], pair[1].plmn, pair[1].rat),
+        )
+        counts = await context.services.power_profiles.devices_on(
+            context.workspace_id, [(one.plmn, one.rat) for _, one in ending]
+        )
+        view = ReferenceView(coverage, today)
+        alerts = [
+            {
+                "__typename": "SunsetAlert",
+                "network": view.network(one),
+                "daysLeft": (on - today).days,
+                "deviceCount": counts[one.plmn, one.rat],
+            }
+            for on, one in ending
+            if counts.get((one.plmn, one.rat))
+        ]
+        return answered(shaped(selected, alerts))
 
     @query(Permission.REFERENCE_READ, "Whether a module with these bands works in a country, operator by operator.")
     async def module_check(

@@ -128,14 +128,18 @@ class ReferenceQueries:
         changes = await book.compare(from_version, to)
         if changes is None:
             return answered(None)
-        view = await _view(info)
+        context, view = context_of(info), await _view(info)
+        devices = None
+        if context.principal.workspace_id is not None and context.principal.allows(Permission.DEVICE_READ):
+            keys = [(one.network.plmn, one.network.rat) for one in changes]
+            devices = await context.services.power_profiles.devices_on(context.workspace_id, keys)
         return answered(
             plain_connection(
                 selected,
                 "NetworkChange",
                 changes,
                 lambda one: network_key(one.network),
-                lambda one: view.change(one, None),
+                lambda one: view.change(one, devices),
             )
         )
 

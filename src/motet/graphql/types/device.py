@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 
 import strawberry
@@ -13,6 +13,7 @@ from motet.graphql.types.connectivity import Connectivity, Location
 from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.ip import IpAddressSpace
 from motet.graphql.types.ordering import OrderDirection
+from motet.graphql.types.power import PowerProfile, Reachability
 from motet.graphql.types.quota import Quota, QuotaFilter
 from motet.graphql.types.relay import Node, described
 from motet.graphql.types.sim import Sim
@@ -37,6 +38,11 @@ class Device(Node):
     imei_lock: bool = described("Whether only the equipment with this IMEI may use the SIM.")
     ip_address: str | None = described("The device's address in the data network.")
     ip_address_space: IpAddressSpace | None = described("The space that its address is of.")
+    power_profile: PowerProfile | None = described("How the device saves power; null if nobody has said.")
+    next_reachability: Reachability | None = described(
+        "When the device listens, reckoned from its power profile and from when it was heard last; null without a"
+        " profile."
+    )
     created_at: datetime = described("When the device was made.")
     sim: Sim | None = described("The SIM in the device.")
     connectivity: Connectivity | None = described("Where the device is, and whether it is online.")
@@ -110,6 +116,9 @@ class DeviceFilter:
     )
     msisdn: str | None = strawberry.field(default=strawberry.UNSET, description="With the SIM of this MSISDN.")
     ip_address: str | None = strawberry.field(default=strawberry.UNSET, description="With this IP address.")
+    sunset_before: date | None = strawberry.field(
+        default=strawberry.UNSET, description="Last seen on a network known to end, or to have ended, before this day."
+    )
     ip_address_space_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="With an address of this space."
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Enum
 
 import strawberry
 
 from motet.graphql.types.radio import Rat
-from motet.graphql.types.reference import Country
+from motet.graphql.types.reference import Country, Network
 from motet.graphql.types.relay import described
 
 
@@ -184,3 +185,43 @@ class ModuleCheck:
     country: Country = described("The country.")
     fit: ModuleFit = described("The best of all operators.")
     operators: list[OperatorFit] = described("Each operator with a network on the air, the best first.")
+
+
+@strawberry.type(description="How a device saves power.")
+class PowerProfile:
+    rat: Rat | None = described("The RAT that it is for.")
+    psm_enabled: bool = described("Whether the device uses power saving mode: it has an active time.")
+    tau_seconds: int | None = described("The period of its updates (T3412 extended); null: it makes none.")
+    active_seconds: int | None = described("How long it listens after it has sent (T3324).")
+    edrx_cycle_seconds: float | None = described("Its eDRX cycle; null: it uses none.")
+    paging_time_window_seconds: float | None = described("Its paging time window, if known.")
+    learned: bool = described("Whether its modem told; else someone did.")
+    updated_at: datetime = described("When it was said.")
+    warnings: list[str] = described("What is legal in it and yet hardly meant.")
+
+
+@strawberry.enum(description="Whether a device listens.")
+class ReachabilityState(Enum):
+    ALWAYS = strawberry.enum_value("ALWAYS", description="It uses no power saving mode.")
+    OPEN = strawberry.enum_value("OPEN", description="Now, until the window closes.")
+    ASLEEP = strawberry.enum_value("ASLEEP", description="When the window opens, or it sends of its own accord.")
+    UNKNOWN = strawberry.enum_value("UNKNOWN", description="It sleeps and was never heard.")
+
+
+@strawberry.type(description="The window in which a device listens now, or will next.")
+class Reachability:
+    state: ReachabilityState = described("Whether it listens.")
+    opens_at: datetime | None = described("When the window opens, or opened.")
+    closes_at: datetime | None = described("When it closes; null: it does not, or that cannot be told.")
+    page_within_seconds: float = described("How long a page takes at most while the device listens.")
+    page_certain: bool = described("Whether the window holds a whole eDRX cycle: if not, a page may miss it.")
+    silent_periods: int = described("Updates that were due since it was heard last: from 1 on the window is reckoned.")
+    last_heard_at: datetime | None = described("When it was heard last: by its network, or by an SMS.")
+    reason: str = described("Why, in words.")
+
+
+@strawberry.type(description="A network that ends soon, or has ended, with devices on it.")
+class SunsetAlert:
+    network: Network = described("The network.")
+    days_left: int = described("Days until it ends; negative if it has.")
+    device_count: int = described("How many of the workspace's devices were last seen there, up to 10,001.")

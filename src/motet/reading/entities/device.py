@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from ipaddress import ip_address
 from typing import Any
 
@@ -12,6 +13,9 @@ from motet.access.principals import Permission
 from motet.domain.identities import imei_body
 from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, SimStatus
+from motet.radio.rats import Rat
+from motet.radio.reference import sunsets
+from motet.reading.entities.power import NEXT_REACHABILITY, POWER_PROFILE
 from motet.reading.errors import InvalidRequestError
 from motet.reading.filters import contains, not_null, one_of, refers_to, since, until
 from motet.reading.makers import column, global_id, state, text_of
@@ -78,6 +82,24 @@ def _attributes(value: list[Mapping[str, Any]], alias: str, statement: Statement
     return " AND ".join(conditions)
 
 
+_RATS = "ARRAY[" + ", ".join(f"'{rat.name}'" for rat in Rat) + "]"
+
+
+def _sunset_before(value: date, alias: str, statement: Statement) -> str:
+    """The device's SIM was last seen on a network that the current coverage, or else the packaged one, knows to end."""
+    ending = [one for one in sunsets() if one.on < value]
+    operators = statement.add([one.plmn for one in ending])
+    rats = statement.add([one.rat.name for one in ending])
+    return (
+        f"{alias}.sim_id IN (SELECT a.sim_id FROM attachment a WHERE a.workspace_id = {alias}.workspace_id"
+        " AND (a.operator, a.rat) IN ("
+        f"SELECT n.plmn, ({_RATS})[n.rat + 1] FROM coverage_network n"
+        f" WHERE n.version = (SELECT max(number) FROM coverage_version) AND n.sunset_on < {statement.add(value)}"
+        f" UNION ALL SELECT p.operator, p.rat FROM unnest({operators}::text[], {rats}::text[]) p (operator, rat)"
+        " WHERE NOT EXISTS (SELECT FROM coverage_version)))"
+    )
+
+
 DEVICE = Entity(
     name="Device",
     table="device",
@@ -92,6 +114,8 @@ DEVICE = Entity(
         "imeiLock": column("imei_lock"),
         "ipAddress": text_of("ip_address"),
         "ipAddressSpace": ToOne("IpAddressSpace", "ip_address_space_id"),
+        "powerProfile": POWER_PROFILE,
+        "nextReachability": NEXT_REACHABILITY,
         "createdAt": column("created_at"),
         "sim": ToOne("Sim", "sim_id"),
         "connectivity": ToOne("Connectivity", "id"),
@@ -117,6 +141,7 @@ DEVICE = Entity(
         "imei": _imei,
         "msisdn": _msisdn,
         "ipAddress": _ip_address,
+        "sunsetBefore": _sunset_before,
         "ipAddressSpaceId": refers_to("ip_address_space_id", "IpAddressSpace"),
     },
     orders={"CREATED_AT": SortKey(), "NAME": SortKey("name")},
