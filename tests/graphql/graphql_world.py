@@ -29,6 +29,7 @@ from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
 from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
+from motet.fleet.diagnosis import DiagnosisService
 from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.euicc import EuiccService
 from motet.fleet.event_retention import EventRetention
@@ -197,6 +198,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         jobs=jobs,
         device_bulk=DeviceBulkService(database, jobs),
         sim_bulk=SimBulkService(database, jobs),
+        diagnosis=DiagnosisService(database),
     )
     authority = TokenAuthority([generate_key()])
     app = build_graphql_app(Dependencies(services, authority, graphiql=True))

@@ -356,6 +356,8 @@ QUERY_ARGUMENTS = {
     "simBatch": '(id: "x")',
     "simPurchaseOrder": '(id: "x")',
     "smsExplain": '(msisdn: "x")',
+    "deviceDiagnosis": '(id: "x")',
+    "smsRefusal": '(smsId: "x")',
     "euicc": '(id: "x")',
     "activationCode": '(id: "x")',
     "imsiSelection": '(simId: "x")',

@@ -17,6 +17,7 @@ from motet.fleet.breakout import BreakoutService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
+from motet.fleet.diagnosis import DiagnosisService
 from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.event_retention import EventRetention
 from motet.fleet.ip_address_space import IpAddressSpaceService
@@ -95,6 +96,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         dns_configs=DnsConfigService(node.database, hub.ids),
         device_bulk=DeviceBulkService(node.database, jobs),
         sim_bulk=SimBulkService(node.database, jobs),
+        diagnosis=DiagnosisService(node.database),
     )
     limits = _limits(node.settings.graphql_limit)
     application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))

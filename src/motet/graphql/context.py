@@ -16,6 +16,7 @@ from motet.fleet.connectivity_reset import ConnectivityResetService
 from motet.fleet.coverage import CoverageBook
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
+from motet.fleet.diagnosis import DiagnosisService
 from motet.fleet.dns_config import DnsConfigService
 from motet.fleet.euicc import EuiccService
 from motet.fleet.event_retention import EventRetention
@@ -117,6 +118,7 @@ class Services:
     dns_configs: DnsConfigService
     device_bulk: DeviceBulkService
     sim_bulk: SimBulkService
+    diagnosis: DiagnosisService
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from typing import Any
 from strawberry.types import Info
 
 from motet.domain.global_ids import decode_global_id
+from motet.graphql.context import Context
 from motet.graphql.fields import context_of, raw
 from motet.graphql.selection import selection_of
-from motet.hub.explain import Decision
+from motet.hub.explain import Decision, Explanation
 from motet.reading.errors import InvalidRequestError, RequestError
 from motet.reading.plan import Failure
 from motet.reading.reader import READ_ERRORS, Answer
@@ -37,8 +38,11 @@ async def explain_sms(info: Info) -> Any:
     found = await context.services.messages.explain(
         context.workspace_id, device_id=device_id, msisdn=keys.get("msisdn"), iccid=keys.get("iccid")
     )
-    if found is None:
-        return Answer(None)
+    return Answer(None) if found is None else await explained(context, selected, found)
+
+
+async def explained(context: Context, selected: Selected, found: Explanation) -> Answer:
+    """The explanation in the shape that was asked for."""
     plain = {"allowed": found.reason is None, "reason": found.reason, "__typename": "SmsExplanation"}
     objects = {"device": ("Device", found.device_id), "sim": ("Sim", found.sim_id)}
     values: dict[str, Any] = {}
@@ -47,20 +51,25 @@ async def explain_sms(info: Info) -> Any:
         if child.name == "decisions":
             values[child.key] = [_decision(child, decision) for decision in found.decisions]
         elif child.name in objects:
-            type_name, row_id = objects[child.name]
-            values[child.key] = None
-            if row_id is None:
-                continue
-            try:
-                answer = await context.services.reader.by_id(context.principal, type_name, child.children, row_id)
-            except (RequestError, *READ_ERRORS) as error:
-                failures.append(Failure((child.key,), error))
-            else:
-                values[child.key] = answer.value
-                failures += [Failure((child.key, *failure.path), failure.error) for failure in answer.failures]
+            values[child.key] = await object_of(context, child, *objects[child.name], failures)
         else:
             values[child.key] = plain[child.name]
     return Answer(values, failures)
+
+
+async def object_of(
+    context: Context, child: Selected, type_name: str, row_id: int | None, failures: list[Failure]
+) -> Any:
+    """The object beside an explanation; null, and a failure more, if it cannot be read."""
+    if row_id is None:
+        return None
+    try:
+        answer = await context.services.reader.by_id(context.principal, type_name, child.children, row_id)
+    except (RequestError, *READ_ERRORS) as error:
+        failures.append(Failure((child.key,), error))
+        return None
+    failures += [Failure((child.key, *failure.path), failure.error) for failure in answer.failures]
+    return answer.value
 
 
 def _decision(selected: Selected, decision: Decision) -> dict[str, Any]:

@@ -8,11 +8,13 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
+from motet.graphql.diagnose import diagnose_device
 from motet.graphql.fields import context_of, query, raw
 from motet.graphql.lists import root_list
 from motet.graphql.reads import answer, read_one
 from motet.graphql.selection import selection_of
 from motet.graphql.types.device import Device, DeviceFilter, DeviceOrder, DeviceTag
+from motet.graphql.types.diagnosis import DeviceDiagnosis
 from motet.graphql.types.sim import Sim, SimFilter, SimOrder
 
 
@@ -32,6 +34,18 @@ class FleetQueries:
         found = await context.services.device_bulk.tags(context.workspace_id)
         plain = [{"name": tag, "deviceCount": count, "__typename": "DeviceTag"} for tag, count in found]
         return answer([{child.key: one[child.name] for child in selected.children} for one in plain])
+
+    @query(
+        Permission.DEVICE_READ,
+        "Why this device is offline, or what of it does not pass: every rule and sign, the likeliest cause, what to do."
+        " Null for one that is deleted or not yours.",
+    )
+    async def device_diagnosis(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The device.")],  # noqa: A002
+    ) -> DeviceDiagnosis | None:
+        return await diagnose_device(info)
 
     @query(Permission.SIM_READ, "The SIM with this id, ICCID, IMSI or MSISDN: give exactly one.")
     async def sim(

@@ -8,10 +8,12 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
+from motet.graphql.diagnose import explain_refusal
 from motet.graphql.explain import explain_sms
 from motet.graphql.fields import query
 from motet.graphql.lists import root_list
 from motet.graphql.reads import read_one
+from motet.graphql.types.diagnosis import SmsRefusal
 from motet.graphql.types.explanation import SmsExplanation
 from motet.graphql.types.message import SmsMessage, SmsMessageFilter
 
@@ -48,3 +50,18 @@ class SmsQueries:
         iccid: Annotated[str | None, strawberry.argument(description="The SIM's ICCID.")] = strawberry.UNSET,
     ) -> SmsExplanation | None:
         return await explain_sms(info)
+
+    @query(
+        Permission.SMS_READ,
+        "Why this SMS was refused: give the event of its refusal, or the message if it was stored. Null for one that"
+        " was not refused or is not yours.",
+    )
+    async def sms_refusal(
+        self,
+        info: Info,
+        event_id: Annotated[
+            strawberry.ID | None, strawberry.argument(description="An event `sms.refused` or `sms.mo_refused`.")
+        ] = strawberry.UNSET,
+        sms_id: Annotated[strawberry.ID | None, strawberry.argument(description="The message.")] = strawberry.UNSET,
+    ) -> SmsRefusal | None:
+        return await explain_refusal(info)
