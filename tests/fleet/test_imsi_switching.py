@@ -102,9 +102,9 @@ async def test_an_imsi_leaves_when_its_days_are_over_and_is_never_chosen_there_a
     await attach(cards, space, sim_id)
     cards.now += timedelta(days=89).total_seconds()
     await attach(cards, space, sim_id)  # the same country: the stay goes on
-    assert await cards.watch.work() == 0
+    assert await cards.watch.stays() == 0
     cards.now += timedelta(days=1).total_seconds()
-    assert (await cards.watch.work(), await used(cards, sim_id)) == (1, imsi(1))
+    assert (await cards.watch.stays(), await used(cards, sim_id)) == (1, imsi(1))
     assert (await cards.row("SELECT reason FROM imsi_switch ORDER BY id DESC LIMIT 1"))["reason"] == 3
     with pytest.raises(DeniedError) as raised:
         await cards.imsis.switch(space.workspace_id, "someone", sim_id, second)

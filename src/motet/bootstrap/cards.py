@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,10 @@ from motet.fleet.roaming_partner import RoamingPartnerService
 
 SWEEP_S = 2.0
 """How late an expiry or a rollback may be noticed."""
+
+
+STAYS_S = 600.0
+"""How late the end of a stay may be noticed, which is counted in days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,12 @@ async def cards(node: Node) -> AsyncIterator[None]:
     network.ends.on_accepted(OrderKind.EUICC, made.results.sent)
 
     async def sweep() -> None:
+        stays_at = 0.0
         while True:
             woken.clear()
+            if time.monotonic() >= stays_at:
+                await made.watch.stays()
+                stays_at = time.monotonic() + STAYS_S
             await made.watch.work()
             await made.codes.sweep()
             await made.results.sweep(network.euiccs)

@@ -43,7 +43,7 @@ class ImsiWatch:
             self._wake()
 
     async def work(self) -> int:
-        """Move the SIMs that an outage concerns, and those that have stayed too long: how many were moved."""
+        """Move the SIMs that an outage concerns: how many were moved."""
         moved = 0
         if self._untold:
             self._untold -= 1
@@ -52,7 +52,7 @@ class ImsiWatch:
             plmn = next(iter(self._pending))
             moved += await self._outage(plmn)
             del self._pending[plmn]
-        return moved + await self._overstays()
+        return moved
 
     async def attached(
         self, connection: PooledConnection, workspace_id: int, sim_id: int, used: str | None, country: str | None,
@@ -119,7 +119,8 @@ class ImsiWatch:
             _log.info("SIMs moved to other IMSIs", operator=plmn, count=moved)
         return moved
 
-    async def _overstays(self) -> int:
+    async def stays(self) -> int:
+        """Move the SIMs whose IMSI has spent its days where they are: how many were moved."""
         moved = after = 0
         while True:
             rows = await imsi.overstaying(self._service.database.pool, self._service.now(), after, PAGE_ROWS)

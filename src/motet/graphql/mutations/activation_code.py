@@ -10,7 +10,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
+from motet.graphql.fields import context_of, done, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.activation_code import ActivationCode
 from motet.graphql.types.relay import described
 
@@ -36,13 +36,15 @@ class ActivationCodeCreateInput:
     expires_at: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Until when it can be used, at most a year ahead; 30 days if not given."
     )
+    idempotency_key: str | None = idempotency_key()
 
 
 @strawberry.type(description="What came of issuing an activation code.")
 class ActivationCodeCreatePayload:
     activation_code: ActivationCode | None = described("The code; it is ISSUED.")
     confirmation_code: str | None = described(
-        "The confirmation code, if one is required. It is told this once: give it to the person by another way."
+        "The confirmation code, if one is required. It is told this once, not to a repeated request either: give it to"
+        " the person by another way."
     )
     user_errors: list[UserError] = described("Why it was not issued; empty if it was.")
 
