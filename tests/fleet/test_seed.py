@@ -117,3 +117,15 @@ def test_passwords_fit_smpp() -> None:
         assert len(password) == 8
         assert password.isascii()
         assert password.isalnum()
+
+
+async def test_some_devices_have_addresses_and_some_sleep(database: Database) -> None:
+    await seed(database, DEMO, 15)
+    pool = database.pool
+    space = await pool.fetchrow("SELECT cidr, used FROM ip_address_space ORDER BY id LIMIT 1")
+    assert (str(space["cidr"]), space["used"] > 0) == ("10.20.0.0/16", True)
+    held = await pool.fetchval("SELECT count(*) FROM device WHERE ip_address_space_id IS NOT NULL")
+    assert held == await pool.fetchval("SELECT sum(used) FROM ip_address_space")
+    sleeping = await pool.fetch("SELECT name FROM device WHERE psm_active_s IS NOT NULL")
+    assert sleeping
+    assert all(row["name"].startswith("Water meter") for row in sleeping)

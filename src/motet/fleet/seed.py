@@ -18,6 +18,7 @@ from typing import NamedTuple
 from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, SimStatus
 from motet.fleet.seed_cards import seed_cards
+from motet.fleet.seed_radio import seed_radio
 from motet.fleet.workspaces import create_workspace
 from motet.storage import device as device_storage
 from motet.storage import setting, sim, smpp_account
@@ -168,6 +169,9 @@ async def _seed_devices(
     if not reached:
         await seed_cards(
             connection, workspace_id, sim_ids, plan.first_number, identity=identity, new_id=new_id, now=now
+        )
+        await seed_radio(
+            connection, workspace_id, device_ids, lambda one: one % len(KINDS) == 0, new_id=new_id, now=now
         )
     await setting.write_setting(connection, marker, str(devices).encode())
 
