@@ -16,7 +16,7 @@ CREATE TABLE service_policy (
     p2p_inside                   boolean NOT NULL DEFAULT true,   -- between devices of the workspace
     p2p_outside                  boolean NOT NULL DEFAULT false,  -- from a device to numbers that are nobody's here
     p2p_limit_per_day            integer DEFAULT 5,               -- P2P from one device in 24 h; null: no limit
-    allowed_rats                 text[],                          -- null: all
+    allowed_rats                 text[],                          -- null: all; empty: none
     breakout_region              text NOT NULL DEFAULT 'auto',    -- the code of a region
     dns_config_id                bigint,
     apn                          text,
@@ -35,7 +35,7 @@ CREATE TABLE service_policy (
     CONSTRAINT service_policy_name_taken UNIQUE (workspace_id, name)
 );
 
--- An empty `allowed` list is null: everything that is not denied.
+-- A null `allowed` list is everything that is not denied, an empty one nothing.
 CREATE TABLE coverage_policy (
     workspace_id       bigint NOT NULL REFERENCES workspace (id),
     id                 bigint NOT NULL,

@@ -75,6 +75,24 @@ class Tenants:
         )
         return tenant
 
+    async def coverage_policy(self, tenant: Tenant, name: str = "Europe") -> int:
+        """A coverage policy that was changed once."""
+        policy_id = self.new_id()
+        await self.execute(
+            "INSERT INTO coverage_policy (workspace_id, id, version, name, operators_denied, steering)"
+            " VALUES ($1, $2, 2, $3, '{26207,26202:NB_IOT}', '{26203=10}')",
+            tenant.workspace_id, policy_id, name,
+        )  # fmt: skip
+        for number, steering in ((1, []), (2, ["26203=10"])):
+            content = {"name": name, "operators_denied": ["26207", "26202:NB_IOT"], "steering": steering}
+            await self.execute(
+                "INSERT INTO coverage_policy_version (workspace_id, id, policy_id, number, actor, content, changes)"
+                " VALUES ($1, $2, $3, $4, 'someone', $5, $6)",
+                tenant.workspace_id, self.new_id(), policy_id, number, content,
+                [{"field": "steering", "before": [], "after": steering}] if steering else [],
+            )  # fmt: skip
+        return policy_id
+
     async def device(
         self, tenant: Tenant, name: str = "", *, status: int = 0, tags: list[str] | None = None, with_sim: bool = True
     ) -> int:
@@ -444,8 +462,10 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         account = await tenants.account(tenant, name)
         await tenants.short_code(tenant, "12345", account)
         await tenants.webhook(tenant, deliveries=2)
+        coverage_policy = await tenants.coverage_policy(tenant)
         for number in range(5):
             device_id = await tenants.device(tenant, f"{name} {number}")
+            await tenants.execute("UPDATE device SET coverage_policy_id = $2 WHERE id = $1", device_id, coverage_policy)
             await tenants.message(tenant, device_id, account_id=account, sim_id=tenant.sims[-1])
             await tenants.message(tenant, device_id, state=MessageState.RECEIVED, direction=1)
             await tenants.step(tenant, tenant.sims[-1])

@@ -20,7 +20,7 @@ def test_every_event_that_is_written_is_in_the_catalogue() -> None:
             assert f'"{token}"' in hub
         else:
             assert check_event_types([token]) == [token], "a webhook can ask for it"
-    assert hub.count("event_row(message,") == 2
+    assert hub.count("event_row(message,") == 3
 
 
 def test_the_docs_tell_which_of_ours_stands_for_each_of_emnifys_numbers() -> None:

@@ -191,3 +191,11 @@ class ASocket:
     ) -> None:
         await self._to_app.put({"type": "websocket.disconnect", "code": 1000})
         await asyncio.wait_for(self._task, 10)
+
+
+async def default_policy(client: Client) -> str:
+    """The id of the service policy that came with the client's workspace."""
+    reply = await client.query("{ servicePolicies(first: 1) { nodes { id isDefault } } }")
+    (policy,) = reply.data["servicePolicies"]["nodes"]
+    assert policy["isDefault"]
+    return str(policy["id"])

@@ -26,6 +26,7 @@ from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.breakout import BreakoutService
 from motet.fleet.connectivity_reset import ConnectivityResetService
 from motet.fleet.coverage import CoverageBook
+from motet.fleet.coverage_check import CoverageCheckService
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
 from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
@@ -41,6 +42,7 @@ from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService, Worker
 from motet.fleet.journal import Journal
 from motet.fleet.orders import OrderQueue
+from motet.fleet.policies import COVERAGE, SERVICE, PolicyService
 from motet.fleet.power_profile import PowerProfileService
 from motet.fleet.quota import QuotaBook
 from motet.fleet.roaming_partner import RoamingPartnerService
@@ -183,6 +185,9 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         activation_codes=ActivationCodeService(database, ids, journal),
         devices=DeviceService(database, ids, journal, on_change=noting("device")),
         quotas=QuotaBook(database, ids, journal, on_change=quotas_changed),
+        service_policies=PolicyService(SERVICE, database, ids, journal, on_change=noting("service_policy")),
+        coverage_policies=PolicyService(COVERAGE, database, ids, journal, on_change=noting("coverage_policy")),
+        coverage_checks=CoverageCheckService(database, journal, on_change=noting("coverage")),
         smpp_accounts=SmppAccountService(database, passwords, ids, on_change=noting("smpp_account")),
         short_codes=ShortCodeService(database, ids, on_change=noting("short_code")),
         smsc_links=SmscLinkService(database, box, on_change=noting("smsc_link")),

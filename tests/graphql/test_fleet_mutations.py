@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from graphql_client import Client
+from graphql_client import Client, default_policy
 from graphql_world import World
 from test_mutations import error, mutate
 
@@ -147,11 +147,11 @@ async def test_what_is_wrong_with_a_sim_is_said(world: World, client: Client, fi
 
 
 async def test_a_devices_life(world: World, client: Client) -> None:
-    sim_id = await register(client)
+    sim_id, policy = await register(client), await default_policy(client)
     shown = "device { id name status tags imei imeiLock sim { id device { id } } }"
     made = await mutate(
         client, "deviceCreate", shown, name="pump", simId=sim_id, imei="49015420323751", imeiLock=True,
-        tags=["water", "north", "water"], enabled=False, servicePolicyId=None,
+        tags=["water", "north", "water"], enabled=False, servicePolicyId=policy,
     )  # fmt: skip
     assert made["userErrors"] == []
     device_id = made["device"]["id"]
@@ -196,7 +196,8 @@ async def test_a_devices_life(world: World, client: Client) -> None:
         "device": {"name": "pump 2", "tags": [], "attributes": {}},
         "changed": ["name", "tags", "imei"],
     }
-    again = await mutate(client, "deviceCreate", "device { sim { id } }", name="pump 3", simId=sim_id)
+    third = {"name": "pump 3", "simId": sim_id, "servicePolicyId": policy}
+    again = await mutate(client, "deviceCreate", "device { sim { id } }", **third)
     assert again["device"] == {"sim": {"id": sim_id}}
 
 
@@ -212,7 +213,8 @@ async def test_a_devices_life(world: World, client: Client) -> None:
 async def test_what_is_wrong_with_a_device_is_said(
     world: World, client: Client, fields: dict[str, Any], path: str
 ) -> None:
-    made = await mutate(client, "deviceCreate", "device { id }", **{"name": "x", **fields})
+    policy = await default_policy(client)
+    made = await mutate(client, "deviceCreate", "device { id }", **{"name": "x", "servicePolicyId": policy, **fields})
     assert made == {"device": None, "userErrors": error("INVALID", path)}
     device_id = encode_global_id("Device", world.demo.devices[0])
     changed = await mutate(client, "deviceUpdate", "device { id }", id=device_id, **fields)
@@ -232,7 +234,8 @@ async def test_a_sim_is_in_one_device_and_a_device_has_one_sim(world: World, cli
     ):
         assert (await mutate(client, "deviceAssignSim", "", **fields))["userErrors"] == errors
     for sim_id, errors in ((taken, error("CONFLICT", "simId")), (deleted, error("DENIED", "simId"))):
-        assert (await mutate(client, "deviceCreate", "", name="x", simId=sim_id))["userErrors"] == errors
+        new = {"name": "x", "simId": sim_id, "servicePolicyId": await default_policy(client)}
+        assert (await mutate(client, "deviceCreate", "", **new))["userErrors"] == errors
     assert (await client.query("{ devices { totalCount } }")).data["devices"]["totalCount"] == 5
 
 
@@ -327,9 +330,11 @@ async def test_why_an_sms_would_be_refused(world: World, client: Client) -> None
         ("DEVICE_ENABLED", "REFUSED", "DEVICE_DISABLED"),
         ("SMS_MT_ENABLED", "PASSED", None),
         ("IMEI_LOCK_FOR_SMS", "NOT_APPLICABLE", None),
-        ("COVERAGE", "NOT_APPLICABLE", None),
+        ("COVERAGE", "PASSED", None),
         ("RAT_ALLOWED", "NOT_APPLICABLE", None),
         ("SMS_ON_NB_IOT", "NOT_APPLICABLE", None),
+        ("MONTH_LIMIT", "NOT_APPLICABLE", None),
+        ("SMS_QUOTA", "NOT_APPLICABLE", None),
     ]
     await mutate(client, "deviceReleaseSim", "", id=device_id)
     without_sim = await explain(f'deviceId: "{device_id}"')
@@ -357,5 +362,7 @@ async def test_explanations_of_what_is_not_yours_are_null(world: World) -> None:
 
 async def test_observers_change_nothing(world: World) -> None:
     observer = world.client(world.demo, Role.OBSERVER)
-    reply = await observer.query('mutation { deviceCreate(input: {name: "x"}) { device { id } } }')
+    reply = await observer.query(
+        'mutation { deviceCreate(input: {name: "x", servicePolicyId: "x"}) { device { id } } }'
+    )
     assert (reply.json["data"], reply.codes) == ({"deviceCreate": None}, ["FORBIDDEN"])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from graphql import get_named_type
-from graphql_client import Client
+from graphql_client import Client, default_policy
 from graphql_world import World
 
 from motet.domain.global_ids import encode_global_id
@@ -32,6 +32,8 @@ INPUTS: dict[str, Callable[[World], dict[str, Any]]] = {
     "smppAccountCreate": lambda world: {"systemId": "twice"},
     "shortCodeCreate": lambda world: {"code": "777"},
     "alertRuleCreate": lambda world: {"name": "twice", "eventTypes": ["sim.*"]},
+    "servicePolicyCreate": lambda world: {"name": "twice"},
+    "coveragePolicyCreate": lambda world: {"name": "twice"},
     "webhookCreate": lambda world: {"url": "https://127.0.0.1/", "eventTypes": ["sms.received"]},
 }
 """An input for each that is good once."""
@@ -44,6 +46,8 @@ def noun_of(mutation: str) -> str:
 
 
 async def make(client: Client, mutation: str, given: dict[str, Any]) -> Any:
+    if mutation == "deviceCreate":
+        given = {"servicePolicyId": await default_policy(client), **given}
     input_type = get_named_type(MUTATIONS[mutation].args["input"].type).name
     reply = await client.query(
         f"mutation ($input: {input_type}!) {{ x: {mutation}(input: $input)"

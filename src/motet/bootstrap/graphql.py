@@ -15,6 +15,7 @@ from motet.config import StartError
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.breakout import BreakoutService
 from motet.fleet.coverage import CoverageBook
+from motet.fleet.coverage_check import CoverageCheckService
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
 from motet.fleet.diagnosis import DiagnosisService
@@ -23,6 +24,7 @@ from motet.fleet.event_retention import EventRetention
 from motet.fleet.ip_address_space import IpAddressSpaceService
 from motet.fleet.ip_import import AddressImporter
 from motet.fleet.journal import Journal
+from motet.fleet.policies import COVERAGE, SERVICE, PolicyService
 from motet.fleet.power_profile import PowerProfileService
 from motet.fleet.quota import QuotaBook
 from motet.fleet.short_code import ShortCodeService
@@ -79,6 +81,9 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         activation_codes=cards.codes,
         devices=DeviceService(node.database, hub.ids, journal, on_change=fleet_changed),
         quotas=QuotaBook(node.database, hub.ids, journal, on_change=quotas_changed),
+        service_policies=PolicyService(SERVICE, node.database, hub.ids, journal, on_change=fleet_changed),
+        coverage_policies=PolicyService(COVERAGE, node.database, hub.ids, journal, on_change=fleet_changed),
+        coverage_checks=CoverageCheckService(node.database, journal, on_change=fleet_changed),
         smpp_accounts=SmppAccountService(
             node.database, node.passwords, hub.ids, on_change=messaging.esmes.accounts_changed
         ),

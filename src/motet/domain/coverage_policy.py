@@ -12,7 +12,8 @@ class CoveragePolicy:
     """The content of a policy: the columns of `coverage_policy` by their names, lists as tuples.
 
     Countries are ISO 3166 alpha-2, operators PLMN codes (MCC and MNC digits), RATs the names of motet.radio.rats. An
-    allow list that is None lets everything pass; what is on a deny list may not be used, whatever the others say.
+    allow list that is None lets everything pass, an empty one nothing; what is on a deny list may not be used, whatever
+    the others say.
     """
 
     name: str = ""

@@ -118,8 +118,17 @@ DEVICE_CONNECTIVITY_RESET = EventType(
 )
 DEVICE_RESET_DONE = EventType("device.reset_done", None, _INFO, "The device is back after a reset")
 DEVICE_RESET_FAILED = EventType("device.reset_failed", None, _WARN, "The network did not reset the device")
+SERVICE_POLICY_CREATED = EventType("service_policy.created", None, _INFO, "The service policy was made")
+SERVICE_POLICY_UPDATED = EventType("service_policy.updated", None, _INFO, "The service policy was changed")
+SERVICE_POLICY_DELETED = EventType("service_policy.deleted", None, _INFO, "The service policy was deleted")
+COVERAGE_POLICY_CREATED = EventType("coverage_policy.created", None, _INFO, "The coverage policy was made")
+COVERAGE_POLICY_UPDATED = EventType("coverage_policy.updated", None, _INFO, "The coverage policy was changed")
+COVERAGE_POLICY_DELETED = EventType("coverage_policy.deleted", None, _INFO, "The coverage policy was deleted")
 SMS_REFUSED = EventType("sms.refused", None, _WARN, "A message to the device was refused")
 SMS_MO_REFUSED = EventType("sms.mo_refused", None, _WARN, "A message from the device was refused")
+SMS_P2P_LIMIT_REACHED = EventType(
+    "sms.p2p_limit_reached", None, _WARN, "The device has sent as many P2P messages as it may in 24 hours"
+)
 
 EVENT_TYPES: Mapping[str, EventType] = {
     one.token: one
@@ -206,8 +215,15 @@ EVENT_TYPES: Mapping[str, EventType] = {
         DEVICE_CONNECTIVITY_RESET,
         DEVICE_RESET_DONE,
         DEVICE_RESET_FAILED,
+        SERVICE_POLICY_CREATED,
+        SERVICE_POLICY_UPDATED,
+        SERVICE_POLICY_DELETED,
+        COVERAGE_POLICY_CREATED,
+        COVERAGE_POLICY_UPDATED,
+        COVERAGE_POLICY_DELETED,
         SMS_REFUSED,
         SMS_MO_REFUSED,
+        SMS_P2P_LIMIT_REACHED,
     )
 }
 

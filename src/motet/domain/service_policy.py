@@ -32,7 +32,7 @@ class ServicePolicy:
     p2p_limit_per_day: int | None = 5
     """P2P messages from one device in the 24 h that begin with the first; None: as many as it likes."""
     allowed_rats: tuple[str, ...] | None = None
-    """Names of motet.radio.rats; None: all."""
+    """Names of motet.radio.rats; None: all, empty: none."""
     breakout_region: str = AUTO_REGION
     dns_config_id: int | None = None
     apn: str | None = None

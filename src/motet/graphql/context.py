@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from motet.access.principals import Principal
+from motet.domain.coverage_policy import CoveragePolicy
+from motet.domain.service_policy import ServicePolicy
+from motet.domain.traffic_rules import Traffic
 from motet.events.bus import Bus
 from motet.fleet.activation_code import ActivationCodeService
 from motet.fleet.alert_rule import AlertRuleService
 from motet.fleet.breakout import BreakoutService
 from motet.fleet.connectivity_reset import ConnectivityResetService
 from motet.fleet.coverage import CoverageBook
+from motet.fleet.coverage_check import CoverageCheckService
 from motet.fleet.device import DeviceService
 from motet.fleet.device_bulk import DeviceBulkService
 from motet.fleet.diagnosis import DiagnosisService
@@ -24,6 +28,7 @@ from motet.fleet.imsi import ImsiService
 from motet.fleet.ip_address_space import IpAddressSpaceService
 from motet.fleet.ip_import import AddressImporter
 from motet.fleet.jobs import JobService
+from motet.fleet.policies import PolicyService
 from motet.fleet.power_profile import PowerProfileService
 from motet.fleet.quota import QuotaBook
 from motet.fleet.roaming_partner import RoamingPartnerService
@@ -53,7 +58,13 @@ class Messages(Protocol):
     async def cancel(self, workspace_id: int, message_id: int) -> None: ...
 
     async def explain(
-        self, workspace_id: int, *, device_id: int | None = None, msisdn: str | None = None, iccid: str | None = None
+        self,
+        workspace_id: int,
+        *,
+        device_id: int | None = None,
+        msisdn: str | None = None,
+        iccid: str | None = None,
+        kind: Traffic = Traffic.SMS_MT,
     ) -> Explanation | None: ...
 
 
@@ -103,6 +114,9 @@ class Services:
     activation_codes: ActivationCodeService
     devices: DeviceService
     quotas: QuotaBook
+    service_policies: PolicyService[ServicePolicy]
+    coverage_policies: PolicyService[CoveragePolicy]
+    coverage_checks: CoverageCheckService
     smpp_accounts: SmppAccountService
     short_codes: ShortCodeService
     smsc_links: SmscLinkService

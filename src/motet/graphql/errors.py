@@ -21,6 +21,7 @@ from motet.domain.errors import (
 )
 from motet.graphql.types.relay import described
 from motet.reading.errors import RequestError, TooComplexError
+from motet.reading.names import camel as camel
 
 _log = structlog.get_logger(__name__)
 
@@ -59,12 +60,6 @@ def user_error(error: DomainError) -> dict[str, Any]:
     """The values of a UserError."""
     path = ["input", *(camel(str(step)) for step in error.path)] if error.path else None
     return {"code": USER_ERROR_CODES[type(error)], "message": error.message, "path": path}
-
-
-def camel(name: str) -> str:
-    """A name of ours as GraphQL spells it: `expires_at` is `expiresAt`."""
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
 
 
 def public_error(error: GraphQLError, request_id: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from strawberry.types import Info
 
 from motet.domain.global_ids import decode_global_id
+from motet.domain.traffic_rules import Traffic
 from motet.graphql.context import Context
 from motet.graphql.fields import context_of, raw
 from motet.graphql.selection import selection_of
@@ -25,8 +26,9 @@ async def explain_sms(info: Info) -> Any:
     context = context_of(info)
     selected = selection_of(raw(info))
     keys = {name: value for name, value in selected.arguments.items() if value is not None}
+    kind = Traffic[keys.pop("traffic", Traffic.SMS_MT.name)]
     if len(keys) != 1:
-        raise InvalidRequestError(f"Give exactly one of the arguments of `{selected.name}`.")
+        raise InvalidRequestError(f"Give exactly one of the arguments of `{selected.name}` that name a device or SIM.")
     if not all(storable(value) for value in keys.values()):
         return Answer(None)
     device_id = None
@@ -36,7 +38,7 @@ async def explain_sms(info: Info) -> Any:
             return Answer(None)
         device_id = decoded[1]
     found = await context.services.messages.explain(
-        context.workspace_id, device_id=device_id, msisdn=keys.get("msisdn"), iccid=keys.get("iccid")
+        context.workspace_id, device_id=device_id, msisdn=keys.get("msisdn"), iccid=keys.get("iccid"), kind=kind
     )
     return Answer(None) if found is None else await explained(context, selected, found)
 

@@ -13,6 +13,7 @@ from motet.graphql.queries.ip import IpQueries
 from motet.graphql.queries.job import JobQueries
 from motet.graphql.queries.node import NodeQueries
 from motet.graphql.queries.operator import OperatorQueries
+from motet.graphql.queries.policy import PolicyQueries
 from motet.graphql.queries.power import PowerQueries
 from motet.graphql.queries.reference import ReferenceQueries
 from motet.graphql.queries.search import SearchQueries
@@ -29,6 +30,7 @@ class Query(
     SimCardQueries,
     SimOrderQueries,
     EuiccQueries,
+    PolicyQueries,
     SmsQueries,
     UsageQueries,
     EventQueries,

@@ -14,6 +14,7 @@ from motet.graphql.mutations.breakout import BreakoutMutations
 from motet.graphql.mutations.bulk import BulkMutations
 from motet.graphql.mutations.connectivity import ConnectivityMutations
 from motet.graphql.mutations.coverage import CoverageMutations
+from motet.graphql.mutations.coverage_policy import CoveragePolicyMutations
 from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
 from motet.graphql.mutations.euicc import EuiccMutations
@@ -22,6 +23,7 @@ from motet.graphql.mutations.ip import IpMutations
 from motet.graphql.mutations.job import JobMutations
 from motet.graphql.mutations.power import PowerMutations
 from motet.graphql.mutations.quota import QuotaMutations
+from motet.graphql.mutations.service_policy import ServicePolicyMutations
 from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sim_import import SimImportMutations
 from motet.graphql.mutations.sim_order import SimOrderMutations
@@ -34,6 +36,7 @@ from motet.graphql.subscription import Subscription
 from motet.graphql.types.activation_code import ActivationCode, ActivationCodeStep
 from motet.graphql.types.alert import Alert, AlertRule
 from motet.graphql.types.connectivity import Connectivity, ConnectivityReset, Location
+from motet.graphql.types.coverage_policy import CoveragePolicy, CoveragePolicyVersion
 from motet.graphql.types.device import Device
 from motet.graphql.types.esme import ShortCode, SmppAccount
 from motet.graphql.types.euicc import Euicc, EuiccOperation, EuiccOperationStep, EuiccProfile
@@ -45,6 +48,7 @@ from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
 from motet.graphql.types.quota import Quota, QuotaPool, QuotaTopUp
 from motet.graphql.types.relay import parse_date_time
+from motet.graphql.types.service_policy import ServicePolicy, ServicePolicyVersion
 from motet.graphql.types.sim import Sim, SimScheduledTransition, SimStatusChange
 from motet.graphql.types.sim_order import SimBatch, SimPurchaseOrder, SimPurchaseOrderItem
 from motet.graphql.types.usage import DataSession, Usage, WorkspaceUsage
@@ -53,6 +57,8 @@ from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
 @strawberry.type(description="What can be done.")
 class Mutation(
+    ServicePolicyMutations,
+    CoveragePolicyMutations,
     SmsMutations,
     DeviceMutations,
     ConnectivityMutations,
@@ -112,6 +118,10 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         Connectivity,
         Location,
         ConnectivityReset,
+        ServicePolicy,
+        ServicePolicyVersion,
+        CoveragePolicy,
+        CoveragePolicyVersion,
         SmsMessage,
         Usage,
         WorkspaceUsage,

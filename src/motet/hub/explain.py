@@ -1,4 +1,4 @@
-"""Why would an SMS to a device be refused now? Each rule's decision, from the database and not from memory."""
+"""Why would an SMS to or from a device be refused now? Each rule's decision, from the database and not from memory."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ from motet.domain.quota import (
 from motet.domain.refusals import Refusal
 from motet.domain.traffic_rules import RULES_OF, Traffic
 from motet.hub.meters import TO_DEVICE
-from motet.storage import quota, traffic, usage
+from motet.storage import p2p, quota, traffic, usage
 from motet.storage.database import Executor
 from motet.storage.traffic import Line
+
+_P2P_FROM_DEVICE = (Traffic.P2P_INSIDE, Traffic.P2P_OUTSIDE)
+_NO_SMS = (Traffic.DATA, Traffic.ATTACH)
 
 
 class Decision(NamedTuple):
@@ -75,7 +78,9 @@ async def explain(
     if line is None:
         return None
     rules = [Decision(rule.name, rule.words, rule.refusal, rule.judge(line.facts)) for rule in RULES_OF[kind]]
-    counted = await _counted(connection, line, kind, ahead, now or datetime.now(UTC))
+    counted = [await _p2p_limit(connection, line)] if kind in _P2P_FROM_DEVICE else []
+    if kind not in _NO_SMS:
+        counted += await _counted(connection, line, kind, ahead, now or datetime.now(UTC))
     decisions = (*rules, *counted)
     reason = next((decision.refusal.name for decision in decisions if decision.met is False), None)
     return Explanation(line.sim_id, line.device_id, reason, decisions)
@@ -121,3 +126,12 @@ def _refusal_of(stored: Quota, ahead: int, now: datetime) -> Refusal | None:
     if brought.remaining - ahead > 0 or brought.action is ExhaustionAction.THROTTLE:
         return None
     return Refusal.QUOTA_USED_UP
+
+
+async def _p2p_limit(connection: Executor, line: Line) -> Decision:
+    limit = None if line.facts.service is None else line.facts.service.p2p_limit_per_day
+    met = None
+    if limit is not None and line.device_id is not None:
+        met = await p2p.sent(connection, line.workspace_id, line.device_id) < limit
+    words = "The device has not sent as many P2P messages as the service policy allows in 24 hours"
+    return Decision("P2P_LIMIT", words, Refusal.P2P_LIMIT_REACHED, met)

@@ -14,6 +14,7 @@ import structlog
 
 from motet.domain.errors import DomainError
 from motet.domain.ids import IdGenerator, first_id_at
+from motet.domain.traffic_rules import Traffic
 from motet.hub.accounts import Account
 from motet.hub.counters import Counters
 from motet.hub.desk import Desk
@@ -223,9 +224,15 @@ class Hub:
         await self._desk.cancel(workspace_id, message_id)
 
     async def explain(
-        self, workspace_id: int, *, device_id: int | None = None, msisdn: str | None = None, iccid: str | None = None
+        self,
+        workspace_id: int,
+        *,
+        device_id: int | None = None,
+        msisdn: str | None = None,
+        iccid: str | None = None,
+        kind: Traffic = Traffic.SMS_MT,
     ) -> Explanation | None:
-        """Why an SMS to a device would be refused now, by exactly one key; None for one of another workspace."""
+        """Why traffic of a device would be refused now, by exactly one key; None for one of another workspace."""
         now = datetime.fromtimestamp(self.now_us() / 1_000_000, UTC)
         return await explain(
             self.pool(),
@@ -233,6 +240,7 @@ class Hub:
             device_id=device_id,
             msisdn=msisdn,
             iccid=iccid,
+            kind=kind,
             ahead=self.meters.ahead,
             now=now,
         )

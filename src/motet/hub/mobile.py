@@ -22,7 +22,7 @@ from motet.hub.numbers import Target
 from motet.hub.ports import MobileOriginated, Upstream
 from motet.sms.parts import MAX_PARTS, part_count
 from motet.sms.udh import UserDataError
-from motet.storage import directory, esme_delivery, event, mo_part, waiting, webhook_delivery
+from motet.storage import directory, esme_delivery, event, mo_part, p2p, waiting, webhook_delivery
 from motet.storage import message as message_table
 from motet.storage.database import Row
 
@@ -317,13 +317,20 @@ class Mobile:
         message.kind = MessageKind.P2P
         if recipient is not None and recipient.workspace_id != message.workspace_id:
             recipient = None  # to the sender it is a number like any other in the world
-        refusal = self._refusal_of_p2p(message, sender, recipient)
+        refusal = await self._refusal_of_p2p(connection, message, sender, recipient, outcome)
         if refusal is not None:
             self._reject(message, refusal, outcome)
         else:
             self._hand_on(message, recipient, outcome)
 
-    def _refusal_of_p2p(self, message: Message, sender: Target, recipient: Target | None) -> Refusal | None:
+    async def _refusal_of_p2p(
+        self,
+        connection: asyncpg.Connection,
+        message: Message,
+        sender: Target,
+        recipient: Target | None,
+        outcome: Outcome,
+    ) -> Refusal | None:
         """The sender's rules, then the recipient's; what is counted comes last."""
         kind = Traffic.P2P_OUTSIDE if recipient is None else Traffic.P2P_INSIDE
         if sender.refusals[kind] is not None:
@@ -333,10 +340,27 @@ class Mobile:
         parts = _parts_of(message)
         if parts > MAX_PARTS:
             return Refusal.TOO_LONG
+        if not await self._within_limit(connection, message, sender, outcome):
+            return Refusal.P2P_LIMIT_REACHED
         refusal = sender.refusal(kind, message.part_count, message.submitted_at)
         if refusal is None and recipient is not None:
             return recipient.refusal(Traffic.P2P_IN, parts, message.submitted_at)
         return refusal
+
+    async def _within_limit(
+        self, connection: asyncpg.Connection, message: Message, sender: Target, outcome: Outcome
+    ) -> bool:
+        """Whether the sender may send one more P2P message today. The first one beyond tells that no more will pass."""
+        limit = None if sender.service is None else sender.service.p2p_limit_per_day
+        if limit is None:
+            return True
+        count = await p2p.count(connection, sender.workspace_id, sender.device_id, message.submitted_at)
+        if count == limit + 1:
+            words = f"The device has sent {limit} P2P messages, as many as it may in 24 hours"
+            outcome.events.append(
+                self.hub.event_row(message, "sms.p2p_limit_reached", words, {"limit": limit}, message.id)
+            )
+        return count <= limit
 
     async def _to_application(
         self, connection: asyncpg.Connection, message: Message, codes: Mapping[str, int | None], outcome: Outcome

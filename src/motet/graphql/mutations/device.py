@@ -9,8 +9,8 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.domain.errors import NotFoundError
 from motet.fleet.device_changes import DeviceChanges
+from motet.fleet.rules import Unchanged
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.device import Device
@@ -23,12 +23,11 @@ class DeviceCreateInput:
     sim_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="The SIM that is in it; one that is in no other device."
     )
-    service_policy_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="The service policy. There are none yet: leave it out. It will be needed once there are.",
+    service_policy_id: strawberry.ID = strawberry.field(
+        description="What it may do. Every workspace has a policy named Default from the start."
     )
     coverage_policy_id: strawberry.ID | None = strawberry.field(
-        default=strawberry.UNSET, description="The coverage policy. There are none yet: leave it out."
+        default=strawberry.UNSET, description="On which networks it may be; on all if not given."
     )
     imei: str | None = strawberry.field(
         default=strawberry.UNSET,
@@ -80,6 +79,12 @@ class DeviceUpdateInput:
         default=strawberry.UNSET,
         description="All equipment that may use the SIM besides `imei`: IMEIs, of which 14 digits count, or the 8 of a"
         " type (TAC); at most 100.",
+    )
+    service_policy_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="What it may do, from the next message on; not null."
+    )
+    coverage_policy_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="On which networks it may be; null: on all."
     )
     tags: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description="All labels that it is to have: at most 50, each of 1 to 50 characters."
@@ -172,9 +177,6 @@ class DeviceMutations:
         input: Annotated[DeviceCreateInput, strawberry.argument(description="The device.")],  # noqa: A002
     ) -> DeviceCreatePayload | None:
         context = context_of(info)
-        for name in ("service_policy_id", "coverage_policy_id"):
-            if or_none(getattr(input, name)) is not None:
-                raise NotFoundError("No such policy.", path=(name,))
         sim_id = or_none(input.sim_id)
         enabled = given(input.enabled, "enabled")
         device_id = await context.services.devices.create(
@@ -268,4 +270,10 @@ def _changes(device: DeviceCreateInput | DeviceUpdateInput) -> DeviceChanges:
     if isinstance(device, DeviceUpdateInput):
         names += ["add_tags", "remove_tags", "set_attributes"]
     named: dict[str, Any] = {name: given(getattr(device, name), name) for name in names}
-    return DeviceChanges(imei=given_or_null(device.imei), **named)
+    service = given(device.service_policy_id, "service_policy_id")
+    coverage = given_or_null(device.coverage_policy_id)
+    if not isinstance(service, Unchanged):
+        named["service_policy_id"] = row_id_of(service, "ServicePolicy", "service_policy_id")
+    if isinstance(coverage, str):
+        coverage = row_id_of(coverage, "CoveragePolicy", "coverage_policy_id")
+    return DeviceChanges(imei=given_or_null(device.imei), coverage_policy_id=coverage, **named)

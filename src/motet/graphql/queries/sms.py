@@ -16,6 +16,7 @@ from motet.graphql.reads import read_one
 from motet.graphql.types.diagnosis import SmsRefusal
 from motet.graphql.types.explanation import SmsExplanation
 from motet.graphql.types.message import SmsMessage, SmsMessageFilter
+from motet.graphql.types.policy_preview import Traffic
 
 
 @strawberry.type
@@ -39,8 +40,8 @@ class SmsQueries:
 
     @query(
         Permission.SMS_READ,
-        "Would an SMS to this device or SIM be taken now, and if not, why: give exactly one argument. Null for one that"
-        " is not yours.",
+        "Would an SMS to this device or SIM be taken now, and if not, why: give exactly one of the three that name it."
+        " Null for one that is not yours.",
     )
     async def sms_explain(
         self,
@@ -48,6 +49,9 @@ class SmsQueries:
         device_id: Annotated[strawberry.ID | None, strawberry.argument(description="The device.")] = strawberry.UNSET,
         msisdn: Annotated[str | None, strawberry.argument(description="The SIM's MSISDN.")] = strawberry.UNSET,
         iccid: Annotated[str | None, strawberry.argument(description="The SIM's ICCID.")] = strawberry.UNSET,
+        traffic: Annotated[
+            Traffic | None, strawberry.argument(description="Or other traffic of the device; SMS_MT if not given.")
+        ] = strawberry.UNSET,
     ) -> SmsExplanation | None:
         return await explain_sms(info)
 

@@ -10,12 +10,14 @@ from strawberry.scalars import JSON
 
 from motet.graphql.lists import later, listed
 from motet.graphql.types.connectivity import Connectivity, Location
+from motet.graphql.types.coverage_policy import CoveragePolicy
 from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.ip import IpAddressSpace
 from motet.graphql.types.ordering import OrderDirection
 from motet.graphql.types.power import PowerProfile, Reachability
 from motet.graphql.types.quota import Quota, QuotaFilter
 from motet.graphql.types.relay import Node, described
+from motet.graphql.types.service_policy import ServicePolicy
 from motet.graphql.types.sim import Sim
 from motet.graphql.types.usage import DataSession, DataSessionFilter, Usage, UsageFilter
 
@@ -50,6 +52,9 @@ class Device(Node):
     imei_allowed: list[str] = described(
         "Equipment that may use the SIM besides `imei`: 14 digits of an IMEI, or the 8 of a type (TAC)."
     )
+    service_policy: ServicePolicy | None = described("What the device may do; null once it is deleted.")
+    coverage_policy: CoveragePolicy | None = described("On which networks the device may be; null: on all.")
+    blocked_operators: list[str] = described("Operators that this device may not use, by PLMN code.")
     sms_messages = listed(
         later("SmsMessage", "message"),
         "The messages to and from the device, newest first.",

@@ -3,6 +3,7 @@
 from motet.reading.entities.activation_code import ACTIVATION_CODE, ACTIVATION_CODE_STEP
 from motet.reading.entities.alert import ALERT, ALERT_RULE
 from motet.reading.entities.connectivity import CONNECTIVITY, CONNECTIVITY_RESET, LOCATION
+from motet.reading.entities.coverage_policy import COVERAGE_POLICY, COVERAGE_POLICY_VERSION
 from motet.reading.entities.device import DEVICE
 from motet.reading.entities.euicc import EUICC, EUICC_OPERATION, EUICC_OPERATION_STEP, EUICC_PROFILE
 from motet.reading.entities.event import EVENT
@@ -11,6 +12,7 @@ from motet.reading.entities.ip import DNS_CONFIG, IP_ADDRESS_SPACE
 from motet.reading.entities.job import JOB, JOB_ITEM
 from motet.reading.entities.message import SMS_MESSAGE
 from motet.reading.entities.quota import QUOTA, QUOTA_POOL, QUOTA_TOP_UP
+from motet.reading.entities.service_policy import SERVICE_POLICY, SERVICE_POLICY_VERSION
 from motet.reading.entities.short_code import SHORT_CODE
 from motet.reading.entities.sim import SIM, SIM_SCHEDULED_TRANSITION, SIM_STATUS_CHANGE
 from motet.reading.entities.sim_order import SIM_BATCH, SIM_PURCHASE_ORDER, SIM_PURCHASE_ORDER_ITEM
@@ -51,6 +53,10 @@ ENTITIES: dict[str, Entity] = {
         QUOTA,
         QUOTA_POOL,
         QUOTA_TOP_UP,
+        SERVICE_POLICY,
+        SERVICE_POLICY_VERSION,
+        COVERAGE_POLICY,
+        COVERAGE_POLICY_VERSION,
         EVENT,
         ALERT_RULE,
         ALERT,

@@ -19,7 +19,7 @@ from motet.reading.entities.power import NEXT_REACHABILITY, POWER_PROFILE
 from motet.reading.errors import InvalidRequestError
 from motet.reading.filters import contains, not_null, one_of, refers_to, since, until
 from motet.reading.makers import column, global_id, state, text_of
-from motet.reading.model import Entity, Hidden, SortKey, ToMany, ToOne
+from motet.reading.model import Entity, Hidden, SortKey, ToMany, ToOne, Value
 from motet.reading.statement import Statement
 
 
@@ -100,6 +100,9 @@ def _sunset_before(value: date, alias: str, statement: Statement) -> str:
     )
 
 
+_BLOCKED_OPERATORS = """ARRAY (SELECT b.operator FROM device_blocked_operator b
+WHERE b.workspace_id = {t}.workspace_id AND b.device_id = {t}.id ORDER BY b.operator)"""
+
 DEVICE = Entity(
     name="Device",
     table="device",
@@ -121,6 +124,9 @@ DEVICE = Entity(
         "connectivity": ToOne("Connectivity", "id"),
         "imeiAllowed": column("imei_allowed"),
         "locationHistory": ToMany("Location", "device_id"),
+        "servicePolicy": ToOne("ServicePolicy", "service_policy_id"),
+        "coveragePolicy": ToOne("CoveragePolicy", "coverage_policy_id"),
+        "blockedOperators": Value((_BLOCKED_OPERATORS,)),
         "smsMessages": ToMany("SmsMessage", "device_id"),
         "events": ToMany("Event", "device_id"),
         "usage": ToMany("Usage", "device_id"),
