@@ -103,7 +103,7 @@ def _sim(workspace_id: int, n: int, sim_ids: list[int], device_ids: list[int], n
     one, kind = identity(FIRST_NUMBER + n), KINDS[n % len(KINDS)]
     return (
         workspace_id, sim_ids[n], one.iccid, one.imsi, one.msisdn, int(SimStatus.ACTIVATED), kind.form_factor,
-        kind.quality_grade, device_ids[n], now, now, eid(n),
+        kind.quality_grade, device_ids[n], now, now, kind.package, eid(n),
     )  # fmt: skip
 
 

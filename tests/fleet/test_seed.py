@@ -10,6 +10,8 @@ from argon2.exceptions import VerifyMismatchError
 
 from motet.domain.identities import parse_eid
 from motet.domain.numbering import has_luhn_digit
+from motet.domain.sim_cards import CardKind, check_card
+from motet.domain.sim_ordering import parse_bic
 from motet.fleet.seed import DEMO, OTHER, Plan, Tenant, derive_password, seed_tenant
 from motet.storage.database import Database
 
@@ -62,8 +64,15 @@ async def test_two_tenants_with_an_account_a_short_code_and_devices(database: Da
     for name in ("imei", "iccid", "msisdn"):
         assert len({row[name] for row in rows}) == 40
     directory = await database.pool.fetch("SELECT kind, count(*) AS n FROM directory GROUP BY kind ORDER BY kind")
-    # four eUICCs with two profiles more than one, ten SIMs with an IMSI more than one
-    assert [(row["kind"], row["n"]) for row in directory] == [("eid", 4), ("iccid", 48), ("imsi", 58), ("msisdn", 48)]
+    # four eUICCs with two profiles more than one, ten SIMs with an IMSI more than one, a box of ten cards for each
+    assert [(row["kind"], row["n"]) for row in directory] == [("eid", 4), ("iccid", 68), ("imsi", 78), ("msisdn", 68)]
+    for row in await database.pool.fetch("SELECT form_factor, quality_grade, package FROM sim"):
+        assert check_card(CardKind(*row)) == CardKind(*row)
+    boxes = await database.pool.fetch("SELECT bic, status, quantity FROM sim_batch ORDER BY id")
+    assert [(row["status"], row["quantity"], parse_bic(row["bic"])) for row in boxes] == [
+        (1, 10, row["bic"]) for row in boxes
+    ]
+    assert len(boxes) == 2
     profiles = await database.pool.fetch("SELECT state, count(*) AS n FROM euicc_profile GROUP BY state ORDER BY state")
     assert [tuple(row) for row in profiles] == [(0, 4), (2, 4), (3, 4)]
     imsis = await database.pool.fetch("SELECT active, count(*) AS n FROM imsi GROUP BY active ORDER BY active")

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, SimStatus
+from motet.fleet.seed_batch import seed_batch
 from motet.fleet.seed_cards import seed_cards
 from motet.fleet.seed_radio import seed_radio
 from motet.fleet.workspaces import create_workspace
@@ -46,22 +47,23 @@ OTHER = Plan("other", "20200", 50_000_001)
 
 
 class Kind(NamedTuple):
-    """A sort of device: its name before the number, its tags, its SIM's form and grade."""
+    """A sort of device: its name before the number, its tags, its SIM's form, grade and package."""
 
     name: str
     tags: tuple[str, ...]
     form_factor: str
     quality_grade: str
+    package: str
 
 
 KINDS = (
-    Kind("Water meter", ("meter", "water"), "MFF2", "INDUSTRIAL"),
-    Kind("Delivery van", ("vehicle", "tracker"), "2FF", "AUTOMOTIVE"),
-    Kind("Vending machine", ("retail",), "3FF", "COMMERCIAL"),
-    Kind("Lift alarm", ("building", "safety"), "2FF", "INDUSTRIAL"),
-    Kind("Cold chain logger", ("logistics", "tracker"), "4FF", "INDUSTRIAL"),
-    Kind("Charging point", ("energy",), "MFF2", "INDUSTRIAL"),
-    Kind("Weather station", ("agriculture",), "3FF", "INDUSTRIAL"),
+    Kind("Water meter", ("meter", "water"), "MFF2", "MFF2", "MFF2"),
+    Kind("Delivery van", ("vehicle", "tracker"), "2FF", "INDUSTRIAL", "INDUSTRIAL_2FF"),
+    Kind("Vending machine", ("retail",), "3FF", "COMMERCIAL", "DUAL_CUT"),
+    Kind("Lift alarm", ("building", "safety"), "2FF", "INDUSTRIAL", "INDUSTRIAL_2FF"),
+    Kind("Cold chain logger", ("logistics", "tracker"), "4FF", "COMMERCIAL", "TRIPLE_CUT"),
+    Kind("Charging point", ("energy",), "MFF2", "MFF2", "MFF2"),
+    Kind("Weather station", ("agriculture",), "3FF", "INDUSTRIAL", "INDUSTRIAL_3FF"),
 )
 SITES = ("berlin", "lyon", "porto", "gdansk", "turin")
 
@@ -145,7 +147,7 @@ async def _seed_devices(
             one, kind = identity(plan.first_number + ordinal - 1), KINDS[ordinal % len(KINDS)]
             yield (
                 workspace_id, sim_ids[ordinal], one.iccid, one.imsi, one.msisdn, int(SimStatus.ACTIVATED),
-                kind.form_factor, kind.quality_grade, device_ids[ordinal], now, now,
+                kind.form_factor, kind.quality_grade, device_ids[ordinal], now, now, kind.package,
             )  # fmt: skip
 
     def directory() -> Iterator[tuple[str, str, int, int]]:
@@ -172,6 +174,15 @@ async def _seed_devices(
         )
         await seed_radio(
             connection, workspace_id, device_ids, lambda one: one % len(KINDS) == 0, new_id=new_id, now=now
+        )
+        await seed_batch(
+            connection,
+            workspace_id,
+            plan.first_number,
+            identity=identity,
+            new_id=new_id,
+            now=now,
+            actor="operator",
         )
     await setting.write_setting(connection, marker, str(devices).encode())
 

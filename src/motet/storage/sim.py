@@ -13,7 +13,7 @@ from motet.storage.database import Executor, PooledConnection
 
 SIM_COLUMNS = (
     "workspace_id", "id", "iccid", "imsi", "msisdn", "status", "form_factor", "quality_grade", "device_id",
-    "created_at", "activated_at",
+    "created_at", "activated_at", "package",
 )  # fmt: skip
 
 DIRECTORY_COLUMNS = ("kind", "value", "workspace_id", "sim_id")
