@@ -149,6 +149,7 @@ CREATE TABLE data_session (
 CREATE INDEX data_session_device ON data_session (workspace_id, device_id, id);
 CREATE INDEX data_session_sim ON data_session (workspace_id, sim_id, id);
 CREATE INDEX data_session_open ON data_session (id) WHERE status = 0;
+CREATE INDEX data_session_open_sim ON data_session (workspace_id, sim_id) WHERE status = 0;
 CREATE INDEX data_session_open_of ON data_session (workspace_id, id) WHERE status = 0;
 
 -- What the network told of a session, each record once. Append-only.

@@ -299,6 +299,17 @@ async def test_a_sweep_cuts_the_others_of_a_pool_that_one_has_used_up(world: Met
     assert {body["reason"] for _, _, body in world.orders.orders} == {"QUOTA_USED_UP"}
 
 
+async def test_a_look_at_one_line_cuts_no_other(world: Metered) -> None:
+    await world.sessions.ingest([await world.record(0, number=number) for number in range(2)])
+    await world.tenants.execute("UPDATE device SET status = 1 WHERE id = ANY ($1)", world.demo.devices[:2])
+    world.cutter.poke_line((await world.identities(1))["msisdn"])
+    assert await world.cutter.look() == 1
+    assert [sim_id for _, sim_id, _ in world.orders.orders] == [world.demo.sims[1]]
+    world.cutter.poke()
+    assert await world.cutter.look() == 1
+    assert await world.cutter.look() == 0
+
+
 async def test_a_session_of_which_nothing_is_heard_is_closed(world: Metered) -> None:
     await world.sessions.ingest([await world.record(0)])
     world.pass_time(hours=49)

@@ -47,12 +47,14 @@ async def metering(node: Node) -> AsyncIterator[None]:
     sessions = SessionService(node.database, hub.ids, journal, on_exhausted=cutter.poke)
     node.metering = Metering(sessions, cutter)
     hub.fleet_listeners.append(cutter.poke)
+    hub.line_listeners.append(cutter.poke_line)
     node.supervisor.start("counting", counting.run)
     node.supervisor.start("session cutter", cutter.run)
     try:
         yield
     finally:
         hub.fleet_listeners.remove(cutter.poke)
+        hub.line_listeners.remove(cutter.poke_line)
         await node.supervisor.stop("counting")
         await node.supervisor.stop("session cutter")
         try:

@@ -65,17 +65,13 @@ async def network(node: Node) -> AsyncIterator[None]:
     if carrier is not None:
         metering.cutter.orders = orders
 
-    def line_changed(msisdn: str) -> None:
-        hub.line_changed(msisdn)
-        metering.cutter.poke()
-
     connectivity = ConnectivityService(
         node.database,
         journal,
         Whereabouts(hub.ids, country_of=_country_code),
         SessionAnswers(metering.sessions),
         ends=ends,
-        line_changed=line_changed,
+        line_changed=hub.line_changed,
     )
     node.network = NetworkSide(orders, ends, follower, connectivity, resets, carrier)
     node.paths[PATH] = NotificationsApp(node.tokens, connectivity)

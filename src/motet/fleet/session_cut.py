@@ -30,9 +30,14 @@ class SessionCutter:
     """Cuts open sessions that rules, quotas or limits no longer let go on: at a poke, and every `SWEEP_S`."""
 
     PAGE = 1_000
-    SWEEP_S = 30.0
+    SWEEP_S = 300.0
+    """For what nobody poked for: nothing that we know of."""
     PAUSE_S = 1.0
-    """Between two sweeps that were asked for: a bulk change pokes for every device."""
+    """Between two looks: a bulk change pokes for every device."""
+    SHARE = 0.1
+    """Of the time may be spent on looking: a sweep that takes long is followed by a long pause."""
+    LINES = 1_000
+    """Lines that are looked at one by one; if more have changed, all sessions are."""
     SILENT = timedelta(hours=48)
     """A session of which nothing was told for so long has ended without a word."""
 
@@ -50,9 +55,20 @@ class SessionCutter:
         """Where networks are told to cut; None: nobody is, but by the answers to their records."""
         self._clock = clock
         self._poked = asyncio.Event()
+        self._all = False
+        self._lines: set[str] = set()
 
     def poke(self) -> None:
-        """Something changed that decides over sessions."""
+        """Something changed that decides over many sessions."""
+        self._all = True
+        self._poked.set()
+
+    def poke_line(self, msisdn: str) -> None:
+        """Something changed for the SIM with this number."""
+        if len(self._lines) < self.LINES:
+            self._lines.add(msisdn)
+        else:
+            self._all = True
         self._poked.set()
 
     async def run(self) -> None:
@@ -62,13 +78,27 @@ class SessionCutter:
                 async with asyncio.timeout(self.SWEEP_S):
                     await self._poked.wait()
             except TimeoutError:
-                pass
+                self._all = True
             self._poked.clear()
+            started = time.monotonic()
             try:
-                await self.sweep()
+                await self.look()
             except Exception as error:  # noqa: BLE001 - the task lives on
+                self._all = True
+                self._poked.set()
                 _log.exception("cutting sessions failed", error=repr(error)[:200])
-            await asyncio.sleep(self.PAUSE_S)
+            await asyncio.sleep(max(self.PAUSE_S, (time.monotonic() - started) / self.SHARE))
+
+    async def look(self) -> int:
+        """Look at what was poked for; how many sessions were cut."""
+        lines, self._lines = self._lines, set()
+        if self._all:
+            self._all = False
+            return await self.sweep()
+        found = await traffic.of_identities(self._database.pool, sorted(lines))
+        sims = [(line.workspace_id, line.sim_id) for line in found.values() if line.sim_id is not None]
+        page = await data_session.open_of_sims(self._database.pool, sims, self.PAGE)
+        return await self._cut(page, datetime.fromtimestamp(self._clock(), UTC)) if page else 0
 
     async def sweep(self) -> int:
         """Look at every open session once; how many were cut."""

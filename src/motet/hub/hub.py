@@ -92,6 +92,8 @@ class Hub:
         """Told of committed traffic while SIMs are in factory test."""
         self.fleet_listeners: list[Callable[[], None]] = []
         """Called when SIMs, devices, policies or quotas changed."""
+        self.line_listeners: list[Callable[[str], None]] = []
+        """Called with an MSISDN when something changed for its SIM alone."""
         self._desk = Desk(self)
         self._sender = Sender(self)
         self._desk_connection: asyncpg.Connection | None = None
@@ -288,8 +290,8 @@ class Hub:
     def line_changed(self, msisdn: str) -> None:
         """What the rules look at changed for the SIM with this number."""
         self.numbers.forget_these([msisdn])
-        for listener in self.fleet_listeners:
-            listener()
+        for listener in self.line_listeners:
+            listener(msisdn)
 
     # What the rooms of the hub share ---------------------------------------------------------------------------------
 

@@ -100,6 +100,23 @@ async def open_after(connection: Executor, session_id: int, limit: int) -> list[
     return [OpenSession(*record) for record in await connection.fetch(_OPEN_AFTER, session_id, limit)]
 
 
+_OPEN_OF_SIMS = """
+SELECT s.workspace_id, s.id, s.sim_id, s.operator, s.rat
+  FROM unnest($1::bigint[], $2::bigint[]) AS k (workspace_id, sim_id)
+  JOIN data_session s ON s.workspace_id = k.workspace_id AND s.sim_id = k.sim_id
+ WHERE s.status = 0 AND s.reason IS NULL
+ ORDER BY s.id DESC LIMIT $3
+"""
+
+
+async def open_of_sims(connection: Executor, sims: Sequence[tuple[int, int]], limit: int) -> list[OpenSession]:
+    """The open sessions of SIMs, given as (workspace_id, id), the newest ones first."""
+    if not sims:
+        return []
+    columns = map(list, zip(*sims, strict=True))
+    return [OpenSession(*record) for record in await connection.fetch(_OPEN_OF_SIMS, *columns, limit)]
+
+
 _CUT = """
 UPDATE data_session s
    SET reason = k.reason
