@@ -190,3 +190,26 @@ async def test_a_module_is_checked_against_every_operator_of_a_country(world: Wo
     )
     (after,) = await ask(client, f'moduleCheck(country: "DE", bands: [{{rat: LTE_M, bands: ["8"]}}]) {shown}')
     assert after["operators"][0]["usableRats"] == ["LTE_M"]
+
+
+async def test_rats_and_bands_are_told(client: Client) -> None:
+    rats, bands, everything = await ask(
+        client,
+        "rats { code generation gtpTypes accessTechnologies edrxCyclesSeconds psmTimers bands { code }"
+        " categories { code downlinkKbps uplinkKbps } }",
+        "bands(rat: LTE) { code number duplex uplinkLowMhz uplinkHighMhz downlinkLowMhz downlinkHighMhz }",
+        "bands { rat code }",
+    )
+    by_code = {rat["code"]: rat for rat in rats}
+    assert list(by_code) == ["GSM", "UMTS", "LTE", "LTE_M", "NB_IOT", "NR"]
+    assert (by_code["NB_IOT"]["gtpTypes"], by_code["NB_IOT"]["accessTechnologies"]) == ([8], [9])
+    assert by_code["NB_IOT"]["edrxCyclesSeconds"][0] == 20.48
+    assert by_code["LTE_M"]["edrxCyclesSeconds"][-1] == 2621.44
+    assert by_code["NR"]["edrxCyclesSeconds"] == []
+    assert {"code": "Cat 1", "downlinkKbps": 10_000, "uplinkKbps": 5_000} in by_code["LTE"]["categories"]
+    assert {"code": "n78"} in by_code["NR"]["bands"]
+    assert {
+        "code": "B20", "number": 20, "duplex": "FDD", "uplinkLowMhz": 832.0, "uplinkHighMhz": 862.0,
+        "downlinkLowMhz": 791.0, "downlinkHighMhz": 821.0,
+    } in bands  # fmt: skip
+    assert len(everything) == sum(len(rat["bands"]) for rat in rats)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from motet.graphql.queries.bands import BandQueries
 from motet.graphql.queries.breakout import BreakoutQueries
 from motet.graphql.queries.esme import EsmeQueries
 from motet.graphql.queries.euicc import EuiccQueries
@@ -40,6 +41,7 @@ class Query(
     JobQueries,
     ReferenceQueries,
     PowerQueries,
+    BandQueries,
     BreakoutQueries,
     IpQueries,
 ):
