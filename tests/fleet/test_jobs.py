@@ -31,6 +31,7 @@ class Marker:
 
     chunk_items = 3
     can_undo = True
+    pause_s = 0.0
 
     def __init__(self) -> None:
         self.told = 0

@@ -45,6 +45,7 @@ from motet.fleet.orders import OrderQueue
 from motet.fleet.policies import COVERAGE, SERVICE, PolicyService
 from motet.fleet.power_profile import PowerProfileService
 from motet.fleet.quota import QuotaBook
+from motet.fleet.reset_worker import DeviceResetWorker
 from motet.fleet.roaming_partner import RoamingPartnerService
 from motet.fleet.short_code import ShortCodeService
 from motet.fleet.sim import SimService
@@ -164,6 +165,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     workers: dict[JobKind, Worker] = {
         JobKind.DEVICE_UPDATE: DeviceUpdateWorker(journal, steps, noting("device")),
         JobKind.DEVICE_DELETE: DeviceDeleteWorker(journal, noting("device")),
+        JobKind.DEVICE_RESET: DeviceResetWorker(resets),
         JobKind.SIM_UPDATE: SimWorker(steps, noting("sim")),
     }
     runner = JobRunner(database, workers)

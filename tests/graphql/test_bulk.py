@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,10 @@ from graphql_world import World
 from motet.access.principals import Role
 from motet.domain.global_ids import encode_global_id
 from motet.fleet.device_bulk import BulkChange, DeviceChanges
+from motet.fleet.reset_worker import DeviceResetWorker
 from motet.fleet.rules import UNCHANGED
+from motet.reading.entities.device import DEVICE
+from motet.reading.sql import ids
 
 JOB = "job { id kind state dryRun input total done changed failed progress actor } userErrors { code path message }"
 
@@ -353,3 +357,124 @@ async def test_switching_devices_ends_the_factory_test_of_their_sims(world: Worl
     rows = await fleet(world, "status sim { status }")
     assert rows[:2] == [{"status": "DISABLED", "sim": {"status": "ACTIVATED"}}] * 2
     assert await event_types(world) == ["sim.activated", "device.disabled", "device.disabled"]
+
+
+RESETS = "SELECT count(*) FROM connectivity_reset WHERE actor = 'administrator@demo'"
+
+
+async def test_resets_are_ordered_and_spread(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DeviceResetWorker, "chunk_items", 2)
+    monkeypatch.setattr(DeviceResetWorker, "pause_s", 3600.0)
+    empty = encode_global_id("Device", await world.tenants.device(world.demo, "empty", with_sim=False))
+    payload = await ask(world.client(world.demo), "deviceBulkResetConnectivity", ids=[empty, *devices_of(world, 2)])
+    assert payload["job"]["input"] == {"location": True, "data": True}
+    job, items = await finish(world, payload["job"]["id"])
+    assert (job["state"], job["done"]) == ("RUNNING", 2)
+    assert [(item["outcome"], item["code"]) for item in items] == [
+        ("FAILED", "CONFLICT"), ("CHANGED", None), ("PENDING", None)
+    ]  # fmt: skip
+    assert await world.tenants.database.pool.fetchval(RESETS) == 1
+    await world.tenants.execute("UPDATE job SET due_at = now() WHERE due_at IS NOT NULL")
+    job, _ = await finish(world, payload["job"]["id"])
+    assert (job["state"], job["changed"], job["failed"]) == ("SUCCEEDED", 2, 1)
+    again = await ask(world.client(world.demo), "deviceBulkResetConnectivity", ids=devices_of(world, 1))
+    _, items = await finish(world, again["job"]["id"])
+    assert [item["outcome"] for item in items] == ["UNCHANGED"]
+    nothing = await ask(
+        world.client(world.demo), "deviceBulkResetConnectivity", ids=devices_of(world, 1), location=False, data=False
+    )
+    assert [error["code"] for error in nothing["userErrors"]] == ["INVALID"]
+
+
+async def test_devices_are_found_by_labels_sims_and_age(world: World) -> None:
+    ids = devices_of(world, 3)
+    await run(world, "deviceBulkUpdate", ids=ids[:2], tags=["a"], setAttributes={"site": "Lyon", "empty": ""})
+    await run(world, "deviceBulkUpdate", ids=ids[1:], addTags=["b"], setAttributes={"site": "Porto"})
+    await world.tenants.device(world.demo, "empty", with_sim=False)
+    await world.tenants.execute("UPDATE device SET created_at = now() + interval '1 day' WHERE name = 'empty'")
+    client = world.client(world.demo)
+    tomorrow = (datetime.now(UTC) + timedelta(hours=12)).isoformat()
+    policy = encode_global_id("ServicePolicy", world.demo.workspace_id)
+    cases: dict[str, list[str]] = {
+        '{tags: ["a"]}': ["demo 0", "demo 1"],
+        '{tags: ["a", "b"]}': ["demo 1"],
+        '{tagsAny: ["a", "b"]}': ["demo 0", "demo 1", "demo 2"],
+        "{tagsAny: []}": [],
+        "{tags: [], hasSim: false}": ["empty"],
+        '{not: {tagsAny: ["a", "b"]}, hasSim: true}': ["demo 3", "demo 4"],
+        '{attributes: [{key: "site", equals: "Porto"}]}': ["demo 1", "demo 2"],
+        '{attributes: [{key: "site", exists: true}, {key: "empty", equals: ""}]}': ["demo 0", "demo 1"],
+        '{attributes: [{key: "site", exists: false}], hasSim: true}': ["demo 3", "demo 4"],
+        '{attributes: [{key: "site=Porto", exists: true}]}': [],
+        '{or: [{attributes: [{key: "site", equals: "Lyon"}]}, {hasSim: false}]}': ["demo 0", "empty"],
+        f'{{createdAfter: "{tomorrow}"}}': ["empty"],
+        f'{{createdBefore: "{tomorrow}", tagsAny: ["a"]}}': ["demo 0", "demo 1"],
+        f'{{servicePolicyId: "{policy}", tags: ["b"]}}': ["demo 1", "demo 2"],
+        f'{{coveragePolicyId: "{policy}"}}': [],
+    }
+    for filter_, names in cases.items():
+        reply = await client.query(f"{{ devices(filter: {filter_}) {{ nodes {{ name }} }} }}")
+        assert [node["name"] for node in reply.data["devices"]["nodes"]] == names, filter_
+    for wrong in ('{key: "x"}', '{key: "x", equals: null, exists: null}'):
+        assert (await client.query(f"{{ devices(filter: {{attributes: [{wrong}]}}) {{ totalCount }} }}")).codes == [
+            "INVALID"
+        ]
+    assert (await world.client(world.other).query('{ devices(filter: {tagsAny: ["a"]}) { totalCount } }')).data[
+        "devices"
+    ] == {"totalCount": 0}
+
+
+async def test_labels_are_found_by_their_index(world: World) -> None:
+    await world.tenants.execute(
+        "INSERT INTO device (workspace_id, id, name, status, service_policy_id, tags, attributes)"
+        " SELECT $1, n, 'many', 0, $1, ARRAY['t' || n % 500], jsonb_build_object('k', 'v' || n % 500)"
+        " FROM generate_series(1, 3000) n",
+        world.demo.workspace_id,
+    )
+    await world.tenants.execute("ANALYZE device")
+    for filter_ in ({"tags": ["t7"]}, {"tagsAny": ["t7"]}, {"attributes": [{"key": "k", "equals": "v7"}]}):
+        statement = ids(DEVICE, world.demo.workspace_id, filter_, 10)
+        plan = await world.tenants.database.pool.fetch(f"EXPLAIN {statement.text}", *statement.parameters)
+        assert "device_terms" in " ".join(row[0] for row in plan), filter_
+        found = await world.tenants.database.pool.fetch(statement.text, *statement.parameters)
+        assert len(found) == 6
+
+
+@pytest.mark.parametrize(
+    ("given", "attributes"),
+    [
+        ({}, {"a": "1", "b": "2"}),
+        ({"attributes": {}}, {}),
+        ({"attributes": {"c": "é\n"}}, {"c": "é\n"}),
+        ({"setAttributes": {}}, {"a": "1", "b": "2"}),
+        ({"setAttributes": {"a": None, "c": "3", "none": None}}, {"b": "2", "c": "3"}),
+        ({"attributes": {"x": "y"}, "setAttributes": {"c": "3"}}, {"x": "y", "c": "3"}),
+        ({"attributes": None}, None),
+        ({"setAttributes": None}, None),
+        ({"attributes": {"a": None}}, None),
+        ({"attributes": {"a": 1}}, None),
+        ({"attributes": {"": "x"}}, None),
+        ({"attributes": {"a" * 51: "x"}}, None),
+        ({"attributes": {"a": "x" * 256}}, None),
+        ({"attributes": {"a": "\x00"}}, None),
+        ({"attributes": "x"}, None),
+        ({"attributes": {f"k{n}": "" for n in range(51)}}, None),
+        ({"setAttributes": {f"k{n}": "" for n in range(49)}}, None),
+        ({"addTags": ["t"] * 60}, {"a": "1", "b": "2"}),
+        ({"addTags": [f"t{n}" for n in range(51)]}, None),
+        ({"removeTags": None}, None),
+    ],
+)
+async def test_attributes_are_set_merged_and_removed(
+    world: World, given: dict[str, Any], attributes: dict[str, str] | None
+) -> None:
+    client = world.client(world.demo)
+    device_id = devices_of(world, 1)[0]
+    query = """mutation ($input: DeviceUpdateInput!) { deviceUpdate(input: $input) {
+        device { attributes } userErrors { code } } }"""
+    await client.query(query, {"input": {"id": device_id, "attributes": {"a": "1", "b": "2"}}})
+    reply = (await client.query(query, {"input": {"id": device_id, **given}})).data["deviceUpdate"]
+    if attributes is None:
+        assert reply == {"device": None, "userErrors": [{"code": "INVALID"}]}
+    else:
+        assert reply == {"device": {"attributes": attributes}, "userErrors": []}

@@ -12,6 +12,7 @@ from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
 from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService, Worker
 from motet.fleet.journal import Journal
+from motet.fleet.reset_worker import DeviceResetWorker
 from motet.fleet.sim_bulk import SimWorker
 from motet.fleet.sim_many_steps import SimManySteps
 from motet.fleet.sim_upload import SimImportWorker
@@ -34,6 +35,7 @@ async def jobs(node: Node) -> AsyncIterator[None]:
     workers: Mapping[JobKind, Worker] = {
         JobKind.DEVICE_UPDATE: DeviceUpdateWorker(journal, steps, fleet_changed),
         JobKind.DEVICE_DELETE: DeviceDeleteWorker(journal, fleet_changed),
+        JobKind.DEVICE_RESET: DeviceResetWorker(network.resets),
         JobKind.SIM_UPDATE: SimWorker(steps, fleet_changed),
         JobKind.SIM_IMPORT: SimImportWorker(sim_service(node)),
     }

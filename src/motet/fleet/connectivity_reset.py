@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from motet.domain.errors import ConflictError, InvalidError, LimitReachedError, NotFoundError, UpstreamError
 from motet.domain.event_types import DEVICE_CONNECTIVITY_RESET, DEVICE_RESET_FAILED
@@ -23,6 +23,15 @@ from motet.storage.transaction import transaction
 
 RESETS: Final = ((6, timedelta(hours=1)), (24, timedelta(days=1)))
 """How often one device may be reset in which time: a network bars SIMs that register all the time."""
+
+
+class Ordered(NamedTuple):
+    """A reset that the network is asked for: the running one, if the same was asked for before."""
+
+    reset_id: int
+    is_new: bool = True
+    is_test_over: bool = False
+    """Whether it ended the SIM's factory test."""
 
 
 class ConnectivityResetService:
@@ -58,57 +67,80 @@ class ConnectivityResetService:
         """
         if not location and not data:
             raise InvalidError("Say what to reset: the location, data, or both.", path=("location",))
-        now = datetime.fromtimestamp(self._clock(), UTC)
-        reset_id = self._ids.next(int(now.timestamp() * 1_000))
-        was_tested = False
+        reset_id = self._ids.next(int(self._clock() * 1_000))
         async with transaction(self._database, makes=reset_id) as connection:
-            found = await connectivity_reset.lock_device(connection, workspace_id, device_id)
-            if found is None:
-                raise NotFoundError("No such device.", path=("id",))
-            if found["sim_id"] is None:
-                raise ConflictError("The device has no SIM.", path=("id",))
-            if not self._has_network:
-                raise UpstreamError("This installation is connected to no network that could be asked.")
-            sim_id = found["sim_id"]
-            running = await connectivity_reset.open_reset(
-                connection, workspace_id, device_id, sim_id, location=location, data=data
+            ordered = await self.order(
+                connection, workspace_id, actor, device_id, location=location, data=data, reset_id=reset_id
             )
-            if running is not None:
-                return running
-            for most, span in RESETS:
-                if await connectivity_reset.count_since(connection, workspace_id, device_id, now - span) >= most:
-                    hours = int(span.total_seconds() // 3600)
-                    raise LimitReachedError(
-                        f"A device can be reset {most} times in {hours} h, and this one was.", path=("id",)
-                    )
-            orders: list[int] = []
-            body = {"reset": str(reset_id)}
-            if data:
-                orders += await self._orders.add(
-                    connection, workspace_id, OrderKind.CUT_DATA, [sim_id], {**body, "reason": "RESET"}
+        await self.committed(is_test_over=ordered.is_test_over)
+        return ordered.reset_id
+
+    async def order(
+        self,
+        connection: PooledConnection,
+        workspace_id: int,
+        actor: str,
+        device_id: int,
+        *,
+        location: bool,
+        data: bool,
+        reset_id: int | None = None,
+    ) -> Ordered:
+        """The same in the caller's transaction, after which `committed` is to be called. What raises has written
+        nothing."""
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        if reset_id is None:
+            reset_id = self._ids.next(int(now.timestamp() * 1_000))
+        found = await connectivity_reset.lock_device(connection, workspace_id, device_id)
+        if found is None:
+            raise NotFoundError("No such device.", path=("id",))
+        if found["sim_id"] is None:
+            raise ConflictError("The device has no SIM.", path=("id",))
+        if not self._has_network:
+            raise UpstreamError("This installation is connected to no network that could be asked.")
+        sim_id = found["sim_id"]
+        running = await connectivity_reset.open_reset(
+            connection, workspace_id, device_id, sim_id, location=location, data=data
+        )
+        if running is not None:
+            return Ordered(running, is_new=False)
+        for most, span in RESETS:
+            if await connectivity_reset.count_since(connection, workspace_id, device_id, now - span) >= most:
+                hours = int(span.total_seconds() // 3600)
+                raise LimitReachedError(
+                    f"A device can be reset {most} times in {hours} h, and this one was.", path=("id",)
                 )
-            if location:
-                orders += await self._orders.add(connection, workspace_id, OrderKind.CANCEL_LOCATION, [sim_id], body)
-            await connectivity_reset.insert(
-                connection, workspace_id, reset_id, device_id, sim_id, now, actor, orders, location=location, data=data
+        orders: list[int] = []
+        body = {"reset": str(reset_id)}
+        if data:
+            orders += await self._orders.add(
+                connection, workspace_id, OrderKind.CUT_DATA, [sim_id], {**body, "reason": "RESET"}
             )
-            was_tested = found["sim_status"] == SimStatus.FACTORY_TEST
-            if was_tested:
-                await self._steps.take(connection, workspace_id, sim_id, SimTrigger.CONNECTIVITY_RESET, actor=actor)
-            detail = {
-                "device": {"name": found["name"]},
-                **told(found["iccid"], found["imsi"], found["msisdn"]),
-                "reset": encode_global_id("ConnectivityReset", reset_id),
-                "location": location,
-                "data": data,
-            }
-            change = Change(DEVICE_CONNECTIVITY_RESET, device_id, sim_id, detail)
-            await self._journal.write(connection, workspace_id, actor, [change])
+        if location:
+            orders += await self._orders.add(connection, workspace_id, OrderKind.CANCEL_LOCATION, [sim_id], body)
+        await connectivity_reset.insert(
+            connection, workspace_id, reset_id, device_id, sim_id, now, actor, orders, location=location, data=data
+        )
+        was_tested = found["sim_status"] == SimStatus.FACTORY_TEST
+        if was_tested:
+            await self._steps.take(connection, workspace_id, sim_id, SimTrigger.CONNECTIVITY_RESET, actor=actor)
+        detail = {
+            "device": {"name": found["name"]},
+            **told(found["iccid"], found["imsi"], found["msisdn"]),
+            "reset": encode_global_id("ConnectivityReset", reset_id),
+            "location": location,
+            "data": data,
+        }
+        change = Change(DEVICE_CONNECTIVITY_RESET, device_id, sim_id, detail)
+        await self._journal.write(connection, workspace_id, actor, [change])
+        return Ordered(reset_id, is_test_over=was_tested)
+
+    async def committed(self, *, is_test_over: bool) -> None:
+        """The transaction of `order` has ended well."""
         self._journal.committed()
         self._orders.wake()
-        if was_tested:
+        if is_test_over:
             await self._on_change()
-        return reset_id
 
     async def ended(
         self, connection: PooledConnection, workspace_id: int, sim_id: int, kind: OrderKind, result: OperationResult

@@ -80,8 +80,20 @@ class BulkChange:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class BulkReset:
+    """What to reset of many devices."""
+
+    location: bool
+    data: bool
+
+
+Bulk = BulkChange | BulkReset | None
+"""What a job does to devices; None deletes them."""
+
+
 class DeviceBulkService:
-    """Asks for jobs on devices. A change of None deletes them. Errors are domain errors; paths name input fields.
+    """Asks for jobs on devices. Errors are domain errors; paths name input fields.
 
     Which devices a job is about is found out when it is asked for, and stays so: one that comes to pass a filter later
     is not changed, one that was deleted meanwhile fails.
@@ -95,10 +107,12 @@ class DeviceBulkService:
         """The tags of live devices and how many have each, the commonest first."""
         return await device_bulk.tags(self._database.pool, workspace_id, MAX_LISTED_TAGS)
 
-    async def check(self, workspace_id: int, change: BulkChange | None) -> None:
+    async def check(self, workspace_id: int, change: Bulk) -> None:
         """Raises NotFoundError (its path) for a policy that the workspace has not, InvalidError for what no device can
         have."""
-        if change is None:
+        if isinstance(change, BulkReset) and not change.location and not change.data:
+            raise InvalidError("Say what to reset: the location, data, or both.", path=("location",))
+        if not isinstance(change, BulkChange):
             return
         changes = change.changes
         service = [] if isinstance(changes.service_policy_id, Unchanged) else [changes.service_policy_id]
@@ -114,7 +128,7 @@ class DeviceBulkService:
         self,
         workspace_id: int,
         actor: str,
-        change: BulkChange | None,
+        change: Bulk,
         device_ids: Sequence[int],
         *,
         dry_run: bool = False,
@@ -127,9 +141,7 @@ class DeviceBulkService:
             check_ids(DEVICES, device_ids, await device_bulk.known(self._database.pool, workspace_id, device_ids))
         return await self._ask(workspace_id, actor, change, items_of(DEVICES, device_ids), dry_run)
 
-    async def by_list(
-        self, workspace_id: int, actor: str, change: BulkChange | None, text: str, *, dry_run: bool = False
-    ) -> int:
+    async def by_list(self, workspace_id: int, actor: str, change: Bulk, text: str, *, dry_run: bool = False) -> int:
         """A job on the devices that a CSV text names by id, name, IMEI, or their SIM's ICCID or MSISDN: its id."""
         await self.check(workspace_id, change)
         column, lines = read_lines(DEVICES, text)
@@ -160,10 +172,18 @@ class DeviceBulkService:
         return await self.by_ids(workspace_id, actor, change, device_ids, dry_run=dry_run, is_checked=True)
 
     async def _ask(
-        self, workspace_id: int, actor: str, change: BulkChange | None, items: Sequence[NewItem], dry_run: bool
+        self,
+        workspace_id: int,
+        actor: str,
+        change: Bulk,
+        items: Sequence[NewItem],
+        dry_run: bool,
     ) -> int:
         if change is None:
             new = NewJob(JobKind.DEVICE_DELETE, items, dry_run=dry_run)
+        elif isinstance(change, BulkReset):
+            asked = {"location": change.location, "data": change.data}
+            new = NewJob(JobKind.DEVICE_RESET, items, asked, dry_run=dry_run)
         elif change.is_nothing:
             raise InvalidError("Say what to change.")
         elif len(items) > MAX_ITEMS:

@@ -55,6 +55,7 @@ class DeviceUpdateWorker:
 
     chunk_items = 500
     can_undo = True
+    pause_s = 0.0
 
     def __init__(self, journal: Journal, steps: SimManySteps, on_change: Told) -> None:
         self._journal = journal
@@ -119,6 +120,7 @@ class DeviceDeleteWorker:
 
     chunk_items = 500
     can_undo = False
+    pause_s = 0.0
 
     def __init__(self, journal: Journal, on_change: Told) -> None:
         self._journal = journal

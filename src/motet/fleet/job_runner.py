@@ -133,7 +133,7 @@ class JobRunner:
             failed=outcomes.count(ItemOutcome.FAILED),
             position=items[-1].id if items else taken.position,
             now=now,
-            is_over=is_over(state),
+            due_at=None if is_over(state) else now + timedelta(seconds=worker.pause_s),
         )
         return changed
 

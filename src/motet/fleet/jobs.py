@@ -89,6 +89,8 @@ class Worker(Protocol):
     chunk_items: int
     """Items of one transaction: at most a second's work, since others wait for the rows it holds."""
     can_undo: bool
+    pause_s: float
+    """From one chunk to the next: what spreads the load on others."""
 
     async def work(self, connection: PooledConnection, work: Work) -> Mapping[int, Result]:
         """Do the chunk in the caller's transaction: the result of each item, by its id. What goes wrong with one item

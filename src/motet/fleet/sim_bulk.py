@@ -78,6 +78,7 @@ class SimWorker:
 
     chunk_items = 500
     can_undo = True
+    pause_s = 0.0
 
     def __init__(self, steps: SimManySteps, on_change: Callable[[], Awaitable[None]]) -> None:
         """`on_change` is called after each commit, so that whoever keeps SIMs in memory reads them again."""

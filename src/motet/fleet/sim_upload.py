@@ -107,6 +107,7 @@ class SimImportWorker:
 
     chunk_items = 1_000
     can_undo = False
+    pause_s = 0.0
 
     def __init__(self, sims: SimService) -> None:
         self._sims = sims

@@ -156,10 +156,10 @@ async def advance(
     failed: int,
     position: int,
     now: datetime,
-    is_over: bool,
+    due_at: datetime | None,
 ) -> None:
-    """Note the progress of a job that this transaction has taken."""
-    finished_at, due_at = (now, None) if is_over else (None, now)
+    """Note the progress of a job that this transaction has taken. `due_at` is None when it is over."""
+    finished_at = now if due_at is None else None
     await connection.execute(
         _ADVANCE, workspace_id, job_id, state, done, changed, failed, position, now, finished_at, due_at
     )

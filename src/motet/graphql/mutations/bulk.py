@@ -12,7 +12,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.errors import InvalidError, LimitReachedError
-from motet.fleet.device_bulk import BulkChange
+from motet.fleet.device_bulk import BulkChange, BulkReset
 from motet.fleet.device_changes import DeviceChanges
 from motet.fleet.jobs import MAX_ITEMS
 from motet.fleet.selections import MAX_IDS
@@ -97,6 +97,33 @@ class DeviceBulkDeleteInput:
 @strawberry.type(description="What came of asking for the removal of many devices.")
 class DeviceBulkDeletePayload:
     job: Job | None = described("The job that removes them; what it does cannot be taken back.")
+    user_errors: list[UserError] = described("Why there is none; empty if there is.")
+
+
+@strawberry.input(
+    description="Which devices' connectivity to reset, exactly one of `ids`, `filter`, `csv`; and what of it."
+)
+class DeviceBulkResetConnectivityInput:
+    ids: list[strawberry.ID] | None = strawberry.field(
+        default=strawberry.UNSET, description="These: at most 5,000. If one is unknown, nothing is done."
+    )
+    filter: DeviceFilter | None = strawberry.field(
+        default=strawberry.UNSET, description="Those that it lets through now, at most 100,000; not what comes later."
+    )
+    csv: str | None = strawberry.field(default=strawberry.UNSET, description=_DEVICE_CSV)
+    location: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether networks forget where they are; default true."
+    )
+    data: bool | None = strawberry.field(
+        default=strawberry.UNSET, description="Whether their data sessions are cut; default true."
+    )
+    dry_run: bool | None = strawberry.field(default=strawberry.UNSET, description=_DRY_RUN)
+    idempotency_key: str | None = idempotency_key()
+
+
+@strawberry.type(description="What came of asking for resets of many devices.")
+class DeviceBulkResetConnectivityPayload:
+    job: Job | None = described("The job that orders them of the network.")
     user_errors: list[UserError] = described("Why there is none; empty if there is.")
 
 
@@ -186,6 +213,20 @@ class BulkMutations:
     ) -> DeviceBulkDeletePayload | None:
         return done(await _devices(info, input, None))
 
+    @mutation(
+        Permission.DEVICE_WRITE,
+        "Reset the connectivity of many devices: the answer is a job that orders it of the network, 10 devices in a"
+        " second. The bounds of `deviceResetConnectivity` hold for each.",
+        ("job", "Job"),
+    )
+    async def device_bulk_reset_connectivity(
+        self,
+        info: Info,
+        input: Annotated[DeviceBulkResetConnectivityInput, strawberry.argument(description="Which.")],  # noqa: A002
+    ) -> DeviceBulkResetConnectivityPayload | None:
+        location, data = given(input.location, "location"), given(input.data, "data")
+        return done(await _devices(info, input, BulkReset(location is not False, data is not False)))
+
     @mutation(Permission.DEVICE_WRITE, "Rename a tag of all devices, by a job.", ("job", "Job"))
     async def device_tag_rename(
         self,
@@ -239,7 +280,11 @@ class BulkMutations:
         return done(await _selected(info, input, "Sim", by_ids, by_list))
 
 
-async def _devices(info: Info, given_: DeviceBulkUpdateInput | DeviceBulkDeleteInput, change: BulkChange | None) -> int:
+async def _devices(
+    info: Info,
+    given_: DeviceBulkUpdateInput | DeviceBulkDeleteInput | DeviceBulkResetConnectivityInput,
+    change: BulkChange | BulkReset | None,
+) -> int:
     context = context_of(info)
     bulk, space, actor = context.services.device_bulk, context.workspace_id, _actor(info)
     await bulk.check(space, change)

@@ -20,6 +20,9 @@ from motet.graphql.types.sim import Sim
 class JobKind(Enum):
     DEVICE_UPDATE = strawberry.enum_value("DEVICE_UPDATE", description="Changes devices.")
     DEVICE_DELETE = strawberry.enum_value("DEVICE_DELETE", description="Deletes devices; their SIMs are released.")
+    DEVICE_RESET = strawberry.enum_value(
+        "DEVICE_RESET", description="Resets devices' connectivity, 10 in a second, lest they all come back at once."
+    )
     SIM_UPDATE = strawberry.enum_value("SIM_UPDATE", description="Takes steps in SIMs' lives.")
     SIM_IMPORT = strawberry.enum_value("SIM_IMPORT", description="Registers the SIMs of a list that was uploaded.")
 
