@@ -331,7 +331,7 @@ async def test_why_an_sms_would_be_refused(world: World, client: Client) -> None
         ("SMS_MT_ENABLED", "PASSED", None),
         ("IMEI_LOCK_FOR_SMS", "NOT_APPLICABLE", None),
         ("COVERAGE", "PASSED", None),
-        ("RAT_ALLOWED", "NOT_APPLICABLE", None),
+        ("RAT_ALLOWED", "PASSED", None),
         ("SMS_ON_NB_IOT", "NOT_APPLICABLE", None),
         ("MONTH_LIMIT", "NOT_APPLICABLE", None),
         ("SMS_QUOTA", "NOT_APPLICABLE", None),
