@@ -43,6 +43,7 @@ from motet.domain.global_ids import encode_global_id
 from motet.fleet.seed import identity, imei
 from motet.graphql.engine import Engine, Request
 from motet.graphql.limits import Limits
+from motet.graphql.schema import SCHEMA
 from motet.reading.cursor import encode_cursor
 from motet.storage.database import Database
 from motet.storage.embedded import EmbeddedPostgres
@@ -52,17 +53,19 @@ OUT = Path(__file__).parent / "out"
 VARIANTS = 400
 """Requests of a kind that differ in what they ask for."""
 
+_POLICY = "servicePolicy { id name }" if "servicePolicy" in getattr(SCHEMA.type_map["Device"], "fields", {}) else ""
+
 FIFTY = """
 query Fifty($after: String) { devices(first: 50, after: $after) { nodes {
-  id name status tags imei sim { iccid msisdn status }
+  id name status tags imei sim { iccid msisdn status } POLICY
   smsMessages(first: 3) { nodes { id status submittedAt to text } } } } }
-"""
+""".replace("POLICY", _POLICY)
 
 ONE = """
 query One($id: ID!) { device(id: $id) {
-  id name status tags imei sim { iccid msisdn status }
+  id name status tags imei sim { iccid msisdn status } POLICY
   smsMessages(first: 3) { nodes { id status submittedAt to text } } } }
-"""
+""".replace("POLICY", _POLICY)
 
 PAGE_1000 = """
 query Page($after: String) { sims(first: 50, after: $after) {

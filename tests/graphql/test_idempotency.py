@@ -36,7 +36,7 @@ INPUTS: dict[str, Callable[[World], dict[str, Any]]] = {
     "coveragePolicyCreate": lambda world: {"name": "twice"},
     "webhookCreate": lambda world: {"url": "https://127.0.0.1/", "eventTypes": ["sms.received"]},
 }
-"""An input for each that is good once."""
+"""An input that is good once, of those that need no more than a workspace; the others have tests of their own."""
 
 
 def noun_of(mutation: str) -> str:
@@ -60,10 +60,10 @@ async def make(client: Client, mutation: str, given: dict[str, Any]) -> Any:
 def test_every_mutation_that_makes_something_takes_a_key() -> None:
     makers = {name for name in MUTATIONS if name.endswith(("Create", "Register"))} - WITHOUT.keys()
     assert makers <= set(KEYED)
-    assert set(KEYED) == set(INPUTS)
+    assert set(INPUTS) <= set(KEYED)
 
 
-@pytest.mark.parametrize("mutation", KEYED)
+@pytest.mark.parametrize("mutation", INPUTS)
 async def test_the_same_key_and_input_make_one_object(world: World, client: Client, mutation: str) -> None:
     given = {**INPUTS[mutation](world), "idempotencyKey": "k"}
     first = await make(client, mutation, given)
@@ -74,7 +74,7 @@ async def test_the_same_key_and_input_make_one_object(world: World, client: Clie
     assert [tuple(row) for row in kept] == [(world.demo.workspace_id, mutation, "k")]
 
 
-@pytest.mark.parametrize("mutation", KEYED)
+@pytest.mark.parametrize("mutation", INPUTS)
 async def test_equal_requests_at_once_make_one_object(world: World, client: Client, mutation: str) -> None:
     given = {**INPUTS[mutation](world), "idempotencyKey": "k"}
     made = await asyncio.gather(*(make(client, mutation, given) for _ in range(4)))

@@ -22,7 +22,7 @@ from motet.graphql.plain import shaped
 from motet.graphql.selection import selection_of
 from motet.reading.errors import ForbiddenError, RequestError
 from motet.reading.plan import Failure
-from motet.reading.reader import Answer
+from motet.reading.reader import READ_ERRORS, Answer
 from motet.reading.selection import Selected
 from motet.reading.statement import storable
 from motet.storage.transaction import RepeatedError
@@ -206,7 +206,7 @@ async def _payload(
                     answer = await reader.by_id(context.principal, noun[1], child.children, outcome.row_id)
                     payload[child.key] = answer.value
                     failures += [Failure((child.key, *failure.path), failure.error) for failure in answer.failures]
-                except RequestError as error:
+                except (RequestError, *READ_ERRORS) as error:  # what was done is done: the payload says so
                     failures.append(Failure((child.key,), error))
         else:
             payload[child.key] = shaped(child, outcome.values.get(child.name))
