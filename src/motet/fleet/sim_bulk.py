@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from motet.domain.errors import ConflictError, DeniedError, DomainError, NotFoundError
 from motet.domain.jobs import ItemOutcome, JobKind
 from motet.domain.sim_lifecycle import SimActor, SimTransition, SimTrigger, transition
 from motet.domain.states import SimStatus
-from motet.fleet.jobs import UNTOUCHED, JobService, NewItem, NewJob, Result, Work
+from motet.fleet.jobs import MAX_ITEMS, UNTOUCHED, JobService, NewItem, NewJob, Result, Work
+from motet.fleet.rules import check_range
 from motet.fleet.selections import SIMS, check_ids, failure_of, items_of, items_of_lines, read_lines
 from motet.fleet.sim_many_steps import SimManySteps
-from motet.storage import sim_bulk
+from motet.storage import sim_bulk, sim_idle
 from motet.storage.database import Database, PooledConnection
 from motet.storage.sim_bulk import LockedSim
 
@@ -22,6 +25,8 @@ STEPS: Final[Mapping[str, SimTrigger]] = {
     "DELETE": SimTrigger.DELETE,
 }
 """What a job can do to SIMs, by its name in the job's input."""
+
+MAX_IDLE_DAYS: Final = 730
 
 _BACK: Final[Mapping[tuple[SimStatus, SimStatus], SimTrigger]] = {
     (SimStatus.SUSPENDED, SimStatus.ACTIVATED): SimTrigger.ACTIVATE,
@@ -33,9 +38,10 @@ _BACK: Final[Mapping[tuple[SimStatus, SimStatus], SimTrigger]] = {
 class SimBulkService:
     """Asks for jobs on SIMs. Errors are domain errors; paths name input fields."""
 
-    def __init__(self, database: Database, jobs: JobService) -> None:
+    def __init__(self, database: Database, jobs: JobService, *, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._jobs = jobs
+        self._clock = clock
 
     async def by_ids(
         self,
@@ -66,6 +72,19 @@ class SimBulkService:
 
         items = await items_of_lines(SIMS, column, lines, find, known)
         return await self._ask(workspace_id, actor, step, items, dry_run)
+
+    async def suspend_idle(
+        self, workspace_id: int, actor: str, idle_days: int, *, dry_run: bool = False
+    ) -> tuple[int | None, int]:
+        """A job that suspends the SIMs that have been ACTIVATED for so long and used nothing, and how many they are; no
+        job without any. Raises InvalidError (path `idle_days`)."""
+        check_range(idle_days, "idle_days", 1, MAX_IDLE_DAYS)
+        since = datetime.fromtimestamp(self._clock(), UTC) - timedelta(days=idle_days)
+        found = await sim_idle.idle_since(self._database.pool, workspace_id, since, MAX_ITEMS)
+        if not found:
+            return None, 0
+        items = items_of(SIMS, found)
+        return await self._ask(workspace_id, actor, "SUSPEND", items, dry_run), len(found)
 
     async def _ask(self, workspace_id: int, actor: str, step: str, items: Sequence[NewItem], dry_run: bool) -> int:
         return await self._jobs.create(

@@ -25,6 +25,7 @@ from motet.graphql.mutations.power import PowerMutations
 from motet.graphql.mutations.quota import QuotaMutations
 from motet.graphql.mutations.service_policy import ServicePolicyMutations
 from motet.graphql.mutations.sim import SimMutations
+from motet.graphql.mutations.sim_idle import SimIdleMutations
 from motet.graphql.mutations.sim_import import SimImportMutations
 from motet.graphql.mutations.sim_order import SimOrderMutations
 from motet.graphql.mutations.sim_production import SimProductionMutations
@@ -64,6 +65,7 @@ class Mutation(
     ConnectivityMutations,
     SimMutations,
     SimImportMutations,
+    SimIdleMutations,
     SimOrderMutations,
     SimProductionMutations,
     EuiccMutations,
