@@ -29,6 +29,7 @@ CREATE TABLE device_usage (
     octets_down    bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (workspace_id, device_id, granularity, start, sim_id)
 ) WITH (fillfactor = 80);                     -- counters change in place: no index on them
+CREATE INDEX device_usage_age ON device_usage USING brin (start);    -- for what removes the old ones
 CREATE UNIQUE INDEX device_usage_id ON device_usage (workspace_id, id);
 CREATE INDEX device_usage_sim ON device_usage (workspace_id, sim_id, granularity, start);
 
@@ -146,6 +147,7 @@ CREATE TABLE data_session (
     PRIMARY KEY (workspace_id, id),
     CONSTRAINT data_session_named UNIQUE (workspace_id, sim_id, session_id)
 ) WITH (fillfactor = 80);
+CREATE INDEX data_session_age ON data_session USING brin (id);
 CREATE INDEX data_session_device ON data_session (workspace_id, device_id, id);
 CREATE INDEX data_session_sim ON data_session (workspace_id, sim_id, id);
 CREATE INDEX data_session_open ON data_session (id) WHERE status = 0;

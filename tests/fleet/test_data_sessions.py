@@ -16,6 +16,7 @@ from metered import PLMN, Metered
 from motet.domain.data_session import Decision
 from motet.domain.network import OrderKind
 from motet.fleet.session import MAX_RECORDS
+from motet.fleet.usage_retention import UsageRetention
 from motet.storage.database import Database
 
 ALLOW, REFUSE, CUT = Decision.ALLOW, Decision.REFUSE, Decision.CUT
@@ -315,3 +316,17 @@ async def test_a_session_of_which_nothing_is_heard_is_closed(world: Metered) -> 
     world.pass_time(hours=49)
     await world.cutter.sweep()
     assert await world.value("SELECT status FROM data_session") == 1
+
+
+async def test_what_is_too_old_is_removed_and_the_rest_stays(world: Metered) -> None:
+    await world.sessions.ingest([await world.record(0, 5), await world.record(0, 5, session_id="s2", closed=True)])
+    retention = UsageRetention(world.database, clock=world.clock)
+    assert await retention.purge() == 0
+    world.pass_time(days=93)
+    assert await retention.purge() == 2
+    assert await world.value("SELECT count(*) FROM data_session") == 1, "one is still open"
+    assert await world.value("SELECT count(*) FROM session_record") == 1
+    assert [row[0] for row in await world.rows("SELECT granularity FROM device_usage ORDER BY 1")] == [1, 2]
+    world.pass_time(days=708)
+    await retention.purge()
+    assert [row[0] for row in await world.rows("SELECT granularity FROM device_usage")] == [2]

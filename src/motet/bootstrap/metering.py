@@ -14,6 +14,7 @@ from motet.fleet.counting import Counting, Progress
 from motet.fleet.journal import Journal
 from motet.fleet.session import SessionService
 from motet.fleet.session_cut import SessionCutter
+from motet.fleet.usage_retention import UsageRetention
 
 LAST_COUNT_S = 2.0
 """What the last count of a node that ends may take; what it leaves, the next node counts."""
@@ -50,6 +51,7 @@ async def metering(node: Node) -> AsyncIterator[None]:
     hub.line_listeners.append(cutter.poke_line)
     node.supervisor.start("counting", counting.run)
     node.supervisor.start("session cutter", cutter.run)
+    node.supervisor.start("usage retention", UsageRetention(node.database).keep_purging)
     try:
         yield
     finally:
@@ -57,6 +59,7 @@ async def metering(node: Node) -> AsyncIterator[None]:
         hub.line_listeners.remove(cutter.poke_line)
         await node.supervisor.stop("counting")
         await node.supervisor.stop("session cutter")
+        await node.supervisor.stop("usage retention")
         try:
             async with asyncio.timeout(LAST_COUNT_S):
                 await counting.tick()

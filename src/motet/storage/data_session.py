@@ -134,6 +134,23 @@ async def cut(connection: PooledConnection, rows: Sequence[tuple[int, int, str]]
     return found
 
 
+_PURGE = """
+WITH old AS (
+    DELETE FROM data_session
+     WHERE ctid = ANY (ARRAY (SELECT ctid FROM data_session WHERE id < $1 AND status <> 0 LIMIT $2))
+    RETURNING id
+), records AS (
+    DELETE FROM session_record WHERE data_session_id = ANY (ARRAY (SELECT id FROM old))
+)
+SELECT count(*) FROM old
+"""
+
+
+async def purge(connection: Executor, before_id: int, limit: int) -> int:
+    """Remove sessions that are over and were made before, with their records, at most so many: how many there were."""
+    return int(await connection.fetchval(_PURGE, before_id, limit))
+
+
 _CLOSE_SILENT = """
 UPDATE data_session SET status = 1, closed_at = updated_at, cause = $3
  WHERE (workspace_id, id) IN (

@@ -121,9 +121,13 @@ async def count_messages(
     ]
 
 
+# Not EXISTS, which is planned as a join over every message of the range.
 _ACTIVE_WORKSPACES = """
-SELECT w.id FROM workspace w
- WHERE EXISTS (SELECT FROM message m WHERE m.workspace_id = w.id AND m.id > $2 AND m.id <= $3 AND m.owner = $1)
+SELECT w.id
+  FROM workspace w
+ CROSS JOIN LATERAL (
+    SELECT FROM message m WHERE m.workspace_id = w.id AND m.id > $2 AND m.id <= $3 AND m.owner = $1 LIMIT 1
+ ) any_message
 """
 
 
@@ -175,6 +179,17 @@ async def count_octets(connection: PooledConnection, rows: Sequence[tuple[int, i
     """Add session records to the roll-ups: (workspace_id, device_id, sim_id, at, octets_up, octets_down)."""
     if rows:
         await connection.execute(_COUNT_OCTETS, *map(list, zip(*rows, strict=True)))
+
+
+_PURGE_USAGE = """
+DELETE FROM device_usage
+ WHERE ctid = ANY (ARRAY (SELECT ctid FROM device_usage WHERE granularity = $1 AND start < $2 LIMIT $3))
+"""
+
+
+async def purge(connection: Executor, granularity: int, before: datetime, limit: int) -> int:
+    """Remove old hours or days of devices, at most so many: how many there were."""
+    return int((await connection.execute(_PURGE_USAGE, granularity, before, limit)).split()[-1])
 
 
 # Marks --------------------------------------------------------------------------------------------------------------
