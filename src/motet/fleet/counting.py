@@ -28,8 +28,10 @@ from motet.storage.usage import DeviceMonth, MeteredDevice
 TICK_S = 2.0
 """Between two counts: so late are roll-ups, and what one node knows of another's."""
 
-SHARE = 0.05
+SHARE = 0.1
 """Of the time may be spent on counting: a count that takes long is followed by a long pause."""
+
+LONGEST_PAUSE_S = 60.0
 
 WINDOW = first_id_at(2_000_000_060_000) - first_id_at(2_000_000_000_000)
 """Ids of a minute: what one transaction counts. At 50,000 messages/s, 3 million rows."""
@@ -101,7 +103,7 @@ class Counting:
                 await self.tick()
             except Exception as error:  # noqa: BLE001 - the task lives on, and what is not counted stays to be counted
                 _log.warning("counting failed", error=repr(error)[:200])
-            await asyncio.sleep(max(TICK_S, (time.monotonic() - started) / SHARE))
+            await asyncio.sleep(min(max(TICK_S, (time.monotonic() - started) / SHARE), LONGEST_PAUSE_S))
 
     async def tick(self) -> None:
         """Count all that is committed: of this node, and of dead incarnations."""
