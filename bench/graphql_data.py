@@ -121,6 +121,7 @@ def _device(workspace_id: int, n: int, sim_ids: list[int], device_ids: list[int]
         "sim_id": sim_ids[n],
         "created_at": now,
         "service_policy_id": workspace_id,
+        "attributes": {"site": f"site-{n // 100}"},
     }
     return tuple(values[name] for name in device.DEVICE_COLUMNS)
 

@@ -165,6 +165,7 @@ async def _seed_devices(
                 workspace_id, device_ids[ordinal], f"{kind.name} {ordinal:04}", int(DeviceStatus.ENABLED),
                 [*kind.tags, SITES[ordinal % len(SITES)]], imei(plan.first_number + ordinal - 1), False,
                 None, sim_ids[ordinal], now, workspace_id,
+                {"site": SITES[ordinal % len(SITES)], "contract": f"C-{ordinal // 100:03}"},
             )  # fmt: skip
 
     await sim.copy_sims(connection, sims())

@@ -14,7 +14,7 @@ from motet.storage.database import PooledConnection
 
 DEVICE_COLUMNS = (
     "workspace_id", "id", "name", "status", "tags", "imei", "imei_lock", "ip_address", "sim_id", "created_at",
-    "service_policy_id",
+    "service_policy_id", "attributes",
 )  # fmt: skip
 
 
