@@ -19,7 +19,8 @@ async def choice(client: Client, arguments: str) -> Any:
 
 async def test_auto_follows_the_device_and_a_fixed_region_does_not(world: World, client: Client) -> None:
     device_id = encode_global_id("Device", world.demo.devices[0])
-    nowhere = await choice(client, f'deviceId: "{device_id}"')
+    without_sim = encode_global_id("Device", await world.tenants.device(world.demo, "empty", with_sim=False))
+    nowhere = await choice(client, f'deviceId: "{without_sim}"')
     assert (nowhere["mode"], nowhere["country"], nowhere["region"]) == ("AUTO", None, {"code": "eu-west-1"})
     await world.tenants.execute(
         "INSERT INTO attachment (workspace_id, sim_id, attached, since, operator, country, told_at)"
@@ -31,9 +32,10 @@ async def test_auto_follows_the_device_and_a_fixed_region_does_not(world: World,
     assert (there["country"], there["region"], there["failover"]) == ("SG", {"code": "ap-southeast-1"}, False)
     assert [way["region"]["code"] for way in there["ways"]] == [one["code"] for one in there["order"]]
     assert there["ways"][0]["estimatedRttMs"] < 35
-    await world.tenants.execute(
-        "UPDATE service_policy SET breakout_region = 'us-east-1' WHERE workspace_id = $1", world.demo.workspace_id
-    )
+    policy = {"id": encode_global_id("ServicePolicy", world.demo.workspace_id)}
+    wrong = await mutate(client, "servicePolicyUpdate", "", **policy, breakoutRegion="eu-central-1")
+    assert wrong["userErrors"] == error("INVALID", "breakoutRegion")
+    assert (await mutate(client, "servicePolicyUpdate", "", **policy, breakoutRegion="us-east-1"))["userErrors"] == []
     fixed = await choice(client, f'deviceId: "{device_id}"')
     assert (fixed["mode"], fixed["region"]) == ("FIXED", {"code": "us-east-1"})
     for bad in (encode_global_id("Device", world.other.devices[0]), encode_global_id("Sim", 1), "nonsense"):

@@ -189,14 +189,17 @@ async def test_a_dns_configurations_life(world: World, client: Client) -> None:
     changed = await mutate(client, "dnsConfigUpdate", shown, id=config_id, primary="2001:db8::53", secondary=None)
     assert changed["dnsConfig"]["primary"] == "2001:db8::53"
     assert (changed["dnsConfig"]["secondary"], changed["dnsConfig"]["version"]) == (None, "IPV6")
-    row_id = await world.tenants.database.pool.fetchval("SELECT max(id) FROM dns_config WHERE name = 'Google'")
-    await world.tenants.execute(
-        "UPDATE service_policy SET dns_config_id = $2 WHERE workspace_id = $1", world.demo.workspace_id, row_id
-    )
+    policy_id = encode_global_id("ServicePolicy", world.demo.workspace_id)
+    policy = "servicePolicy { dnsConfig { id primary } versions(first: 1) { nodes { diff { field before after } } } }"
+    used = await mutate(client, "servicePolicyUpdate", policy, id=policy_id, dnsConfigId=config_id)
+    assert used["servicePolicy"]["dnsConfig"] == {"id": config_id, "primary": "2001:db8::53"}
+    assert used["servicePolicy"]["versions"]["nodes"][0]["diff"] == [
+        {"field": "dnsConfigId", "before": None, "after": config_id}
+    ]
     assert (await mutate(client, "dnsConfigDelete", "", id=config_id))["userErrors"] == error("CONFLICT", "id")
-    await world.tenants.execute(
-        "UPDATE service_policy SET dns_config_id = NULL WHERE workspace_id = $1", world.demo.workspace_id
-    )
+    await mutate(client, "servicePolicyUpdate", "", id=policy_id, dnsConfigId=None)
     assert (await mutate(client, "dnsConfigDelete", "deletedId", id=config_id))["deletedId"] == config_id
+    restored = await mutate(client, "servicePolicyRestore", "", id=policy_id, version=2)
+    assert restored["userErrors"] == error("NOT_FOUND", "dnsConfigId")  # what it named then is gone
     observer = world.client(world.demo, Role.OBSERVER)
     assert (await observer.query("{ dnsConfigs { totalCount } }")).data["dnsConfigs"] == {"totalCount": 1}

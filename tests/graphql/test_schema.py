@@ -274,6 +274,7 @@ ABOUT = {
     "servicePolicyId": "ServicePolicy",
     "coveragePolicyId": "CoveragePolicy",
     "ipAddressSpaceId": "IpAddressSpace",
+    "dnsConfigId": "DnsConfig",
     "poolId": "QuotaPool",
 }
 """The type that an input's id is of, where it is not that of the mutation's subject."""

@@ -10,6 +10,7 @@ from motet.domain.coverage_policy import CoveragePolicy
 from motet.domain.errors import InvalidError
 from motet.domain.service_policy import ALERT, ENFORCE, ServicePolicy
 from motet.fleet.rules import MAX_DESCRIPTION_CHARACTERS, check_range, check_text
+from motet.radio.breakout import AUTO, REGIONS, is_breakout_region
 from motet.radio.rats import Rat
 from motet.radio.reference import countries
 
@@ -26,7 +27,6 @@ MAX_OCTETS = 1_000_000_000_000_000
 MAX_WEIGHT = 100
 
 _OPERATOR = re.compile(r"[0-9]{5,6}")
-_REGION = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _APN = re.compile(
     r"(?=.{1,100}\Z)[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?(?:\.[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?)*"
 )
@@ -40,8 +40,8 @@ def check_service_policy(content: ServicePolicy) -> ServicePolicy:
         _check_limit(getattr(content, field), field, 0, MAX_COUNT)
     _check_limit(content.data_limit_per_month_octets, "data_limit_per_month_octets", 0, MAX_OCTETS)
     _check_limit(content.limit_warning_percent, "limit_warning_percent", 1, 100)
-    if not _REGION.fullmatch(content.breakout_region):
-        raise InvalidError("A region is 1 to 40 lower-case letters, digits and hyphens.", path=("breakout_region",))
+    if not is_breakout_region(content.breakout_region):
+        raise InvalidError(f"A region is {AUTO} or one of {', '.join(REGIONS)}.", path=("breakout_region",))
     if content.apn is not None and not _APN.fullmatch(content.apn):
         raise InvalidError("An APN is labels of letters, digits and hyphens, 100 characters in all.", path=("apn",))
     if content.imei_lock_mode not in {ENFORCE, ALERT}:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from motet.domain.errors import ConflictError, LimitReachedError
+from motet.domain.errors import ConflictError, LimitReachedError, NotFoundError
 from motet.domain.service_policy import SERVICE_POLICY_FIELDS, ServicePolicy
 from motet.storage.database import PooledConnection
 
@@ -38,13 +38,16 @@ async def insert(
 ) -> None:
     """Add a policy at version 1. The workspace is locked, so that two callers cannot pass the limit.
 
-    Raises ConflictError for a name that the workspace has, LimitReachedError at `limit` policies.
+    Raises ConflictError for a name that the workspace has, NotFoundError for a DNS configuration that it has not,
+    LimitReachedError at `limit` policies.
     """
     await connection.execute(_LOCK_WORKSPACE, workspace_id)
     try:
         added = await connection.fetchval(_INSERT, workspace_id, policy_id, limit, *_row(content))
     except asyncpg.UniqueViolationError as error:
         raise _conflict(error) from None
+    except asyncpg.ForeignKeyViolationError as error:
+        raise _no_dns_config(error) from None
     if added is None:
         raise LimitReachedError(f"A workspace has at most {limit} service policies.")
 
@@ -79,11 +82,14 @@ UPDATE service_policy
 
 
 async def update(connection: PooledConnection, workspace_id: int, policy_id: int, content: ServicePolicy) -> None:
-    """Write the locked policy, which is at its next version then. Raises ConflictError for a name that is taken."""
+    """Write the locked policy, which is at its next version then. Raises ConflictError for a name that is taken,
+    NotFoundError for a DNS configuration that there is not."""
     try:
         await connection.execute(_UPDATE, workspace_id, policy_id, *_row(content))
     except asyncpg.UniqueViolationError as error:
         raise _conflict(error) from None
+    except asyncpg.ForeignKeyViolationError as error:
+        raise _no_dns_config(error) from None
 
 
 _DELETE = "DELETE FROM service_policy WHERE workspace_id = $1 AND id = $2"
@@ -131,6 +137,12 @@ async def version(connection: PooledConnection, workspace_id: int, policy_id: in
 
 def _row(content: ServicePolicy) -> tuple[Any, ...]:
     return tuple(getattr(content, name) for name in SERVICE_POLICY_FIELDS)
+
+
+def _no_dns_config(error: asyncpg.ForeignKeyViolationError) -> Exception:
+    if error.constraint_name != "service_policy_dns_config":
+        return error
+    return NotFoundError("No such DNS configuration.", path=("dns_config_id",))
 
 
 def _conflict(error: asyncpg.UniqueViolationError) -> Exception:

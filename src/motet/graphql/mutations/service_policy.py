@@ -20,6 +20,7 @@ from motet.graphql.types.service_policy import ImeiLockMode, ServicePolicy
 _NULLABLE = {
     "p2p_limit_per_day",
     "allowed_rats",
+    "dns_config_id",
     "apn",
     "sms_mt_limit_per_month",
     "sms_mo_limit_per_month",
@@ -52,6 +53,9 @@ class ServicePolicyChanges:
     )
     allowed_rats: list[Rat] | None = _setting("The RATs that devices may use; null: all; in a new policy all.")
     breakout_region: str | None = _setting("A region's code, or `auto` for the nearest; in a new policy `auto`.")
+    dns_config_id: strawberry.ID | None = _setting(
+        "The DNS configuration that data sessions get; null: 8.8.8.8 and 8.8.4.4; in a new policy null."
+    )
     apn: str | None = _setting("The access point name; null: the network's own.")
     internet_breakout: bool | None = _setting("Whether data may leave for the internet; in a new policy true.")
     inter_device: bool | None = _setting(
@@ -202,6 +206,8 @@ def service_policy_changes(changes: ServicePolicyChanges) -> dict[str, Any]:
             named[name] = value
     if named.get("allowed_rats") is not None:
         named["allowed_rats"] = tuple(rat.value for rat in named["allowed_rats"])
+    if named.get("dns_config_id") is not None:
+        named["dns_config_id"] = row_id_of(named["dns_config_id"], "DnsConfig", "dns_config_id")
     octets = named.get("data_limit_per_month_octets")
     if octets is not None:
         if octets != octets // 1:

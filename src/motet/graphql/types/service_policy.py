@@ -10,6 +10,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from motet.graphql.lists import later, listed
+from motet.graphql.types.ip import DnsConfig
 from motet.graphql.types.ordering import OrderDirection
 from motet.graphql.types.radio import Rat
 from motet.graphql.types.relay import Node, described
@@ -67,6 +68,7 @@ class ServicePolicy(Node):
         "P2P messages that one device may send in the 24 hours that begin with the first of them; null: no limit."
     )
     allowed_rats: list[Rat] | None = described("The RATs that devices may use; null: all.")
+    dns_config: DnsConfig | None = described("The name servers of data sessions; null: 8.8.8.8 and 8.8.4.4.")
     breakout_region: str = described("Where data leaves for the internet: a region's code, or `auto` for the nearest.")
     apn: str | None = described("The access point name; null: the network's own.")
     internet_breakout: bool = described("Whether data may leave for the internet.")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from motet.access.principals import Permission
+from motet.domain.global_ids import encode_global_id
 from motet.reading.filters import contains
 from motet.reading.makers import column, global_id, made
 from motet.reading.model import Entity, SortKey, ToMany, ToOne, Value
@@ -15,13 +16,29 @@ _USED = """(SELECT count(*) FROM device d
 WHERE d.workspace_id = {t}.workspace_id AND d.service_policy_id = {t}.id)"""
 
 
+_DNS = "dns_config_id"
+"""The one field that names an object, by its row; the API names it by its global id."""
+
+
 def changes_told(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Differences between versions, with the names that the API has for fields."""
-    return [{**change, "field": camel(change["field"]), "__typename": "PolicyChange"} for change in changes]
+    return [
+        {
+            **change,
+            **({side: _dns_config(change[side]) for side in ("before", "after")} if change["field"] == _DNS else {}),
+            "field": camel(change["field"]),
+            "__typename": "PolicyChange",
+        }
+        for change in changes
+    ]
 
 
 def _content(content: Mapping[str, Any]) -> dict[str, Any]:
-    return {camel(name): value for name, value in content.items()}
+    return {camel(name): _dns_config(value) if name == _DNS else value for name, value in content.items()}
+
+
+def _dns_config(row_id: int | None) -> str | None:
+    return None if row_id is None else encode_global_id("DnsConfig", row_id)
 
 
 SERVICE_POLICY = Entity(
@@ -45,6 +62,7 @@ SERVICE_POLICY = Entity(
         "p2pLimitPerDay": column("p2p_limit_per_day"),
         "allowedRats": column("allowed_rats"),
         "breakoutRegion": column("breakout_region"),
+        "dnsConfig": ToOne("DnsConfig", "dns_config_id"),
         "apn": column("apn"),
         "internetBreakout": column("internet_breakout"),
         "interDevice": column("inter_device"),
