@@ -71,6 +71,10 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+FACTORY_TEST_NAMES = ("sms", "data_octets", "days")
+"""What of a factory test can be set."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every setting, with its default."""
@@ -86,6 +90,7 @@ class Settings:
     secret_key_file: Path | None = None
     smsc: tuple[SmscUrl, ...] = ()
     graphql_limit: tuple[tuple[str, int], ...] = ()
+    factory_test: tuple[tuple[str, int], ...] = ()
     network_url: str | None = None
     network_token: str | None = field(default=None, repr=False)
     devices: int = 1000
@@ -175,6 +180,14 @@ def _switch(text: str) -> bool:
     return words[text.lower()]
 
 
+def _factory_test(text: str) -> tuple[str, int]:
+    """`sms=N`, `data_octets=N` or `days=N`."""
+    name, equals, number = text.partition("=")
+    if not equals or name not in FACTORY_TEST_NAMES:
+        raise ValueError(f"must be {', '.join(f'{each}=N' for each in FACTORY_TEST_NAMES)}")
+    return name, _number(number, 1, 366 if name == "days" else 1 << 31, name)
+
+
 def _graphql_limit(text: str) -> tuple[str, int]:
     """`NAME=NUMBER`; whether there is a limit of that name is for the GraphQL edge to say."""
     name, equals, number = text.partition("=")
@@ -203,6 +216,9 @@ FLAGS: Mapping[str, _Flag] = {
     "network-url": _Flag(_http_url, "URL", "the mobile network's API that takes our orders: URL/orders/…"),
     "network-token": _Flag(_token, "TOKEN", "the bearer token that we show there"),
     "graphql-limit": _Flag(_graphql_limit, "NAME=N", "another bound for GraphQL, such as depth=30 or sockets=500"),
+    "factory-test": _Flag(
+        _factory_test, "NAME=N", "what a SIM under test may use: sms=10, data_octets=100000 or days=30"
+    ),
     "devices": _Flag(lambda text: _number(text, 1, MAX_DEVICES), "N", "how many sample devices (1000)"),
     "json": _Flag(_switch, "", "one JSON line on stdout when ready"),
     "log-format": _Flag(LogFormat, "json|console", "how logs are written to stderr (console)"),
@@ -210,7 +226,7 @@ FLAGS: Mapping[str, _Flag] = {
 }
 
 
-REPEATABLE = frozenset({"smsc", "graphql-limit"})
+REPEATABLE = frozenset({"smsc", "graphql-limit", "factory-test"})
 """Flags that may be given several times; their variables hold values parted by spaces."""
 
 

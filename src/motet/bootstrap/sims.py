@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import BinaryIO
 
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.bootstrap.node import Node
+from motet.domain.sim_lifecycle import FactoryTestLimits
 from motet.fleet.factory_test import FactoryTestWatch
 from motet.fleet.journal import Journal
 from motet.fleet.sim import SimService
@@ -31,7 +33,7 @@ def sim_service(node: Node) -> SimService:
     async def changed() -> None:
         hub.fleet_changed()
 
-    return SimService(node.database, hub.ids, journal, on_change=changed)
+    return SimService(node.database, hub.ids, journal, on_change=changed, test_limits=_test_limits(node))
 
 
 def sim_schedule(node: Node) -> SimScheduleService:
@@ -41,7 +43,7 @@ def sim_schedule(node: Node) -> SimScheduleService:
     async def changed() -> None:
         hub.fleet_changed()
 
-    return SimScheduleService(node.database, hub.ids, journal, on_change=changed)
+    return SimScheduleService(node.database, hub.ids, journal, on_change=changed, test_limits=_test_limits(node))
 
 
 def _factory_tests(node: Node) -> FactoryTestWatch:
@@ -50,7 +52,7 @@ def _factory_tests(node: Node) -> FactoryTestWatch:
     async def changed() -> None:
         hub.fleet_changed()
 
-    return FactoryTestWatch(node.database, hub.ids, journal, on_change=changed)
+    return FactoryTestWatch(node.database, hub.ids, journal, on_change=changed, limits=_test_limits(node))
 
 
 @asynccontextmanager
@@ -94,6 +96,15 @@ async def sims(node: Node) -> AsyncIterator[None]:
         hub.fleet_listeners.remove(watch.wake)
         await node.supervisor.stop(TESTS)
         await node.supervisor.stop(SCHEDULE)
+
+
+def _test_limits(node: Node) -> FactoryTestLimits:
+    given, usual = dict(node.settings.factory_test), FactoryTestLimits()
+    return FactoryTestLimits(
+        sms=given.get("sms", usual.sms),
+        data_octets=given.get("data_octets", usual.data_octets),
+        period=timedelta(days=given["days"]) if "days" in given else usual.period,
+    )
 
 
 def _hub_and_journal(node: Node) -> tuple[Hub, Journal]:

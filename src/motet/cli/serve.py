@@ -12,7 +12,7 @@ from motet.log import configure_logging
 
 FLAGS = (
     "http", "smpp", "smpp-tls", "tls-cert", "tls-key", "data-dir", "database-url", "secret-key-file", "smsc",
-    "network-url", "network-token", "graphql-limit", "json", "log-format", "log-level",
+    "network-url", "network-token", "graphql-limit", "factory-test", "json", "log-format", "log-level",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from motet.domain.errors import NotFoundError
 from motet.domain.event_types import EVENT_TYPES
 from motet.domain.ids import IdGenerator
 from motet.domain.sim_lifecycle import SimActor, SimTrigger, transition
-from motet.domain.states import SimStatus
+from motet.domain.states import EventSource, SimStatus
 from motet.fleet.journal import Change, Journal
 from motet.storage import sim
 from motet.storage.database import PooledConnection
@@ -65,7 +65,14 @@ class SimSteps:
         await sim.copy_history(connection, [step])
         detail = told(locked.iccid, locked.imsi, locked.msisdn)
         told_why = {} if kind is SimActor.USER else {"trigger": trigger.name}
-        change = Change(EVENT_TYPES[move.event_type], locked.device_id, sim_id, {**detail, **told_why})
+        source = (
+            EventSource.NETWORK
+            if kind is SimActor.NETWORK
+            else EventSource.POLICY
+            if actor is None
+            else EventSource.API
+        )
+        change = Change(EVENT_TYPES[move.event_type], locked.device_id, sim_id, {**detail, **told_why}, source)
         await self._journal.write(connection, workspace_id, actor, [change])
         return True
 
