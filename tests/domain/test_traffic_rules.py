@@ -78,7 +78,7 @@ def test_a_switch_of_the_service_policy_bars_its_kinds(
     ("changes", "kinds"),
     [
         ({}, [Traffic.DATA]),
-        ({"imei_lock_applies_to_sms": True}, list(Traffic)),
+        ({"imei_lock_applies_to_sms": True}, [*SMS, Traffic.DATA]),
         ({"imei_lock_mode": "ALERT", "imei_lock_applies_to_sms": True}, []),
     ],
 )
