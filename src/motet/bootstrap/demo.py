@@ -14,7 +14,7 @@ from motet.access.passwords import hash_password, password_is_right
 from motet.access.principals import Role
 from motet.access.secrets import read_key_file
 from motet.bootstrap.listeners import address_of
-from motet.bootstrap.node import Node, Ready
+from motet.bootstrap.node import Carrier, Node, Ready
 from motet.bootstrap.simulator import simulated_network
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.fleet.seed import DEMO, OTHER, OTHER_DEVICES, Tenant, derive_password, seed_tenant
@@ -66,7 +66,17 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
     control: str | None = None
     if not settings.smsc:
         password = derive_password(secret, "network")
-        network = await ground.enter_async_context(simulated_network(settings, phones, password, node.supervisor))
+        orders_token = derive_password(secret, "orders of the network")
+        http = address_of(node.listeners.http, settings.http).reachable
+        secrets = {
+            "motet-url": f"http://{http}",
+            "motet-token": node.tokens.issue_to_network("network:simulated", now=int(time.time()), ttl_s=TOKEN_TTL_S),
+            "orders-token": orders_token,
+        }
+        network = await ground.enter_async_context(
+            simulated_network(settings, phones, password, node.supervisor, secrets)
+        )
+        node.carrier = Carrier(network.control, orders_token)
         node.upstreams.append(
             LinkConfig(
                 NETWORK_LINK, "simulated network", network.smpp.host, network.smpp.port, network.system_id, password,

@@ -6,7 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ import orjson
 import structlog
 
 from motet.bootstrap.supervisor import Supervisor
-from motet.config import Address, Settings, StartError
+from motet.config import Address, Settings, StartError, variable_of
 
 START_TIMEOUT_S = 60.0
 """A million phones take seconds."""
@@ -37,22 +37,24 @@ class Network:
 
 @asynccontextmanager
 async def simulated_network(
-    settings: Settings, phones: Sequence[object], password: str, supervisor: Supervisor
+    settings: Settings, phones: Sequence[object], password: str, supervisor: Supervisor, secrets: Mapping[str, str]
 ) -> AsyncIterator[Network]:
-    """Starts the simulator with these phones (objects with msisdn, imsi and iccid) and keeps it running.
+    """Starts the simulator with these phones (objects with msisdn, imsi and iccid) and keeps it running. `secrets` are
+    settings of it that are nobody else's business, by flag.
 
     One that ends by itself is started again at the same addresses. It ends with us, however we end: its standard input
     is a pipe that only we hold.
     """
     directory = (settings.data_dir / "simulator").resolve()
     await asyncio.to_thread(_write_phones, directory, phones)
-    network = await _start(settings, directory, password, Address("127.0.0.1", 0), settings.network)
+    secrets = {**secrets, "password": password}
+    network = await _start(settings, directory, secrets, Address("127.0.0.1", 0), settings.network)
 
     async def watch() -> None:
         status = await network.process.wait()
         _log.error("the simulated network ended by itself, starting it again", status=status)
         control = Address(settings.network.host, int(network.control.rpartition(":")[2]))
-        network.process = (await _start(settings, directory, password, network.smpp, control)).process
+        network.process = (await _start(settings, directory, secrets, network.smpp, control)).process
         raise RuntimeError(f"the simulated network ended with status {status}")  # counts, and watches again
 
     supervisor.start("simulator", watch)
@@ -68,7 +70,9 @@ def _write_phones(directory: Path, phones: Sequence[object]) -> None:
     (directory / "phones.json").write_bytes(orjson.dumps(phones, default=dict))
 
 
-async def _start(settings: Settings, directory: Path, password: str, smpp: Address, network: Address) -> Network:
+async def _start(
+    settings: Settings, directory: Path, secrets: Mapping[str, str], smpp: Address, network: Address
+) -> Network:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MOTET_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -78,7 +82,7 @@ async def _start(settings: Settings, directory: Path, password: str, smpp: Addre
         *("--log-format", settings.log_format.value, "--log-level", settings.log_level.value),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=environment | {"MOTET_PASSWORD": password},
+        env=environment | {variable_of(name): value for name, value in secrets.items()},
         start_new_session=True,  # Ctrl-C is for us: the network stays while we drain
     )
     try:

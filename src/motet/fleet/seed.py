@@ -22,8 +22,8 @@ from motet.fleet.seed_cards import seed_cards
 from motet.fleet.seed_quotas import seed_quotas
 from motet.fleet.seed_radio import seed_radio
 from motet.fleet.workspaces import create_workspace
+from motet.storage import attachment, setting, sim, smpp_account
 from motet.storage import device as device_storage
-from motet.storage import setting, sim, smpp_account
 from motet.storage import short_code as short_code_storage
 from motet.storage.database import PooledConnection
 from motet.storage.workspace import find_workspace
@@ -67,6 +67,15 @@ KINDS = (
     Kind("Weather station", ("agriculture",), "3FF", "INDUSTRIAL", "INDUSTRIAL_3FF"),
 )
 SITES = ("berlin", "lyon", "porto", "gdansk", "turin")
+HOMES = {
+    "berlin": ("26201", "DE"),
+    "lyon": ("20801", "FR"),
+    "porto": ("26801", "PT"),
+    "gdansk": ("26001", "PL"),
+    "turin": ("22210", "IT"),
+}
+"""The operator and country of each site: where the simulated network has the phones."""
+RATS = ("LTE_M", "LTE", "LTE_M", "GSM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,16 @@ async def _seed_devices(
     await sim.copy_sims(connection, sims())
     await sim.copy_directory(connection, directory())
     await device_storage.copy_devices(connection, rows())
+    attachments: list[tuple[object, ...]] = []
+    locations: list[tuple[object, ...]] = []
+    for ordinal in ordinals:
+        operator, country = HOMES[SITES[ordinal % len(SITES)]]
+        rat, cell = RATS[ordinal % len(RATS)], f"{operator[:3]}-{operator[3:]}-{ordinal % 97:04X}-{ordinal % 7919:04X}"
+        place, location_id = (operator, country, rat, cell, f"mme1.{operator}"), new_id()
+        seen = imei(plan.first_number + ordinal - 1)
+        attachments.append((workspace_id, sim_ids[ordinal], True, now, *place, location_id, seen, now, now))
+        locations.append((workspace_id, location_id, sim_ids[ordinal], device_ids[ordinal], now, now, *place))
+    await attachment.copy_attachments(connection, attachments, locations)
     if not reached:
         await seed_cards(
             connection, workspace_id, sim_ids, plan.first_number, identity=identity, new_id=new_id, now=now

@@ -54,7 +54,7 @@ class SmsCentre:
         self._timers: list[tuple[float, int]] = []
         for row in store.all_held():
             if text := _text_of(row, phones):
-                if text.phone.behaviour is not Behaviour.ABSENT:  # it may have come back just before the end
+                if not text.phone.is_absent:  # it may have come back just before the end
                     text.due = text.submission.not_before
                 self._hold(text, save=False)
 
@@ -147,9 +147,13 @@ class SmsCentre:
         phone.behaviour, phone.delay_s, phone.reply = behaviour, delay_s, reply
         self._handsets.save(phone)
         if changed:
-            for text in phone.held.values():
-                text.due = text.submission.not_before
-                self._set_timer(text)
+            self.wake(phone)
+
+    def wake(self, phone: Phone) -> None:
+        """The phone is another than before: texts that waited for it are due at once, or at their own time."""
+        for text in phone.held.values():
+            text.due = text.submission.not_before
+            self._set_timer(text)
 
     def send_mo(self, phone: Phone, to: Address, payload: bytes, data_coding: int, now: float) -> None:
         """The phone sends a text, in parts if it is long. UserDataError over 255 parts, RefusedError if we are full."""
@@ -201,7 +205,7 @@ class SmsCentre:
 
     def _attempt(self, text: Text, now: float) -> None:
         phone = text.phone
-        match phone.behaviour:
+        match Behaviour.ABSENT if phone.is_absent else phone.behaviour:
             case Behaviour.DELIVER:
                 self._arrive(text, MessageState.DELIVERED, now)
             case Behaviour.SLOW:

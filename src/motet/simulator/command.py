@@ -23,7 +23,7 @@ from motet.config import (
 from motet.log import configure_logging
 from motet.simulator.message_ids import MessageIdFormat
 from motet.simulator.options import DEFAULT_PASSWORD, DEFAULT_SYSTEM_ID, SimulatorOptions
-from motet.simulator.phones import MAX_PHONES, PhoneListError, numbered_phones, read_phones
+from motet.simulator.phones import MAX_PHONES, PhoneListError, numbered_phones, read_phones, read_places
 from motet.simulator.run import StoppedError, run_simulator
 from motet.simulator.store import StoreError
 
@@ -34,6 +34,9 @@ _OWN_FLAGS = {
     "phones-file": ("FILE", 'in place of --phones: a JSON list of {"msisdn", "imsi", "iccid"}'),
     "system-id": ("NAME", f"what ESMEs bind with, up to {SYSTEM_ID_OCTETS} octets ({DEFAULT_SYSTEM_ID})"),
     "password": ("WORD", f"their password, up to {PASSWORD_OCTETS} octets ({DEFAULT_PASSWORD})"),
+    "motet-url": ("URL", "where Motet serves HTTP: it is told where phones are and what data they carry"),
+    "motet-token": ("TOKEN", "what to show there, from `motet token --network`"),
+    "orders-token": ("TOKEN", "what Motet has to show for its orders (nothing)"),
     "message-id-format": ("dec|hex|mixed", "mixed answers in hexadecimal and reports in decimal (dec)"),
 }
 
@@ -92,6 +95,10 @@ def _options(args: argparse.Namespace, environment: Mapping[str, str]) -> Simula
         system_id=_short_ascii("system-id", own["system-id"] or DEFAULT_SYSTEM_ID, SYSTEM_ID_OCTETS),
         password=_short_ascii("password", own["password"] or DEFAULT_PASSWORD, PASSWORD_OCTETS),
         message_id_format=message_id_format,
+        motet_url=own["motet-url"].rstrip("/") or None,
+        motet_token=own["motet-token"] or None,
+        orders_token=own["orders-token"] or None,
+        places=read_places(Path(own["phones-file"])) if own["phones-file"] else {},
     )
 
 

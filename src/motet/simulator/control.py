@@ -3,7 +3,6 @@
 Every error is `{"error": "…"}` with a fitting 4xx status.
 """
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -13,6 +12,8 @@ from typing import Any
 from aiohttp import web
 
 from motet.simulator.centre import SmsCentre
+from motet.simulator.control_air import AirApi, air_changes, shown_air
+from motet.simulator.inputs import InputError, json_object
 from motet.simulator.phones import MAX_DELAY_S, MAX_REPLY_CHARACTERS, Behaviour, Phone
 from motet.simulator.smsc import Smsc
 from motet.simulator.store import InboxRow, Store
@@ -31,18 +32,18 @@ MAX_BODY_OCTETS = 1 << 20
 MAX_ADDRESS_CHARACTERS = 20
 """destination_addr of deliver_sm (SMPP 3.4 §4.6.1)."""
 
+AIR_FIELDS = ("attached", "operator", "rat", "cell", "imei")
+"""What of a phone is told to Motet when it changes."""
+
 MAX_SHORT_CODE_DIGITS = 7
 """Up to so many digits an address is an application's, longer a device's."""
-
-
-class InputError(Exception):
-    """The request is not understood; the message says what is wrong with it."""
 
 
 class ControlApi:
     """The handlers; each change is committed before the answer goes out."""
 
-    def __init__(self, smsc: Smsc, store: Store) -> None:
+    def __init__(self, smsc: Smsc, store: Store, air: AirApi) -> None:
+        self._air = air
         self._smsc = smsc
         self._centre: SmsCentre = smsc.centre
         self._store = store
@@ -55,6 +56,7 @@ class ControlApi:
         application.router.add_patch("/phones/{msisdn}", self.change_phone)
         application.router.add_post("/phones/{msisdn}/mo", self.send_mo)
         application.router.add_get("/stats", self.stats)
+        self._air.add_routes(application, self._phone)
         return application
 
     async def list_phones(self, request: web.Request) -> web.Response:
@@ -75,20 +77,27 @@ class ControlApi:
         return web.json_response({**_details(phone), "inbox": inbox})
 
     async def change_phone(self, request: web.Request) -> web.Response:
-        """`{"behaviour", "delay_s", "reply"}`, each optional."""
+        """`{"behaviour", "delay_s", "reply", "attached", "operator", "rat", "cell", "imei"}`, each optional. The answer
+        to the last five waits for what Motet makes of them."""
         phone = self._phone(request)
-        body = await _json_object(request, known=("behaviour", "delay_s", "reply"))
+        body = await json_object(request, known=("behaviour", "delay_s", "reply", *AIR_FIELDS))
+        changes = air_changes(body)
         behaviour = _behaviour(body["behaviour"]) if "behaviour" in body else phone.behaviour
         delay_s = _delay_s(body["delay_s"]) if "delay_s" in body else phone.delay_s
         reply = _reply(body["reply"]) if "reply" in body else phone.reply
         self._centre.set_behaviour(phone, behaviour, delay_s, reply)
         self._smsc.flush()
+        if changes:
+            await self._air.place(phone, changes)
+            self._smsc.flush()
         return web.json_response(_details(phone))
 
     async def send_mo(self, request: web.Request) -> web.Response:
         """`{"to", "text"}` or `{"to", "hex", "data_coding"}`: accepted means kept, also across kill -9."""
         phone = self._phone(request)
-        body = await _json_object(request, known=("to", "text", "hex", "data_coding"))
+        body = await json_object(request, known=("to", "text", "hex", "data_coding"))
+        if not phone.attached:
+            return _error(409, "the phone is in no network")
         to = _address(body.get("to"))
         payload, data_coding = _user_data(body)
         try:
@@ -139,18 +148,6 @@ async def _errors_as_json(
 
 def _error(status: int, message: str) -> web.Response:
     return web.json_response({"error": message}, status=status)
-
-
-async def _json_object(request: web.Request, *, known: tuple[str, ...]) -> Mapping[str, Any]:
-    try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"the body is no JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise InputError("the body must be a JSON object")
-    if unknown := sorted(set(body) - set(known)):
-        raise InputError(f"unknown field {unknown[0]!r}, known are {', '.join(known)}")
-    return body
 
 
 def _limit(value: str | None) -> int:
@@ -224,7 +221,7 @@ def _user_data(body: Mapping[str, Any]) -> tuple[bytes, int]:
 
 
 def _summary(phone: Phone) -> dict[str, Any]:
-    return {**phone.identity._asdict(), "behaviour": phone.behaviour.value}
+    return {**phone.identity._asdict(), "behaviour": phone.behaviour.value, **shown_air(phone)}
 
 
 def _details(phone: Phone) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """What a simulated network is started with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from motet.simulator.message_ids import MessageIdFormat
-from motet.simulator.phones import PhoneIdentity
+from motet.simulator.phones import PhoneIdentity, Place
 
 DEFAULT_SYSTEM_ID = "network"
 DEFAULT_PASSWORD = "network"  # noqa: S105 (a simulator's, and its ready line shows it)
@@ -26,5 +26,12 @@ class SimulatorOptions:
     message_id_format: MessageIdFormat = MessageIdFormat.DEC
     window: int = 500
     """deliver_sm in flight on one bind."""
+    motet_url: str | None = None
+    """Where Motet serves HTTP, to be told of what happens; None: nobody is told."""
+    motet_token: str | None = field(default=None, repr=False)
+    orders_token: str | None = field(default=None, repr=False)
+    """What Motet has to show for its orders; None: nothing."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where phones are that nobody has put anywhere, by MSISDN."""
     max_binds: int = 100
     """Binds at a time; one more is answered ESME_RBINDFAIL."""

@@ -49,6 +49,16 @@ class PhoneIdentity(NamedTuple):
     iccid: str
 
 
+class Place(NamedTuple):
+    """Where a phone is, and in what equipment."""
+
+    operator: str | None = None
+    rat: str | None = None
+    cell: str | None = None
+    imei: str | None = None
+    attached: bool = True
+
+
 class Part(NamedTuple):
     """A part of a long text that waits for the others; `row` is its key in the store."""
 
@@ -79,7 +89,10 @@ class PartKey(NamedTuple):
 class Phone:
     """A phone's settings and what waits for it. Only `SmsCentre` changes it, so that the store follows."""
 
-    __slots__ = ("behaviour", "delay_s", "held", "identity", "inbox_rows", "last_ref", "part_sets", "reply")
+    __slots__ = (
+        "attached", "behaviour", "cell", "delay_s", "held", "identity", "imei", "inbox_rows", "last_ref", "operator",
+        "part_sets", "rat", "refused", "reply", "wanted",
+    )  # fmt: skip
 
     def __init__(self, identity: PhoneIdentity) -> None:
         self.identity = identity
@@ -90,6 +103,22 @@ class Phone:
         self.inbox_rows: deque[int] = deque()
         self.part_sets: dict[PartKey, PartSet] = {}
         self.last_ref = 0
+        self.attached = True
+        """Whether it is in a network: texts for one that is not are held."""
+        self.wanted = True
+        """Whether it tries to be."""
+        self.operator: str | None = None
+        """PLMN of where it is, or was last; like the others None where nobody has put it."""
+        self.rat: str | None = None
+        self.cell: str | None = None
+        self.imei: str | None = None
+        self.refused: tuple[str, str] | None = None
+        """(reason, words) with which Motet kept it out."""
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether texts for it have to wait."""
+        return not self.attached or self.behaviour is Behaviour.ABSENT
 
 
 class PhoneListError(ValueError):
@@ -127,6 +156,16 @@ def read_phones(path: Path) -> list[PhoneIdentity]:
         except (TypeError, KeyError) as error:
             raise PhoneListError(f"{path}: entry {position} needs msisdn, imsi and iccid") from error
     return phones
+
+
+def read_places(path: Path) -> dict[str, Place]:
+    """Where the phones of such a file are, for those that say `operator`, `rat`, `cell`, `imei` or `attached`."""
+    entries = json.loads(path.read_text("utf-8"))
+    return {
+        entry["msisdn"]: Place(**{name: entry[name] for name in Place._fields if entry.get(name) is not None})
+        for entry in entries
+        if any(entry.get(name) is not None for name in Place._fields)
+    }
 
 
 def directory(identities: Iterable[PhoneIdentity]) -> dict[str, Phone]:

@@ -9,10 +9,13 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_FINALS = 500_000
 """Final states are kept for query_sm until so many newer texts have come."""
+
+MAX_ORDERS = 100_000
+"""Answers to orders that are kept, for orders that come again."""
 
 _COUNTER_BLOCK = 100_000
 """Counters are reserved in blocks, so that none repeats after a crash and few writes are needed."""
@@ -46,6 +49,17 @@ CREATE TABLE IF NOT EXISTS part (
     payload BLOB NOT NULL, received_at REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS outgoing (
     row INTEGER PRIMARY KEY, receipt INTEGER NOT NULL, made_at REAL NOT NULL, pdu BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS added_phone (msisdn TEXT PRIMARY KEY, imsi TEXT NOT NULL, iccid TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS air (
+    msisdn TEXT PRIMARY KEY, attached INTEGER NOT NULL, wanted INTEGER NOT NULL, operator TEXT, rat TEXT, cell TEXT,
+    imei TEXT, reason TEXT, words TEXT);
+CREATE TABLE IF NOT EXISTS session (
+    session_id TEXT PRIMARY KEY, msisdn TEXT NOT NULL, sequence INTEGER NOT NULL, opened_at REAL NOT NULL,
+    apn TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS outage (operator TEXT PRIMARY KEY);
+CREATE TABLE IF NOT EXISTS notice (row INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS done_order (id INTEGER PRIMARY KEY, answer TEXT NOT NULL);
 """
 
 _PUT_COUNTER = "INSERT OR REPLACE INTO counter (name, reserved) VALUES (?, ?)"
@@ -68,12 +82,27 @@ _PUT_PART = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _PUT_OUTGOING = "INSERT INTO outgoing (row, receipt, made_at, pdu) VALUES (?, ?, ?, ?)"
+_PUT_FACT = "INSERT OR REPLACE INTO fact (name, value) VALUES (?, ?)"
+_PUT_ADDED = "INSERT OR REPLACE INTO added_phone (msisdn, imsi, iccid) VALUES (?, ?, ?)"
+_PUT_AIR = (
+    "INSERT OR REPLACE INTO air (msisdn, attached, wanted, operator, rat, cell, imei, reason, words)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_PUT_SESSION = "INSERT OR REPLACE INTO session (session_id, msisdn, sequence, opened_at, apn) VALUES (?, ?, ?, ?, ?)"
+_PUT_OUTAGE = "INSERT OR REPLACE INTO outage (operator) VALUES (?)"
+_PUT_NOTICE = "INSERT OR REPLACE INTO notice (row, body) VALUES (?, ?)"
+_PUT_ORDER = "INSERT OR REPLACE INTO done_order (id, answer) VALUES (?, ?)"
+_DELETE_SESSION = "DELETE FROM session WHERE session_id = ?"
+_DELETE_OUTAGE = "DELETE FROM outage WHERE operator = ?"
+_DELETE_NOTICE = "DELETE FROM notice WHERE row = ?"
 _DELETE_HELD = "DELETE FROM held WHERE key = ?"
 _DELETE_INBOX = "DELETE FROM inbox WHERE row = ?"
 _TRIM_INBOX = "DELETE FROM inbox WHERE row < ?"
 _DELETE_PART = "DELETE FROM part WHERE row = ?"
 _DELETE_OUTGOING = "DELETE FROM outgoing WHERE row = ?"
 _TRIM_FINALS = "DELETE FROM final WHERE key < ?"
+
+_TRIM_ORDERS = "DELETE FROM done_order WHERE id <= (SELECT id FROM done_order ORDER BY id DESC LIMIT 1 OFFSET ?)"
 
 _COUNTERS = "SELECT name, reserved FROM counter"
 _PHONES = "SELECT msisdn, behaviour, delay_s, reply FROM phone"
@@ -93,6 +122,13 @@ _PARTS = (
     " ORDER BY row"
 )
 _OUTGOING = "SELECT row, receipt, made_at, pdu FROM outgoing ORDER BY row"
+_FACT = "SELECT value FROM fact WHERE name = ?"
+_ADDED = "SELECT msisdn, imsi, iccid FROM added_phone ORDER BY rowid"
+_AIR = "SELECT msisdn, attached, wanted, operator, rat, cell, imei, reason, words FROM air"
+_SESSIONS = "SELECT session_id, msisdn, sequence, opened_at, apn FROM session ORDER BY rowid"
+_OUTAGES = "SELECT operator FROM outage"
+_NOTICES = "SELECT row, body FROM notice ORDER BY row"
+_ORDER = "SELECT answer FROM done_order WHERE id = ?"
 
 
 class StoreError(Exception):
@@ -136,6 +172,16 @@ class Store:
         self.parts_done: list[tuple[int]] = []
         self.outgoing: list[tuple[int, bool, float, bytes]] = []
         self.outgoing_done: list[tuple[int]] = []
+        self.added: list[tuple[str, ...]] = []
+        self.air: list[tuple[object, ...]] = []
+        self.sessions: list[tuple[object, ...]] = []
+        self.sessions_done: list[tuple[str]] = []
+        self.outages: list[tuple[str]] = []
+        self.outages_done: list[tuple[str]] = []
+        self.notices: list[tuple[int, str]] = []
+        self.notices_done: list[tuple[int]] = []
+        self.orders: list[tuple[int, str]] = []
+        self._facts: list[tuple[str, str]] = []
         self._counters: list[tuple[str, int]] = []
         self._order: tuple[tuple[str, list[tuple[object, ...]]], ...] = (
             (_PUT_COUNTER, self._counters),
@@ -145,6 +191,17 @@ class Store:
             (_PUT_PART, self.parts),
             (_PUT_FINAL, self.finals),
             (_PUT_OUTGOING, self.outgoing),
+            (_PUT_FACT, self._facts),
+            (_PUT_ADDED, self.added),
+            (_PUT_AIR, self.air),
+            (_PUT_SESSION, self.sessions),
+            (_DELETE_SESSION, self.sessions_done),
+            (_PUT_OUTAGE, self.outages),
+            (_DELETE_OUTAGE, self.outages_done),
+            (_PUT_NOTICE, self.notices),
+            (_DELETE_NOTICE, self.notices_done),
+            (_DELETE_NOTICE, self.notices_done),
+            (_PUT_ORDER, self.orders),
             (_DELETE_HELD, self.held_done),
             (_DELETE_INBOX, self.inbox_done),
             (_TRIM_INBOX, self.inbox_trimmed),
@@ -189,6 +246,39 @@ class Store:
     def all_phones(self) -> list[tuple[str, str, float, str | None]]:
         """msisdn, behaviour, delay_s, reply of the phones that were ever changed."""
         return self._database.execute(_PHONES).fetchall()
+
+    def fact(self, name: str, new: str) -> str:
+        """Something that stays the same for as long as the directory does: `new` the first time."""
+        row = self._database.execute(_FACT, (name,)).fetchone()
+        if row is None:
+            self._facts.append((name, new))
+        return new if row is None else str(row[0])
+
+    def order(self, order_id: int) -> str | None:
+        """What was answered to an order."""
+        self.commit()
+        row = self._database.execute(_ORDER, (order_id,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def all_added(self) -> list[tuple[str, str, str]]:
+        """msisdn, imsi, iccid of phones that came after the start, or got other numbers."""
+        return self._database.execute(_ADDED).fetchall()
+
+    def all_air(self) -> list[tuple[Any, ...]]:
+        """Where phones are, as `air` rows."""
+        return self._database.execute(_AIR).fetchall()
+
+    def all_sessions(self) -> list[tuple[str, str, int, float, str]]:
+        """Open data sessions, oldest first, as `session` rows."""
+        return self._database.execute(_SESSIONS).fetchall()
+
+    def all_outages(self) -> list[str]:
+        """Operators that fail."""
+        return [operator for (operator,) in self._database.execute(_OUTAGES)]
+
+    def all_notices(self) -> list[tuple[int, str]]:
+        """What Motet has not been told yet, oldest first."""
+        return self._database.execute(_NOTICES).fetchall()
 
     def all_held(self) -> Iterator[tuple[object, ...]]:
         """The held texts, oldest first, as `held` rows."""
@@ -241,6 +331,7 @@ def _open(directory: Path | None) -> sqlite3.Connection:
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         database.executescript("BEGIN IMMEDIATE;" + _SCHEMA + "COMMIT;")
+        database.execute(_TRIM_ORDERS, (MAX_ORDERS,))
     except (OSError, sqlite3.Error) as error:
         where = "memory" if directory is None else f"the data directory {directory}"
         raise StoreError(f"the simulated network cannot use {where}: {error}") from error

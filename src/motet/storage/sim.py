@@ -31,14 +31,17 @@ async def copy_directory(connection: PooledConnection, rows: Iterable[tuple[str,
 
 # Across workspaces: the simulated network stands outside of them, as a carrier does.
 _IDENTITIES = """
-SELECT s.msisdn, s.imsi, s.iccid
-  FROM sim s JOIN directory d ON d.kind = 'msisdn' AND d.value = s.msisdn AND d.sim_id = s.id
+SELECT s.msisdn, s.imsi, s.iccid, a.operator, a.rat, a.cell, a.imei, a.attached
+  FROM sim s
+  JOIN directory d ON d.kind = 'msisdn' AND d.value = s.msisdn AND d.sim_id = s.id
+  LEFT JOIN attachment a ON a.workspace_id = s.workspace_id AND a.sim_id = s.id
  ORDER BY s.id LIMIT $1
 """
 
 
 async def live_identities(connection: PooledConnection, limit: int) -> list[asyncpg.Record]:
-    """(msisdn, imsi, iccid) of every live SIM of the platform, oldest first: what the network behind us knows."""
+    """(msisdn, imsi, iccid) of every live SIM of the platform, oldest first: what the network behind us knows. And
+    where it is, as far as a network told: (operator, rat, cell, imei, attached)."""
     records: list[asyncpg.Record] = await connection.fetch(_IDENTITIES, limit)
     return records
 
