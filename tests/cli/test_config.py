@@ -59,6 +59,8 @@ def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
         "smsc": ("smpp://i:p@h:1", (SmscUrl("i", "p", Address("h", 1)),)),
         "graphql-limit": ("depth=30", (("depth", 30),)),
         "factory-test": ("sms=3", (("sms", 3),)),
+        "network-url": ("https://carrier.example/motet", "https://carrier.example/motet"),
+        "network-token": ("t0ken", "t0ken"),
         "devices": ("7", 7),
         "json": ("1", True),
         "log-format": ("json", LogFormat.JSON),

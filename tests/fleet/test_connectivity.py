@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest_asyncio
-from network_world import T0, NetworkWorld, attached, network_world
 
 from motet.domain.network import (
     AttachFailed,
@@ -20,6 +19,7 @@ from motet.domain.network import (
 from motet.domain.traffic_rules import Traffic, refusals_of
 from motet.storage import traffic
 from motet.storage.database import Database
+from network_world import T0, NetworkWorld, attached, network_world
 
 IMEI, OTHER_IMEI = "490154203237518", "356938035643809"
 DONE = Outcome(Verdict.DONE)

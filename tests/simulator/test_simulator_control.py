@@ -56,7 +56,10 @@ def test_what_a_patch_leaves_out_stays(network: Network) -> None:
         ({"delay_s": float("nan")}, "delay_s must be 0 to 604800"),
         ({"delay_s": 10**400}, "delay_s must be 0 to 604800"),
         ({"reply": 5}, "reply must be null or a text of at most 10000 characters"),
-        ({"colour": "red"}, "unknown field 'colour', known are behaviour, delay_s, reply"),
+        (
+            {"colour": "red"},
+            "unknown field 'colour', known are behaviour, delay_s, reply, attached, operator, rat, cell, imei",
+        ),
         ([], "the body must be a JSON object"),
     ],
 )

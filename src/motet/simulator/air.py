@@ -74,7 +74,7 @@ class Air:
             if len(self.phones) >= MAX_PHONES:
                 raise AirError(f"there are {MAX_PHONES} phones already")
             phone = self.phones[identity.msisdn] = Phone(identity)
-            phone.attached = phone.wanted = False
+            phone.attached = False
             self._store.added.append(tuple(identity))
             self._save(phone)
         elif phone.identity != identity:
@@ -173,6 +173,9 @@ class Air:
         phone = self.add_phone(identity)
         if attaches:
             self.bring_back(phone, self.clock())
+        else:
+            phone.wanted = False
+            self._save(phone)
 
     def open_session(
         self, phone: Phone, now: float, apn: str | None, session_id: str | None

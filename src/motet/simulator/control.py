@@ -221,11 +221,12 @@ def _user_data(body: Mapping[str, Any]) -> tuple[bytes, int]:
 
 
 def _summary(phone: Phone) -> dict[str, Any]:
-    return {**phone.identity._asdict(), "behaviour": phone.behaviour.value, **shown_air(phone)}
+    return {**phone.identity._asdict(), "behaviour": phone.behaviour.value}
 
 
 def _details(phone: Phone) -> dict[str, Any]:
-    return {**_summary(phone), "delay_s": phone.delay_s, "reply": phone.reply, "held": len(phone.held)}
+    settings = {"delay_s": phone.delay_s, "reply": phone.reply, "held": len(phone.held)}
+    return {**_summary(phone), **settings, **shown_air(phone)}
 
 
 def _inbox_entry(row: InboxRow) -> dict[str, Any]:

@@ -69,13 +69,12 @@ class Orders:
         if not isinstance(barred, dict):
             raise OrderError("barred must be an object or null")
         try:
-            known = identity.msisdn in self._air.phones
             phone = self._air.add_phone(identity)
         except AirError as error:
             raise OrderError(str(error)) from None
         if barred.get("data"):
             self._air.close_sessions(phone, now, "BARRED")
-        elif not known or phone.wanted or phone.refused:
+        elif phone.wanted:  # what kept it out may be over
             self._air.bring_back(phone, now)
         return DONE
 
