@@ -91,6 +91,36 @@ def one_of_texts(column: str) -> Condition:
     return lambda value, alias, statement: f"{alias}.{column} = ANY({statement.add(value)}::text[])"
 
 
+def in_numbers(column: str) -> Condition:
+    """The column holds one of these MSISDNs or numbers; leading pluses are let pass."""
+    return lambda value, alias, statement: (
+        f"{alias}.{column} = ANY({statement.add([each.removeprefix('+') for each in value])}::text[])"
+    )
+
+
+def starts_with(expression: str) -> Condition:
+    """The text begins so. `expression` is a column or, with `{t}` for the alias, what an index holds; octets are
+    compared, as an index with text_pattern_ops does."""
+
+    def condition(value: str, alias: str, statement: Statement) -> str:
+        text = expression.replace("{t}", alias) if "{t}" in expression else f"{alias}.{expression}"
+        wanted = value.lower() if "lower(" in expression else value.removeprefix("+")
+        low, high = statement.add(wanted), statement.add(wanted + chr(0x10FFFF))
+        return f"{text} ~>=~ {low} AND {text} ~<~ {high}"
+
+    return condition
+
+
+def at_least(column: str) -> Condition:
+    """The number in the column is this or greater."""
+    return lambda value, alias, statement: f"{alias}.{column} >= {statement.add(value)}::bigint"
+
+
+def at_most(column: str) -> Condition:
+    """The number in the column is this or smaller."""
+    return lambda value, alias, statement: f"{alias}.{column} <= {statement.add(value)}::bigint"
+
+
 def is_null(column: str) -> Condition:
     """The column is null, if true; is not, if false."""
     return lambda value, alias, statement: f"{alias}.{column} IS {'' if value else 'NOT '}NULL"

@@ -7,6 +7,7 @@ from enum import Enum
 
 import strawberry
 
+from motet.graphql.filters import filter_input
 from motet.graphql.lists import listed
 from motet.graphql.types.relay import Node, described
 from motet.graphql.types.sim import Sim
@@ -22,7 +23,7 @@ class ActivationCodeState(Enum):
     EXPIRED = strawberry.enum_value("EXPIRED", description="Nobody used the code in time, or it was revoked.")
 
 
-@strawberry.input(description="Which activation codes. Conditions side by side must all hold.")
+@filter_input("Which activation codes. Conditions side by side must all hold.")
 class ActivationCodeFilter:
     state: list[ActivationCodeState] | None = strawberry.field(
         default=strawberry.UNSET, description="In one of these states."

@@ -7,6 +7,7 @@ from enum import Enum
 
 import strawberry
 
+from motet.graphql.filters import filter_input
 from motet.graphql.lists import listed
 from motet.graphql.types.device import Device
 from motet.graphql.types.event import Event, EventSeverity
@@ -29,7 +30,7 @@ class AlertGrouping(Enum):
     EVENT_TYPE = strawberry.enum_value("EVENT_TYPE", description="One alert for each type of event.")
 
 
-@strawberry.input(description="Which alerts. Conditions side by side must all hold.")
+@filter_input("Which alerts. Conditions side by side must all hold.")
 class AlertFilter:
     state: list[AlertState] | None = strawberry.field(default=strawberry.UNSET, description="In one of these states.")
     severity: list[EventSeverity] | None = strawberry.field(
@@ -37,13 +38,6 @@ class AlertFilter:
     )
     rule_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="Raised by this rule.")
     device_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="About this device.")
-    and_: list[AlertFilter] | None = strawberry.field(
-        name="and", default=strawberry.UNSET, description="All of these hold."
-    )
-    or_: list[AlertFilter] | None = strawberry.field(
-        name="or", default=strawberry.UNSET, description="At least one of these holds; an empty list lets nothing pass."
-    )
-    not_: AlertFilter | None = strawberry.field(name="not", default=strawberry.UNSET, description="This does not hold.")
 
 
 @strawberry.type(description="Something that needs looking at: one of a group of events, which counts all the others.")

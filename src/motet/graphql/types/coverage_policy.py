@@ -8,6 +8,7 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
+from motet.graphql.filters import filter_input
 from motet.graphql.lists import later, listed
 from motet.graphql.types.radio import Rat
 from motet.graphql.types.relay import Node, described
@@ -72,7 +73,7 @@ class CoveragePolicy(Node):
     versions = listed(CoveragePolicyVersion, "What it was, newest first.")
 
 
-@strawberry.input(description="Which coverage policies.")
+@filter_input("Which coverage policies.")
 class CoveragePolicyFilter:
     name: str | None = strawberry.field(
         default=strawberry.UNSET, description="With this in the name, whatever the case."

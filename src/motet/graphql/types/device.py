@@ -8,6 +8,7 @@ from enum import Enum
 import strawberry
 from strawberry.scalars import JSON
 
+from motet.graphql.filters import filter_input, optional
 from motet.graphql.lists import later, listed
 from motet.graphql.types.connectivity import Connectivity, Location
 from motet.graphql.types.coverage_policy import CoveragePolicy
@@ -87,7 +88,7 @@ class DeviceTag:
     device_count: int = described("How many devices have it.")
 
 
-@strawberry.input(description="Which devices. Conditions side by side must all hold.")
+@filter_input("Which devices. Conditions side by side must all hold.")
 class DeviceFilter:
     status: list[DeviceStatus] | None = strawberry.field(
         default=strawberry.UNSET,
@@ -114,8 +115,14 @@ class DeviceFilter:
     )
     created_before: datetime | None = strawberry.field(default=strawberry.UNSET, description="Made before this time.")
     name: str | None = strawberry.field(
-        default=strawberry.UNSET, description="With this in the name, whatever the case."
+        default=strawberry.UNSET,
+        description="With this in the name, whatever the case.",
+        deprecation_reason="Use `nameContains`, which is called what it does.",
     )
+    name_in: list[str] | None = optional("With one of these names.")
+    name_contains: str | None = optional("With this in the name, whatever the case.")
+    name_starts_with: str | None = optional("With a name that begins so, whatever the case.")
+    imei_in: list[str] | None = optional("With one of these IMEIs, of 15 digits.")
     imei: str | None = strawberry.field(
         default=strawberry.UNSET, description="With this IMEI; the first 14 digits are compared."
     )
@@ -126,15 +133,6 @@ class DeviceFilter:
     )
     ip_address_space_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="With an address of this space."
-    )
-    and_: list[DeviceFilter] | None = strawberry.field(
-        name="and", default=strawberry.UNSET, description="All of these hold."
-    )
-    or_: list[DeviceFilter] | None = strawberry.field(
-        name="or", default=strawberry.UNSET, description="At least one of these holds; an empty list lets nothing pass."
-    )
-    not_: DeviceFilter | None = strawberry.field(
-        name="not", default=strawberry.UNSET, description="This does not hold."
     )
 
 

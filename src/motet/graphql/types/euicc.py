@@ -7,6 +7,7 @@ from enum import Enum
 
 import strawberry
 
+from motet.graphql.filters import filter_input
 from motet.graphql.lists import later, listed
 from motet.graphql.types.relay import Node, described
 from motet.graphql.types.sim import Sim
@@ -40,7 +41,7 @@ class EuiccOperationState(Enum):
     EXPIRED = strawberry.enum_value("EXPIRED", description="There was no result within its validity.")
 
 
-@strawberry.input(description="Which profiles. Conditions side by side must all hold.")
+@filter_input("Which profiles. Conditions side by side must all hold.")
 class EuiccProfileFilter:
     state: list[EuiccProfileState] | None = strawberry.field(
         default=strawberry.UNSET,
@@ -49,7 +50,7 @@ class EuiccProfileFilter:
     iccid: str | None = strawberry.field(default=strawberry.UNSET, description="With this ICCID.")
 
 
-@strawberry.input(description="Which operations. Conditions side by side must all hold.")
+@filter_input("Which operations. Conditions side by side must all hold.")
 class EuiccOperationFilter:
     state: list[EuiccOperationState] | None = strawberry.field(
         default=strawberry.UNSET, description="In one of these states."
@@ -114,7 +115,7 @@ class Euicc(Node):
     operations = listed(EuiccOperation, "What was done with it, newest first.", filter_by=EuiccOperationFilter)
 
 
-@strawberry.input(description="Which eUICCs. Conditions side by side must all hold.")
+@filter_input("Which eUICCs. Conditions side by side must all hold.")
 class EuiccFilter:
     eid: str | None = strawberry.field(default=strawberry.UNSET, description="With this EID.")
 

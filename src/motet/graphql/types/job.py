@@ -10,6 +10,7 @@ import strawberry
 from strawberry.scalars import JSON
 
 from motet.graphql.errors import UserErrorCode
+from motet.graphql.filters import filter_input
 from motet.graphql.lists import listed
 from motet.graphql.types.device import Device
 from motet.graphql.types.relay import Node, described
@@ -62,7 +63,7 @@ class JobItem(Node):
     job: Annotated[Job, strawberry.lazy("motet.graphql.types.job")] | None = described("The job that it is part of.")
 
 
-@strawberry.input(description="Which items of a job.")
+@filter_input("Which items of a job.")
 class JobItemFilter:
     outcome: list[JobItemOutcome] | None = strawberry.field(
         default=strawberry.UNSET, description="With one of these outcomes, such as FAILED for all errors."
@@ -95,7 +96,7 @@ class Job(Node):
     items = listed(JobItem, "What it works on, in the order in which that was handed in.", filter_by=JobItemFilter)
 
 
-@strawberry.input(description="Which jobs. All conditions must hold.")
+@filter_input("Which jobs. Conditions side by side must all hold.")
 class JobFilter:
     state: list[JobState] | None = strawberry.field(default=strawberry.UNSET, description="In one of these states.")
     kind: list[JobKind] | None = strawberry.field(default=strawberry.UNSET, description="Of one of these kinds.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from motet.graphql.filters import filter_input, optional
 from motet.graphql.types.device import Device
 from motet.graphql.types.relay import Node, described
 from motet.graphql.types.sim import Sim
@@ -84,7 +85,7 @@ class SmsMessage(Node):
     )
 
 
-@strawberry.input(description="Which messages. All conditions must hold.")
+@filter_input("Which messages. Conditions side by side must all hold.")
 class SmsMessageFilter:
     direction: list[SmsDirection] | None = strawberry.field(
         default=strawberry.UNSET, description="Going one of these ways."
@@ -94,6 +95,10 @@ class SmsMessageFilter:
     device_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="To or from this device.")
     from_: str | None = strawberry.field(name="from", default=strawberry.UNSET, description="From this address.")
     to: str | None = strawberry.field(default=strawberry.UNSET, description="To this address.")
+    from_in: list[str] | None = optional("From one of these addresses.")
+    to_in: list[str] | None = optional("To one of these addresses.")
+    part_count_at_least: int | None = optional("Of so many short messages or more.")
+    part_count_at_most: int | None = optional("Of so many short messages or fewer.")
     submitted_after: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Accepted at this time or later."
     )

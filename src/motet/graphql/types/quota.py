@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from motet.graphql.filters import filter_input
 from motet.graphql.lists import later, listed
 from motet.graphql.types.relay import Node, described
 
@@ -90,7 +91,7 @@ class QuotaTopUp(Node):
     quota: Quota | None = described("The quota; null if it was deleted.")
 
 
-@strawberry.input(description="Which quotas. All conditions must hold.")
+@filter_input("Which quotas. Conditions side by side must all hold.")
 class QuotaFilter:
     service: list[QuotaService] | None = strawberry.field(
         default=strawberry.UNSET, description="Of one of these services."
@@ -100,6 +101,6 @@ class QuotaFilter:
     pool_id: strawberry.ID | None = strawberry.field(default=strawberry.UNSET, description="This pool's.")
 
 
-@strawberry.input(description="Which pools.")
+@filter_input("Which pools.")
 class QuotaPoolFilter:
     tag: str | None = strawberry.field(default=strawberry.UNSET, description="Of the devices with this tag.")

@@ -9,6 +9,7 @@ from typing import Annotated
 import strawberry
 from strawberry.scalars import JSON
 
+from motet.graphql.filters import filter_input
 from motet.graphql.lists import later, listed
 from motet.graphql.types.ip import DnsConfig
 from motet.graphql.types.ordering import OrderDirection
@@ -97,7 +98,7 @@ class ServicePolicy(Node):
     versions = listed(ServicePolicyVersion, "What it was, newest first.")
 
 
-@strawberry.input(description="Which service policies.")
+@filter_input("Which service policies.")
 class ServicePolicyFilter:
     name: str | None = strawberry.field(
         default=strawberry.UNSET, description="With this in the name, whatever the case."

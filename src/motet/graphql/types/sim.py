@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from motet.graphql.filters import filter_input, optional
 from motet.graphql.lists import later, listed
 from motet.graphql.types.event import Event, EventFilter
 from motet.graphql.types.ordering import OrderDirection
@@ -88,7 +89,7 @@ class SimScheduledTransition(Node):
     sim: Sim | None = described("The SIM.")
 
 
-@strawberry.input(description="Which plans. Conditions side by side must all hold.")
+@filter_input("Which plans. Conditions side by side must all hold.")
 class SimScheduledTransitionFilter:
     status: list[SimScheduledTransitionStatus] | None = strawberry.field(
         default=strawberry.UNSET, description="In one of these states."
@@ -141,7 +142,7 @@ class Sim(Node):
     )
 
 
-@strawberry.input(description="Which SIMs. Conditions side by side must all hold.")
+@filter_input("Which SIMs. Conditions side by side must all hold.")
 class SimFilter:
     status: list[SimStatus] | None = strawberry.field(
         default=strawberry.UNSET,
@@ -166,16 +167,20 @@ class SimFilter:
     created_before: datetime | None = strawberry.field(
         default=strawberry.UNSET, description="Registered before this time."
     )
+    iccid_in: list[str] | None = optional("With one of these ICCIDs.")
+    iccid_starts_with: str | None = optional("With an ICCID that begins so.")
+    iccid_contains: str | None = optional("With this in the ICCID.")
+    eid: str | None = optional("With this EID.")
+    eid_starts_with: str | None = optional("With an EID that begins so.")
+    imsi_in: list[str] | None = optional("With one of these IMSIs.")
+    imsi_starts_with: str | None = optional("With an IMSI that begins so: a country's, a network's.")
+    msisdn_in: list[str] | None = optional("With one of these MSISDNs.")
+    msisdn_starts_with: str | None = optional("With an MSISDN that begins so.")
+    activated_after: datetime | None = optional("Activated at this time or later.")
+    activated_before: datetime | None = optional("Activated before this time.")
     unassigned: bool | None = strawberry.field(
         default=strawberry.UNSET, description="True: in no device. False: in a device."
     )
-    and_: list[SimFilter] | None = strawberry.field(
-        name="and", default=strawberry.UNSET, description="All of these hold."
-    )
-    or_: list[SimFilter] | None = strawberry.field(
-        name="or", default=strawberry.UNSET, description="At least one of these holds; an empty list lets nothing pass."
-    )
-    not_: SimFilter | None = strawberry.field(name="not", default=strawberry.UNSET, description="This does not hold.")
 
 
 @strawberry.enum(description="What SIMs can be sorted by.")
@@ -184,6 +189,9 @@ class SimOrderField(Enum):
     ICCID = strawberry.enum_value("ICCID", description="By ICCID.")
     IMSI = strawberry.enum_value("IMSI", description="By IMSI.")
     MSISDN = strawberry.enum_value("MSISDN", description="By MSISDN.")
+    ACTIVATED_AT = strawberry.enum_value(
+        "ACTIVATED_AT", description="By when they were activated; those that never were come last, descending first."
+    )
 
 
 @strawberry.input(description="How SIMs are sorted.")

@@ -7,6 +7,7 @@ from enum import Enum
 
 import strawberry
 
+from motet.graphql.filters import filter_input
 from motet.graphql.lists import listed
 from motet.graphql.types.relay import Node, described
 from motet.graphql.types.sim import Sim, SimFilter, SimOrder
@@ -77,14 +78,14 @@ class SimBatch(Node):
     sims = listed(Sim, "The SIMs that were made of its cards; none before.", filter_by=SimFilter, order_by=SimOrder)
 
 
-@strawberry.input(description="Which orders. Conditions side by side must all hold.")
+@filter_input("Which orders. Conditions side by side must all hold.")
 class SimPurchaseOrderFilter:
     status: list[SimPurchaseOrderStatus] | None = strawberry.field(
         default=strawberry.UNSET, description="In one of these states."
     )
 
 
-@strawberry.input(description="Which batches. Conditions side by side must all hold.")
+@filter_input("Which batches. Conditions side by side must all hold.")
 class SimBatchFilter:
     bic: str | None = strawberry.field(default=strawberry.UNSET, description="With this code.")
     status: list[SimBatchStatus] | None = strawberry.field(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import strawberry
 
+from motet.graphql.filters import filter_input, optional
 from motet.graphql.types.relay import (
     After,
     Before,
@@ -34,8 +35,13 @@ class WebhookDeliveryStatus(Enum):
     DEAD = strawberry.enum_value("DEAD", description="Retries are over; it can be replayed.")
 
 
-@strawberry.input(description="Which deliveries.")
+@filter_input("Which deliveries.")
 class WebhookDeliveryFilter:
+    event_type: list[str] | None = optional("Of an event of one of these types.")
+    created_after: datetime | None = optional("Made at this time or later.")
+    created_before: datetime | None = optional("Made before this time.")
+    attempts_at_least: int | None = optional("Tried so many times or more.")
+    attempts_at_most: int | None = optional("Tried so many times or less.")
     status: list[WebhookDeliveryStatus] | None = strawberry.field(
         default=strawberry.UNSET, description="In one of these states."
     )

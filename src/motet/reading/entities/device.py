@@ -12,12 +12,13 @@ from typing import Any
 from motet.access.principals import Permission
 from motet.domain.identities import imei_body
 from motet.domain.numbering import luhn_digit
+from motet.domain.search import LEAST_PART
 from motet.domain.states import DeviceStatus, SimStatus
 from motet.radio.rats import Rat
 from motet.radio.reference import sunsets
 from motet.reading.entities.power import NEXT_REACHABILITY, POWER_PROFILE
 from motet.reading.errors import InvalidRequestError
-from motet.reading.filters import contains, not_null, one_of, refers_to, since, until
+from motet.reading.filters import any_of, contains, not_null, one_of, refers_to, since, starts_with, until
 from motet.reading.makers import column, global_id, state, text_of
 from motet.reading.model import Entity, Hidden, SortKey, ToMany, ToOne, Value
 from motet.reading.statement import Statement
@@ -103,6 +104,16 @@ def _sunset_before(value: date, alias: str, statement: Statement) -> str:
 _BLOCKED_OPERATORS = """ARRAY (SELECT b.operator FROM device_blocked_operator b
 WHERE b.workspace_id = {t}.workspace_id AND b.device_id = {t}.id ORDER BY b.operator)"""
 
+
+def name_contains(value: str, alias: str, statement: Statement) -> str:
+    """The name holds this, whatever the case: found by its trigrams, if it has any."""
+    condition = contains("name")(value, alias, statement)
+    if len(value) < LEAST_PART:
+        return condition
+    part = statement.add(value)
+    return f"{condition} AND motet_trigrams({alias}.workspace_id, {alias}.name) @> motet_trigrams($1, {part})"
+
+
 DEVICE = Entity(
     name="Device",
     table="device",
@@ -143,7 +154,11 @@ DEVICE = Entity(
         "coveragePolicyId": refers_to("coverage_policy_id", "CoveragePolicy"),
         "createdAfter": since("created_at"),
         "createdBefore": until("created_at"),
-        "name": contains("name"),
+        "name": name_contains,
+        "nameIn": any_of("name"),
+        "nameContains": name_contains,
+        "nameStartsWith": starts_with("lower({t}.name)"),
+        "imeiIn": any_of("imei"),
         "imei": _imei,
         "msisdn": _msisdn,
         "ipAddress": _ip_address,

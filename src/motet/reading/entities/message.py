@@ -17,7 +17,7 @@ from motet.access.principals import Permission
 from motet.domain.ids import first_id_at
 from motet.domain.states import Direction, MessageKind, MessageState, WaitingReason
 from motet.reading.errors import InvalidRequestError
-from motet.reading.filters import equals_number, one_of, refers_to
+from motet.reading.filters import asks_for, at_least, at_most, equals_number, in_numbers, one_of, refers_to
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Condition, Entity, Scope, ToOne, Value
 from motet.reading.statement import Statement
@@ -61,7 +61,9 @@ _UNDER_WAY = {"PENDING", "IN_PROGRESS"}
 NO_ERROR = "000"
 """What a receipt's `err` says of a message that was delivered."""
 
-_SPARSE = ("status", "direction", "kind", "from", "to")
+_SPARSE = (
+    "status", "direction", "kind", "from", "to", "fromIn", "toIn", "partCountAtLeast", "partCountAtMost", "or", "not",
+)  # fmt: skip
 """Filters that no index of `message` serves."""
 
 _ID_SLACK_MS = 60_000
@@ -78,7 +80,7 @@ _ENCODINGS = {
 
 def scan(arguments: Mapping[str, Any], scope: Scope, statement: Statement, limit: int, *, parent: bool) -> str | None:
     """Where a filtered list of messages is read from: see `motet.reading.model.Scan`."""
-    if all(arguments.get(name) is None for name in _SPARSE):
+    if not any(asks_for(arguments, name) for name in _SPARSE):
         return None
     bounds = [
         _CONDITIONS[name](arguments[name], "{t}", statement)
@@ -149,6 +151,10 @@ _CONDITIONS: dict[str, Condition] = {
     "deviceId": refers_to("device_id", "Device"),
     "from": equals_number("source"),
     "to": equals_number("destination"),
+    "fromIn": in_numbers("source"),
+    "toIn": in_numbers("destination"),
+    "partCountAtLeast": at_least("part_count"),
+    "partCountAtMost": at_most("part_count"),
     "submittedAfter": _submitted(">=", -_ID_SLACK_MS),
     "submittedBefore": _submitted("<", _ID_SLACK_MS),
 }

@@ -8,9 +8,22 @@ from motet.domain.sim_lifecycle import SimTrigger
 from motet.domain.sim_schedule import ScheduleStatus
 from motet.domain.states import SimStatus
 from motet.reading.errors import InvalidRequestError
-from motet.reading.filters import equals, equals_number, is_null, one_of, one_of_texts, refers_to
+from motet.reading.filters import (
+    any_of,
+    contains,
+    equals,
+    equals_number,
+    in_numbers,
+    is_null,
+    one_of,
+    one_of_texts,
+    refers_to,
+    since,
+    starts_with,
+    until,
+)
 from motet.reading.makers import column, global_id, state
-from motet.reading.model import Condition, Entity, Hidden, SortKey, ToMany, ToOne
+from motet.reading.model import Condition, Entity, Hidden, SortKey, SortKind, ToMany, ToOne
 from motet.reading.statement import Statement
 
 _ID_SLACK = timedelta(hours=1)
@@ -71,11 +84,29 @@ SIM = Entity(
         "qualityGrade": one_of_texts("quality_grade"),
         "package": one_of_texts("package"),
         "batchId": refers_to("batch_id", "SimBatch"),
+        "iccidIn": any_of("iccid"),
+        "iccidStartsWith": starts_with("iccid"),
+        "iccidContains": contains("iccid"),
+        "eid": equals("eid"),
+        "eidStartsWith": starts_with("eid"),
+        "imsiIn": any_of("imsi"),
+        "imsiStartsWith": starts_with("imsi"),
+        "msisdnIn": in_numbers("msisdn"),
+        "msisdnStartsWith": starts_with("msisdn"),
+        "activatedAfter": since("activated_at"),
+        "activatedBefore": until("activated_at"),
         "unassigned": is_null("device_id"),
         "createdAfter": _created(">=", -_ID_SLACK),
         "createdBefore": _created("<", _ID_SLACK),
     },
-    orders={"CREATED_AT": SortKey(), "ICCID": SortKey("iccid"), "IMSI": SortKey("imsi"), "MSISDN": SortKey("msisdn")},
+    orders={
+        "CREATED_AT": SortKey(),
+        "ICCID": SortKey("iccid"),
+        "IMSI": SortKey("imsi"),
+        "MSISDN": SortKey("msisdn"),
+        "ACTIVATED_AT": SortKey("activated_at", SortKind.TIME, nullable=True),
+    },
+    sparse=frozenset({"iccidContains"}),
     lookup_order=f"t0.status = {SimStatus.DELETED:d}, t0.id DESC",  # a deleted SIM has left its numbers to others
     hidden=Hidden("status", "{t}.status <> " + str(int(SimStatus.DELETED))),
 )

@@ -2,7 +2,7 @@
 
 from motet.access.principals import Permission
 from motet.domain.states import DeliveryStatus, WebhookStatus
-from motet.reading.filters import one_of
+from motet.reading.filters import any_of, at_least, at_most, one_of, since, until
 from motet.reading.makers import column, global_id, state
 from motet.reading.model import Entity, ToMany, ToOne
 
@@ -38,6 +38,14 @@ WEBHOOK_DELIVERY = Entity(
         "createdAt": column("created_at"),
         "webhook": ToOne("Webhook", "webhook_id"),
     },
-    filters={"status": one_of("status", DeliveryStatus)},
+    filters={
+        "status": one_of("status", DeliveryStatus),
+        "eventType": any_of("event_type"),
+        "createdAfter": since("created_at"),
+        "createdBefore": until("created_at"),
+        "attemptsAtLeast": at_least("attempts"),
+        "attemptsAtMost": at_most("attempts"),
+    },
+    sparse=frozenset({"eventType", "createdAfter", "createdBefore", "attemptsAtLeast", "attemptsAtMost"}),
     newest_first=True,
 )
