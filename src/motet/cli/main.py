@@ -31,6 +31,7 @@ COMMANDS = {
     "schema": Command("motet.cli.schema", "print the GraphQL schema (SDL)"),
     "esme": Command("motet.cli.esme", "a small ESME for trying an account from a shell"),
     "workspace": Command("motet.cli.workspace", "make a workspace with a first administrator"),
+    "sim": Command("motet.cli.sim", "import a list of SIMs"),
     "token": Command("motet.cli.token", "print an access token"),
 }
 

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import asyncpg
+
+from motet.domain.jobs import JobState
 from motet.storage.database import Executor, PooledConnection
 
 # One at a time in a workspace, so that the count that follows holds. References to the workspace are not held up.
@@ -252,3 +255,26 @@ async def remove_stale(connection: PooledConnection, finished_before: datetime, 
     await connection.execute(_DELETE_ITEMS, record["workspace_id"], record["id"])
     await connection.execute(_DELETE, record["workspace_id"], record["id"])
     return True
+
+
+# The two below are for whoever has the database itself: a shell, which knows the job by its id alone.
+_PROGRESS = "SELECT state, total, done, changed, failed FROM job WHERE id = $1"
+
+
+async def progress(connection: Executor, job_id: int) -> tuple[JobState, int, int, int, int]:
+    """(state, total, done, changed, failed) of a job that is there."""
+    record = await connection.fetchrow(_PROGRESS, job_id)
+    assert record is not None  # noqa: S101 - its caller has made it
+    return JobState(record[0]), record[1], record[2], record[3], record[4]
+
+
+_FAILURES = """
+SELECT number, path, code, message FROM job_item
+ WHERE job_id = $1 AND outcome = 3 ORDER BY number LIMIT $2
+"""
+
+
+async def failures(connection: Executor, job_id: int, limit: int) -> list[asyncpg.Record]:
+    """(number, path, code, message) of the first items that could not be done."""
+    records: list[asyncpg.Record] = await connection.fetch(_FAILURES, job_id, limit)
+    return records

@@ -1,0 +1,43 @@
+"""`motet sim import`: a list from a shell, on a database of its own, without any node."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from motet.bootstrap import sim_import
+from motet.cli.main import main
+from motet.fleet.seed import identity
+
+
+def lines(*numbers: int) -> str:
+    return "\n".join(["Card;IMSI;MSISDN", *(";".join(identity(number)) for number in numbers)]) + "\n"
+
+
+def test_a_list_is_imported_without_any_node(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sim_import, "NODE_WITHIN_S", 0.0)
+    data = ["--data-dir", str(tmp_path / "data")]
+    assert main(["migrate", *data]) == 0
+    assert main(["workspace", "create", "shelf", *data]) == 0
+    capsys.readouterr()
+    file = tmp_path / "sims.csv"
+    file.write_text(lines(1, 2, 1) + "x;y;z\n")
+    call = ["sim", "import", str(file), "--workspace", "shelf", "--column", "iccid=Card", *data]
+    assert main([*call, "--dry-run"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "2 of 4 SIMs would be registered.\n"
+    assert "line 4, iccid: Line 2 has this, too." in err
+    assert "line 5, iccid: " in err
+    assert main([*call, "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"event": "imported", "rows": 4, "registered": 2, "failed": 2}
+    for wrong, words in (
+        (["--workspace", "nobody"], "there is no workspace named nobody"),
+        (["--column", "color=red"], "--column must be FIELD=NAME"),
+        (["--delimiter", "x"], "A delimiter is"),
+    ):
+        assert main([*call, *wrong]) == 1
+        assert words in capsys.readouterr().err
