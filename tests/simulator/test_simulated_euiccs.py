@@ -72,8 +72,21 @@ def test_what_was_taken_survives(tmp_path: Path) -> None:
     assert told == [(1, True, None)]
     euiccs.close()
     euiccs, phones, told = made(tmp_path)
-    euiccs.restore()
-    assert (phones.seen, told) == ([("left", OLD.msisdn), ("entered", NEW.msisdn, True)], [])
+    assert (euiccs.on_time(1e9), euiccs.operate(1, ENABLE, 200.0).state, phones.seen, told) == (0, "done", [], [])
+
+
+def test_an_operation_that_a_crash_interrupts_is_done_and_told_again(tmp_path: Path) -> None:
+    def crash() -> None:
+        raise KeyboardInterrupt
+
+    phones, told = Phones(), []
+    euiccs = Euiccs(tmp_path, phones, lambda *words: told.append(words), crash)
+    euiccs.operate(1, ENABLE, 100.0)
+    with pytest.raises(KeyboardInterrupt):
+        euiccs.on_time(100.0)
+    euiccs.close()
+    euiccs, phones, told = made(tmp_path)
+    assert (euiccs.on_time(100.0), told, phones.seen[-1]) == (1, [(1, True, None)], ("entered", NEW.msisdn, True))
 
 
 @pytest.mark.parametrize(

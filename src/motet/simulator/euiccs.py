@@ -81,11 +81,14 @@ class Euiccs:
         directory: Path | None,
         subscriptions: Subscriptions,
         tell: Callable[[int, bool, str | None], None],
+        commit: Callable[[], None] = lambda: None,
     ) -> None:
-        """`tell` is called with (order, ok, reason) for each operation whose end is told. Without a directory nothing
-        survives the process. Raises sqlite3.Error, OSError."""
+        """`tell` is called with (order, ok, reason) for each operation whose end is told, `commit` to keep what
+        `subscriptions` and `tell` have noted. Without a directory nothing survives the process. Raises sqlite3.Error.
+        """
         self._subscriptions = subscriptions
         self._tell = tell
+        self._commit = commit
         self._database = sqlite3.connect(
             ":memory:" if directory is None else directory / "euiccs.sqlite", isolation_level=None
         )
@@ -95,13 +98,6 @@ class Euiccs:
 
     def close(self) -> None:
         self._database.close()
-
-    def restore(self) -> None:
-        """After a start: let the phones be as the operations that were done have left them."""
-        for order_id, body in self._database.execute(
-            "SELECT order_id, body FROM operation WHERE state IN ('done', 'untold') ORDER BY due, order_id"
-        ).fetchall():
-            self._apply(order_id, json.loads(body), attaches=True)
 
     def settings(self, eid: str) -> CardSettings:
         """How an eUICC behaves: one that nobody has changed confirms at once."""
@@ -149,7 +145,7 @@ class Euiccs:
         return None if due is None else float(due)
 
     def on_time(self, now: float) -> int:
-        """Do what is due: how many operations that were. Each end is told after it is kept."""
+        """Do what is due: how many operations that were. One that a crash interrupts is done and told again."""
         rows = self._database.execute(
             "SELECT order_id, eid, body FROM operation WHERE state = 'accepted' AND due <= ? ORDER BY due, order_id",
             (now,),
@@ -160,14 +156,15 @@ class Euiccs:
             if state == "silent":
                 self._database.execute("UPDATE operation SET due = 1e12 WHERE order_id = ?", (order_id,))
                 continue
-            self._database.execute("UPDATE operation SET state = ? WHERE order_id = ?", (state, order_id))
             if state != "refused":
-                self._apply(order_id, json.loads(text), attaches=settings.attaches)
+                self._apply(json.loads(text), attaches=settings.attaches)
             if state != "untold":
                 self._tell(order_id, state == "done", REFUSED_WORDS if state == "refused" else None)
+            self._commit()
+            self._database.execute("UPDATE operation SET state = ? WHERE order_id = ?", (state, order_id))
         return len(rows)
 
-    def _apply(self, order_id: int, body: Mapping[str, Any], *, attaches: bool) -> None:
+    def _apply(self, body: Mapping[str, Any], *, attaches: bool) -> None:
         enables, disables = _identities(body)
         if disables is not None:
             self._subscriptions.leave(disables)

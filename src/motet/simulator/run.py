@@ -13,6 +13,7 @@ from motet.simulator.air import Air, restore
 from motet.simulator.centre import SmsCentre
 from motet.simulator.control import ControlApi
 from motet.simulator.control_air import AirApi
+from motet.simulator.control_esims import EsimApi
 from motet.simulator.euiccs import Euiccs
 from motet.simulator.notices import Notices
 from motet.simulator.options import SimulatorOptions
@@ -57,12 +58,15 @@ async def run_simulator(
     smsc = Smsc(options, centre, store, fail)
     notices = Notices(store, options.motet_url, options.motet_token)
     air = Air(store, phones, notices, centre.wake)
-    euiccs = Euiccs(options.data_dir, air, lambda order, ok, reason: tell_end(notices, order, ok=ok, reason=reason))
-    euiccs.restore()
+    euiccs = Euiccs(
+        options.data_dir, air, lambda order, ok, reason: tell_end(notices, order, ok=ok, reason=reason), smsc.flush
+    )
+    esims = EsimApi(options.data_dir, air, notices, smsc.flush)
     air_api = AirApi(air, notices, Orders(store, air, euiccs), euiccs, smsc.flush, options.orders_token)
     application = ControlApi(smsc, store, air_api).application()
+    esims.add_routes(application)
     runner = web.AppRunner(application, access_log=None, handle_signals=False)
-    tasks = [asyncio.create_task(notices.run()), asyncio.create_task(_operate(euiccs, smsc))]
+    tasks = [asyncio.create_task(notices.run()), asyncio.create_task(_operate(euiccs))]
     try:
         await runner.setup()
         site = web.TCPSite(runner, *options.network, shutdown_timeout=1)
@@ -77,6 +81,7 @@ async def run_simulator(
         smsc.close()
         await runner.cleanup()
         euiccs.close()
+        esims.close()
         if not broken.is_set():
             store.close()
     if broken.is_set():
@@ -88,12 +93,11 @@ def tell_end(notices: Notices, order: int, *, ok: bool, reason: str | None) -> N
     notices.add("order_ended", time.time(), order=str(order), ok=ok, reason=reason)
 
 
-async def _operate(euiccs: Euiccs, smsc: Smsc) -> None:
+async def _operate(euiccs: Euiccs) -> None:
     """Do what is due on eUICCs, until cancelled."""
     while True:
         try:
-            if euiccs.on_time(time.time()):
-                smsc.flush()
+            euiccs.on_time(time.time())
         except Exception:  # noqa: BLE001 - the top of a task
             _log.exception("an operation on an eUICC was not done")
         await asyncio.sleep(CARD_TICK_S)
