@@ -36,7 +36,7 @@ def test_every_notification_that_is_shown_is_understood_and_every_kind_is_shown(
             kinds.add(type(told).__name__)
     assert kinds == {
         "Attached", "LocationUpdated", "ImeiSeen", "Detached", "AttachFailed", "OperatorOutage", "OperationResult",
-        "SessionRecord",
+        "SessionRecord", "EsimProgress",
     }  # fmt: skip
 
 
@@ -83,6 +83,8 @@ def test_answers_to_orders_are_understood_as_they_are_shown() -> None:
         {"id": "x", "type": "attached", "at": "2026-01-22T10:00:00Z", "sim": "262011234567890"},
         {"id": "x", "type": "attached", "at": "2026-01-22T10:00:00Z", "sim": "262011234567890", "operator": 26201},
         {"id": "x", "type": "outage", "at": "2026-01-22T10:00:00Z", "operator": "26201", "out": "yes"},
+        {"id": "x", "type": "esim", "at": "2026-01-22T10:00:00Z", "smdp_address": "x.example", "matching_id": "A"},
+        {"id": "x", "type": "esim", "at": "2026-01-22T10:00:00Z", "smdp_address": "x", "matching_id": "A", "step": "X"},
     ],
 )
 def test_what_is_no_notification_is_said_to_be_none(wrong: Any) -> None:
