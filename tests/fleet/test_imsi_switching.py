@@ -59,6 +59,9 @@ async def test_an_outage_moves_the_operators_sims_to_other_imsis_and_says_so(dat
     order = await cards.row("SELECT kind, body FROM network_order WHERE sim_id = $1", sim_id)
     assert tuple(order) == ("switch_imsi", {"imsi": imsi(501)})
     assert await out(cards, "00102") == 2, "and back, when the others are out"
+    cards.out = ["00101"]
+    await cards.watch.again()  # as after a restart: the outage is known, nobody tells of it
+    assert (await cards.watch.work(), await used(cards, sim_id)) == (2, imsi(501))
     cards.out = ["00101", "00102"]
     await cards.watch.changed(OperatorOutage(datetime.now(UTC), "00101", True))
     assert await cards.watch.work() == 0, "nowhere to go"

@@ -25,7 +25,7 @@ SWEEP_S = 2.0
 
 
 STAYS_S = 600.0
-"""How late the end of a stay may be noticed, which is counted in days."""
+"""How often is looked for stays that are over, which are counted in days, and again at outages that last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,11 @@ async def cards(node: Node) -> AsyncIterator[None]:
     network.ends.on_accepted(OrderKind.EUICC, made.results.sent)
 
     async def sweep() -> None:
-        stays_at = 0.0
+        stays_at = time.monotonic()
         while True:
             woken.clear()
             if time.monotonic() >= stays_at:
+                await made.watch.again()
                 await made.watch.stays()
                 stays_at = time.monotonic() + STAYS_S
             await made.watch.work()

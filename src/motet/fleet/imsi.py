@@ -165,6 +165,10 @@ class ImsiService:
         found = select([candidate_of(row, country, now) for row in rows], country, outages=out, rat=rat)
         return Answer(country, out, found)
 
+    async def outages(self) -> Sequence[str]:
+        """The operators that are out, by PLMN code."""
+        return await self._outages.current(self.database.pool)
+
     async def switch(self, workspace_id: int, actor: str, sim_id: int, imsi_id: int) -> None:
         """Let a SIM use this IMSI; one that is in use stays.
 

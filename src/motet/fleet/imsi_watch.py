@@ -119,6 +119,11 @@ class ImsiWatch:
             _log.info("SIMs moved to other IMSIs", operator=plmn, count=moved)
         return moved
 
+    async def again(self) -> None:
+        """Look again at all outages that last: another node may have died over one, or SIMs may have come since."""
+        for plmn in await self._service.outages():
+            self._pending[plmn] = None
+
     async def stays(self) -> int:
         """Move the SIMs whose IMSI has spent its days where they are: how many were moved."""
         moved = after = 0

@@ -113,11 +113,17 @@ class Dispatcher:
         elif reply.state is ReplyState.REFUSED:
             await self._end(order, OrderState.REFUSED, reply.reason or "The network refused")
         else:
-            due = self._now() + RESULT_WITHIN
+            due = self._result_by(order)
             await network_order.settle(
                 self._database.pool, order["workspace_id"], order["id"], OrderState.ACCEPTED, reply.reason, due, None
             )
             await self._ends.accepted(OrderKind(order["kind"]), order["id"])
+
+    def _result_by(self, order: Row) -> datetime:
+        """Until when a result is waited for: an operation on an eUICC has a validity of its own, and may be late."""
+        valid_until = (order["body"].get("parameters") or {}).get("valid_until")
+        now = self._now()
+        return RESULT_WITHIN + (now if valid_until is None else max(now, datetime.fromisoformat(valid_until)))
 
     async def _ask(self, order: Row) -> Reply:
         network = self._network
