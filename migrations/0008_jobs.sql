@@ -55,3 +55,11 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     )
 $$;
 CREATE INDEX device_terms ON device USING gin (motet_device_terms(workspace_id, tags, attributes));
+
+-- Whoever follows a job hears of each step. Payload: `workspace_id id`.
+CREATE FUNCTION motet_tell_job() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('motet_job', NEW.workspace_id || ' ' || NEW.id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER job_told AFTER INSERT OR UPDATE ON job FOR EACH ROW EXECUTE FUNCTION motet_tell_job();

@@ -140,7 +140,7 @@ class World:
 @asynccontextmanager
 async def make_world(database: Database) -> AsyncIterator[World]:
     tenants, demo, other = await two_tenants(database)
-    box, ids, bus, event_bus = SecretBox(bytes(32)), IdGenerator(2), Bus(), Bus()
+    box, ids, bus, event_bus, job_bus = SecretBox(bytes(32)), IdGenerator(2), Bus(), Bus(), Bus()
     changes: list[str] = []
 
     def noting(what: str) -> Callable[[], Awaitable[None]]:
@@ -175,6 +175,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         keys=Keys(database),
         bus=bus,
         event_bus=event_bus,
+        job_bus=job_bus,
         messages=hub,
         webhooks=webhooks.service,
         sims=sims,

@@ -69,6 +69,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         keys=Keys(node.database),
         bus=messaging.bus,
         event_bus=node.event_bus,
+        job_bus=node.job_bus,
         messages=hub,
         webhooks=messaging.webhooks.service,
         sims=sims,
@@ -113,6 +114,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         """Subscriptions have no end of their own, and HTTP waits for what is open."""
         messaging.bus.close()
         node.event_bus.close()
+        node.job_bus.close()
         await application.close()
 
     node.farewells.append(farewell)

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from motet.bootstrap.node import Node
 from motet.bootstrap.sims import sim_service
 from motet.domain.jobs import JobKind
+from motet.events.bus import Bus
+from motet.events.job_feed import JobFeed
 from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
 from motet.fleet.job_runner import JobRunner
 from motet.fleet.jobs import JobService, Worker
@@ -17,7 +19,7 @@ from motet.fleet.sim_bulk import SimWorker
 from motet.fleet.sim_many_steps import SimManySteps
 from motet.fleet.sim_upload import SimImportWorker
 
-NAME = "jobs"
+NAME, FEED = "jobs", "job feed"
 
 
 @asynccontextmanager
@@ -41,9 +43,13 @@ async def jobs(node: Node) -> AsyncIterator[None]:
     }
     runner = JobRunner(node.database, workers)
     node.jobs = JobService(node.database, hub.ids, workers, wake=runner.wake)
+    node.job_bus = Bus()
     node.supervisor.start(NAME, runner.run)
+    node.supervisor.start(FEED, JobFeed(node.database, node.job_bus).run)
     try:
         yield
     finally:
+        node.job_bus.close()
+        await node.supervisor.stop(FEED)
         await node.supervisor.stop(NAME)
         node.jobs = None

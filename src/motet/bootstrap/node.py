@@ -90,6 +90,8 @@ class Node:
     """The services of eUICCs, IMSIs and eSIMs, while that component runs."""
     event_bus: Bus = field(default_factory=Bus)
     """Of events, for subscriptions."""
+    job_bus: Bus = field(default_factory=Bus)
+    """Of jobs, for subscriptions."""
     paths: dict[str, ASGIApp] = field(default_factory=dict)
     """HTTP paths that a component serves, such as /graphql. HTTP starts after all components."""
     checks: dict[str, Check] = field(default_factory=dict)

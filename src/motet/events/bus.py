@@ -103,6 +103,10 @@ class Listener:
             del pending[row_id]
         return batch
 
+    def remind(self, row_ids: Sequence[int]) -> None:
+        """Hand these over, too, though nothing was published of them: what a listener begins with."""
+        self._put(row_ids)
+
     def close(self) -> None:
         """Stops listening. What is pending is dropped; a waiting iteration ends. May be called again."""
         self._closed = True

@@ -102,6 +102,7 @@ class Services:
     bus: Bus
     """Of messages."""
     event_bus: Bus
+    job_bus: Bus
     messages: Messages
     webhooks: Webhooks
     sims: SimService

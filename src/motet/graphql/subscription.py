@@ -10,10 +10,12 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
+from motet.domain.global_ids import decode_global_id
 from motet.graphql.context import Context
 from motet.graphql.fields import context_of, raw, subscription
 from motet.graphql.selection import selection_of
 from motet.graphql.types.event import Event, EventFilter
+from motet.graphql.types.job import Job
 from motet.graphql.types.message import SmsMessage, SmsMessageFilter
 from motet.reading.errors import ForbiddenError, TooComplexError
 from motet.reading.plan import Failure
@@ -30,6 +32,7 @@ READ_ATTEMPTS = 15
 READ_AGAIN_AFTER_S = 1.0
 """A restart of the database takes a few seconds."""
 
+_DONE_KEY = "\0done"
 _STATUS_KEY = "\0status"
 """Key under which the status is read besides what was asked for: no name in GraphQL can be this."""
 
@@ -105,6 +108,51 @@ class Subscription:
                         yield _item(answer.value[event_id], answer.failures)
             if listener.overflowed:
                 raise TooComplexError("Too much happened to keep up with: subscribe again.")
+        finally:
+            listener.close()
+
+    @subscription(
+        Permission.JOB_READ,
+        "A job as it is, and again at each step of it, on whichever node; ends behind the last one. Without an id, each"
+        " step of the workspace's jobs, without end.",
+    )
+    async def jobs(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="The job.")] = strawberry.UNSET,  # noqa: A002
+    ) -> AsyncGenerator[Job, None]:
+        context = context_of(info)
+        principal = context.principal
+        if principal.workspace_id is None:
+            raise ForbiddenError("Jobs are listened to inside a workspace: use a token of one.")
+        selected = selection_of(raw(info))
+        children = (*selected.children, Selected(_STATUS_KEY, "finishedAt"), Selected(_DONE_KEY, "done"))
+        decoded = decode_global_id(id) if id else None
+        wanted = decoded[1] if decoded is not None and decoded[0] == "Job" else None
+        told: dict[int, tuple[Any, int]] = {}
+        listener = context.services.job_bus.listen(principal.workspace_id)
+        try:
+            if wanted is not None:
+                listener.remind([wanted])
+            elif id:
+                return
+            async for job_ids in listener:
+                heard = [job_id for job_id in job_ids if wanted in (None, job_id)]
+                answer = await _read(context, "Job", children, heard, {})
+                for job_id in heard:
+                    job = answer.value.get(job_id)
+                    if job is None:
+                        if wanted is not None:
+                            return
+                        continue
+                    step = job.pop(_STATUS_KEY), job.pop(_DONE_KEY)
+                    if told.get(job_id) != step:
+                        yield _item(job, answer.failures)
+                    told[job_id] = step
+                    if wanted is not None and step[0] is not None:
+                        return
+                    if len(told) > REMEMBERED_STATUSES:
+                        del told[next(iter(told))]
         finally:
             listener.close()
 

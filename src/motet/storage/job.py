@@ -234,6 +234,14 @@ async def changed_items(connection: PooledConnection, workspace_id: int, job_id:
     return [StoredItem(*record) for record in await connection.fetch(_CHANGED_ITEMS, workspace_id, job_id)]
 
 
+_NEWEST = "SELECT id FROM job WHERE workspace_id = $1 ORDER BY id DESC LIMIT $2"
+
+
+async def newest(connection: Executor, workspace_id: int, limit: int) -> list[int]:
+    """The workspace's newest jobs."""
+    return [record["id"] for record in await connection.fetch(_NEWEST, workspace_id, limit)]
+
+
 # Across workspaces: keeping house is nobody's own.
 _STALE = """
 SELECT workspace_id, id
