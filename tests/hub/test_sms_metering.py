@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from motet.domain.ids import IdGenerator
 from motet.domain.refusals import Refusal
+from motet.domain.traffic_rules import Traffic
 from motet.fleet import counting as counting_module
 from motet.fleet.counting import Counting, Progress
 from motet.fleet.journal import Journal
@@ -92,6 +93,7 @@ class Counted:
 
 @pytest_asyncio.fixture
 async def counted(world: World) -> Counted:
+    await world.database.pool.execute("DELETE FROM quota; DELETE FROM quota_pool")  # the demo's sample
     return Counted(world)
 
 
@@ -269,6 +271,25 @@ async def test_an_explanation_counts_what_is_not_in_the_database_yet(world: Worl
     assert await said() == ("QUOTA_USED_UP", {"MONTH_LIMIT": True, "SMS_QUOTA": False})
     await counted.policy(apply_sms_quota=False, sms_mt_limit_per_month=1)
     assert await said() == ("MONTH_LIMIT_REACHED", {"MONTH_LIMIT": False, "SMS_QUOTA": None})
+
+
+async def test_an_explanation_of_data_looks_at_the_quota_and_limit_of_data(world: World, counted: Counted) -> None:
+    hub = await world.hub()
+
+    async def said() -> tuple[str | None, bool | None, bool | None]:
+        found = await hub.explain(world.workspace_id, msisdn=phone(), kind=Traffic.DATA)
+        assert found is not None
+        met = {d.name: d.met for d in found.decisions}
+        return found.reason, met["MONTH_LIMIT"], met["DATA_QUOTA"]
+
+    await counted.policy(apply_sms_quota=True)
+    assert await said() == (None, None, None)
+    await counted.policy(apply_data_quota=True)
+    assert await said() == ("NO_QUOTA", None, False)
+    await counted.quota(100, service=0)
+    assert await said() == (None, None, True)
+    await counted.policy(data_limit_per_month_octets=0)
+    assert await said() == ("MONTH_LIMIT_REACHED", False, True)
 
 
 # Monthly limits -----------------------------------------------------------------------------------------------------

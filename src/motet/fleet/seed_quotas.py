@@ -1,4 +1,4 @@
-"""The demo's sample of quotas: there to be looked at. No policy of the demo asks for them, so nothing is refused."""
+"""The demo's sample of quotas: there to be looked at. No device has the pool's tag, and no policy asks for a quota."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MB = 1_000_000
 async def seed_quotas(
     connection: PooledConnection, workspace_id: int, new_id: Callable[[], int], now: datetime
 ) -> None:
-    """A pool of all trackers in a new workspace, with SMS by the day and data by the month."""
+    """A pool in a new workspace, with SMS by the day and data by the month."""
     pool_id = new_id()
-    await quota.insert_pool(connection, workspace_id, pool_id, quota.Pool("Trackers", "tracker"), now)
+    await quota.insert_pool(connection, workspace_id, pool_id, quota.Pool("Shared allowance", "shared-allowance"), now)
     for service, volume, refill, zone in (
         (QuotaService.SMS, 100_000, Refill.DAILY, "Europe/Berlin"),
         (QuotaService.DATA, 500 * MB, Refill.MONTHLY, "UTC"),

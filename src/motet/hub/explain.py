@@ -24,7 +24,6 @@ from motet.storage.database import Executor
 from motet.storage.traffic import Line
 
 _P2P_FROM_DEVICE = (Traffic.P2P_INSIDE, Traffic.P2P_OUTSIDE)
-_NO_SMS = (Traffic.DATA, Traffic.ATTACH)
 
 
 class Decision(NamedTuple):
@@ -79,7 +78,7 @@ async def explain(
         return None
     rules = [Decision(rule.name, rule.words, rule.refusal, rule.judge(line.facts)) for rule in RULES_OF[kind]]
     counted = [await _p2p_limit(connection, line)] if kind in _P2P_FROM_DEVICE else []
-    if kind not in _NO_SMS:
+    if kind is not Traffic.ATTACH:
         counted += await _counted(connection, line, kind, ahead, now or datetime.now(UTC))
     decisions = (*rules, *counted)
     reason = next((decision.refusal.name for decision in decisions if decision.met is False), None)
@@ -89,7 +88,9 @@ async def explain(
 async def _counted(
     connection: Executor, line: Line, kind: Traffic, ahead: Ahead, now: datetime
 ) -> tuple[Decision, Decision]:
-    """What the monthly limit and the quota say, as motet.hub.meters would."""
+    """What the monthly limit and the quota say, as motet.hub.meters would, or motet.fleet.session of data."""
+    is_data = kind is Traffic.DATA
+    service = QuotaService.DATA if is_data else QuotaService.SMS
     device_id = line.device_id
     month = None
     if device_id is not None:
@@ -99,13 +100,13 @@ async def _counted(
     refusal = Refusal.QUOTA_USED_UP
     passes: bool | None = None
     if month is not None and device_id is not None:
-        held = (await quota.in_force(connection, [key], QuotaService.SMS)).get(device_id)
-        by_quota, by_device = ahead(None if held is None else held[1], device_id)
-        limit = MonthLimit.SMS_MT if kind in TO_DEVICE else MonthLimit.SMS_MO
+        held = (await quota.in_force(connection, [key], service)).get(device_id)
+        by_quota, by_device = ahead(None if held is None or is_data else held[1], device_id)
+        limit = MonthLimit.DATA if is_data else MonthLimit.SMS_MT if kind in TO_DEVICE else MonthLimit.SMS_MO
         if month.limits[limit] is not None:
-            used = month.used[limit] + by_device[limit]
+            used = month.used[limit] + (0 if is_data else by_device[limit])
             within = not limit_reached(used, month.limits[limit], month.extensions[limit])
-        if month.sms_quota_applies:
+        if month.data_quota_applies if is_data else month.sms_quota_applies:
             rows = await quota.load(connection, [] if held is None else [held])
             found = _refusal_of(rows[0].quota, by_quota, now) if rows else Refusal.NO_QUOTA
             passes, refusal = found is None, found or refusal
@@ -113,7 +114,9 @@ async def _counted(
         Decision(
             "MONTH_LIMIT", "The device is within the monthly limit of its policy", Refusal.MONTH_LIMIT_REACHED, within
         ),
-        Decision("SMS_QUOTA", "Where the policy asks for a quota, there is something left of it", refusal, passes),
+        Decision(
+            f"{service.name}_QUOTA", "Where the policy asks for a quota, there is something left of it", refusal, passes
+        ),
     )
 
 
