@@ -14,6 +14,7 @@ from motet.fleet.journal import Journal
 from motet.fleet.network_ports import EuiccPort
 from motet.fleet.orders import OrderEnds, OrderQueue, SubscriberFollower
 from motet.fleet.session_answers import SessionAnswers
+from motet.fleet.session_settings import SessionSettings
 from motet.fleet.whereabouts import Whereabouts
 from motet.network.app import PATH, NotificationsApp
 from motet.network.carrier import HttpCarrier
@@ -69,7 +70,7 @@ async def network(node: Node) -> AsyncIterator[None]:
         node.database,
         journal,
         Whereabouts(hub.ids, country_of=_country_code),
-        SessionAnswers(metering.sessions),
+        SessionAnswers(metering.sessions, SessionSettings(node.database)),
         ends=ends,
         line_changed=hub.line_changed,
     )
