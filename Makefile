@@ -25,8 +25,10 @@ check: $(VENV)/.installed-check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# BENCH=graphql reads a large fleet, BENCH=session times the SMPP session alone.
+BENCH := relay
 bench: $(VENV)/.installed-bench
-	@exec $(BIN)/python -m bench.relay $(ARGS)
+	@exec $(BIN)/python -m bench.$(BENCH) $(ARGS)
 
 schema: $(VENV)/.installed
 	$(BIN)/motet schema > schema.graphql

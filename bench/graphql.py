@@ -5,7 +5,8 @@
     python -m bench.graphql --only fifty,by_hand
 
 The rows are made once and kept in bench/out, `--fresh` makes them anew. One process serves, one asks, PostgreSQL
-has its own: all of them share the machine, so each figure is also told as a ratio to the same page by hand.
+has its own: all of them share the machine, so each figure is also told as a ratio to the same page by hand, and with
+the CPU time of the server and of PostgreSQL for a request, which a neighbour's load hardly changes.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from bench.graphql_data import (
 )
 from bench.graphql_load import Load, ask, http_post
 from bench.graphql_server import services_of
+from bench.processes import usage
 from motet.access.principals import Role
 from motet.access.tokens import TokenAuthority, generate_key
 from motet.domain.global_ids import encode_global_id
@@ -166,7 +168,13 @@ async def run(arguments: argparse.Namespace) -> None:
             for number, name in enumerate(chosen):
                 _bar(name, number / len(chosen))
                 await ask(port, requests[name], arguments.connections, min(1.0, arguments.seconds))
-                results[name] = _figures(await ask(port, requests[name], arguments.connections, arguments.seconds))
+                before = usage([server.process.pid], data_dir=postgres.data_directory)
+                load = await ask(port, requests[name], arguments.connections, arguments.seconds)
+                cost = usage([server.process.pid], data_dir=postgres.data_directory).since(before, len(load.latencies))
+                results[name] = _figures(load) | {
+                    "server_cpu_ms": cost["gateway_cpu_s_per_1000"],
+                    "postgres_cpu_ms": cost["postgres_cpu_s_per_1000"],
+                }
                 results[name]["alone_p50_ms"] = _figures(await ask(port, requests[name], 1, 1.0))["p50_ms"]
             _bar("", 1.0)
             for name in chosen:
@@ -260,12 +268,14 @@ def _tell(results: dict[str, dict[str, float]], arguments: argparse.Namespace) -
         f"{arguments.devices:,} devices with SIMs, {arguments.messages:,} messages,"
         f" {arguments.connections} connections, one process"
     )
-    print(f"{'':28}{'requests/s':>11}{'by hand':>9}{'p50 ms':>9}{'p99 ms':>9}{'alone':>9}{'statements':>12}{'KB':>7}")
+    heads = ("requests/s", "by hand", "p50 ms", "p99 ms", "alone", "CPU ms", "+ PG ms", "statements", "KB")
+    print(" " * 28 + "".join(f"{head:>11}" for head in heads))
     for name, figures in results.items():
         ratio = f"{figures['requests_per_s'] / base:.2f}" if base else ""
         print(
-            f"{name:28}{figures['requests_per_s']:11,.0f}{ratio:>9}{figures['p50_ms']:9.1f}{figures['p99_ms']:9.1f}"
-            f"{figures['alone_p50_ms']:9.1f}{figures.get('statements', ''):>12}{figures['octets'] / 1000:7.1f}"
+            f"{name:28}{figures['requests_per_s']:11,.0f}{ratio:>11}{figures['p50_ms']:11.1f}{figures['p99_ms']:11.1f}"
+            f"{figures['alone_p50_ms']:11.1f}{figures['server_cpu_ms']:11.2f}{figures['postgres_cpu_ms']:11.2f}"
+            f"{figures.get('statements', ''):>11}{figures['octets'] / 1000:11.1f}"
         )
     (OUT / "graphql.json").write_text(json.dumps({"arguments": vars(arguments), "results": results}, indent=2))
     _draw(results, OUT / "graphql.png")
