@@ -59,6 +59,8 @@ def test_another_profile_of_an_euicc_takes_the_texts_and_operations_survive_kill
     new = profiles["DISABLED"]
     mutate(demo, "euiccProfileEnable", "operation { id state }", id=new["id"])
     eventually(lambda: sim_of(demo, new["msisdn"], "id") == {"id": sim["id"]}, "the new number")
+    place = [demo.network(f"/phones/{one}")["operator"] for one in (EUICC, new["msisdn"])]
+    assert place[0] == place[1], "the device is where it was"
     mutate(demo, "smsSend", "sms { id }", deviceId=sim["device"]["id"], text="to the new number")
     eventually(lambda: [one["text"] for one in demo.inbox(new["msisdn"])] == ["to the new number"], "the text")
     refused = demo.graphql(

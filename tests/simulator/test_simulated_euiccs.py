@@ -22,7 +22,8 @@ class Phones:
     def leave(self, identity: PhoneIdentity) -> None:
         self.seen.append(("left", identity.msisdn))
 
-    def enter(self, identity: PhoneIdentity, *, attaches: bool) -> None:
+    def enter(self, identity: PhoneIdentity, *, attaches: bool, after: PhoneIdentity | None = None) -> None:
+        assert after == OLD
         self.seen.append(("entered", identity.msisdn, attaches))
 
 

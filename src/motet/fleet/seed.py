@@ -192,7 +192,14 @@ async def _seed_devices(
     await attachment.copy_attachments(connection, attachments, locations)
     if not reached:
         await seed_cards(
-            connection, workspace_id, sim_ids, plan.first_number, identity=identity, new_id=new_id, now=now
+            connection,
+            workspace_id,
+            sim_ids,
+            plan.first_number,
+            identity=identity,
+            country_of=lambda ordinal: HOMES[SITES[ordinal % len(SITES)]][1],
+            new_id=new_id,
+            now=now,
         )
         await seed_radio(
             connection, workspace_id, device_ids, lambda one: one % len(KINDS) == 0, new_id=new_id, now=now

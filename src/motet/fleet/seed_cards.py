@@ -19,9 +19,6 @@ MULTI_IMSI_ORDINALS = (1, 2, 3, 4, 6)
 FIRST_PROFILE = 90_000_000
 """Numbers of profiles start here, far above those of devices."""
 
-COUNTRY = "DE"
-"""Where the demo's multi-IMSI SIMs are when nobody has moved them yet."""
-
 
 class Identity(NamedTuple):
     """What a profile is known by; as `motet.fleet.seed.identity` makes it."""
@@ -49,6 +46,9 @@ PARTNERS = (
         (
             ("DE", ("26201", "26202", "26203"), _ALL, True, None, True, True),
             ("FR", ("20801", "20810", "20820"), ("GSM", "LTE", "LTE_M"), True, None, True, False),
+            ("IT", ("22201", "22210", "22288"), ("GSM", "LTE", "NB_IOT"), True, None, True, False),
+            ("PL", ("26001", "26002", "26003"), _ALL, True, None, True, True),
+            ("PT", ("26801", "26806"), ("GSM", "LTE", "NB_IOT"), True, None, True, False),
             ("BR", ("72405", "72411"), ("GSM", "LTE"), False, 90, False, False),
             ("TR", ("28601",), ("GSM", "LTE"), False, 90, False, False),
         ),
@@ -59,6 +59,9 @@ PARTNERS = (
         (
             ("DE", ("26201", "26202"), ("GSM", "LTE", "LTE_M"), True, None, True, False),
             ("FR", ("20801", "20810"), ("GSM", "LTE"), True, None, False, False),
+            ("IT", ("22201", "22210"), ("GSM", "LTE"), True, None, False, False),
+            ("PL", ("26001", "26002"), ("GSM", "LTE", "LTE_M"), True, None, True, False),
+            ("PT", ("26801", "26803"), ("GSM", "LTE"), True, None, False, False),
             ("BR", ("72405", "72410", "72411"), ("GSM", "LTE", "NB_IOT"), True, None, True, True),
         ),
     ),
@@ -72,11 +75,12 @@ async def seed_cards(
     first_number: int,
     *,
     identity: Callable[[int], tuple[str, str, str]],
+    country_of: Callable[[int], str],
     new_id: Callable[[], int],
     now: datetime,
 ) -> None:
     """Make eUICCs and multi-IMSI SIMs of some of a new tenant's SIMs, given by their ordinals; in the caller's
-    transaction. `first_number` keeps the numbers of tenants apart."""
+    transaction. `first_number` keeps the numbers of tenants apart, `country_of` is where an ordinal's device is."""
     number = FIRST_PROFILE + first_number // 10
     for ordinal in EUICC_ORDINALS:
         if ordinal not in sim_ids:
@@ -105,7 +109,7 @@ async def seed_cards(
         await imsi.set_partner(connection, workspace_id, sim_id, partner_ids[0])  # its first IMSI has the SIM's id
         await sim.claim(connection, workspace_id, [("imsi", second, sim_id)])
         await imsi.add(connection, workspace_id, new_id(), sim_id, None, second, partner_ids[1], now)
-        await imsi.attached(connection, workspace_id, sim_id, first, COUNTRY, now)
+        await imsi.attached(connection, workspace_id, sim_id, first, country_of(ordinal), now)
 
 
 async def _seed_partner(

@@ -168,9 +168,11 @@ class Air:
                 self.detach(phone, self.clock(), "PROFILE_DISABLED")
             self._save(phone)
 
-    def enter(self, identity: PhoneIdentity, *, attaches: bool) -> None:
+    def enter(self, identity: PhoneIdentity, *, attaches: bool, after: PhoneIdentity | None = None) -> None:
         """See `euiccs.Subscriptions`."""
         phone = self.add_phone(identity)
+        if after is not None and (before := self.phones.get(after.msisdn)) is not None:
+            phone.operator, phone.rat, phone.cell, phone.imei = before.operator, before.rat, before.cell, before.imei
         if attaches:
             self.bring_back(phone, self.clock())
         else:

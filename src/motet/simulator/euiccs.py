@@ -62,8 +62,9 @@ class Subscriptions(Protocol):
     def leave(self, identity: PhoneIdentity) -> None:
         """The subscription is used no longer: its phone is detached."""
 
-    def enter(self, identity: PhoneIdentity, *, attaches: bool) -> None:
-        """The subscription is used from now on; its phone is made if there is none yet."""
+    def enter(self, identity: PhoneIdentity, *, attaches: bool, after: PhoneIdentity | None = None) -> None:
+        """The subscription is used from now on, in the equipment and place of the one `after` which it comes; its phone
+        is made if there is none yet."""
 
 
 class Answer(NamedTuple):
@@ -169,7 +170,7 @@ class Euiccs:
         if disables is not None:
             self._subscriptions.leave(disables)
         if enables is not None:
-            self._subscriptions.enter(enables, attaches=attaches)
+            self._subscriptions.enter(enables, attaches=attaches, after=disables)
 
 
 _ENDS = {
