@@ -60,8 +60,6 @@ class SimUploadService:
         lines = _items(file, layout)
         total = 0
         async with transaction(self._sims.database, makes=job_id) as connection:
-            if await job.count_open(connection, workspace_id) >= MAX_OPEN_JOBS:
-                raise LimitReachedError(f"A workspace has at most {MAX_OPEN_JOBS} jobs at a time: wait for one to end.")
             await job.insert(
                 connection,
                 workspace_id,
@@ -83,6 +81,8 @@ class SimUploadService:
                 await job.copy_items(connection, rows)
             if not total:
                 raise InvalidError("The list has no line of data.", path=("csv",))
+            if await job.count_open(connection, workspace_id) > MAX_OPEN_JOBS:  # last, since it holds others up
+                raise LimitReachedError(f"A workspace has at most {MAX_OPEN_JOBS} jobs at a time: wait for one to end.")
             await job.set_total(connection, workspace_id, job_id, total)
         self._wake()
         return job_id, total
