@@ -56,7 +56,8 @@ class NotificationsApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return  # a WebSocket has nothing to find here, and is closed
+            await send({"type": "websocket.close"})
+            return
         try:
             response = await self._answer(Request(scope, receive))
         except _RefusedError as refused:

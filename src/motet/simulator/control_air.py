@@ -14,7 +14,7 @@ from motet.simulator.notices import Notices, answer_to
 from motet.simulator.orders import OrderError, Orders
 from motet.simulator.phones import Phone
 
-ANSWER_S = 10.0
+ANSWER_S = 5.0
 """How long a call waits for what Motet says of it."""
 
 MAX_OCTETS = 1 << 40

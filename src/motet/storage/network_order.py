@@ -94,7 +94,13 @@ async def settle(
     return record
 
 
-_NEXT_DUE = "SELECT min(due) FROM network_order WHERE state < 2"
+# Those that wait for another of their SIM are not due before it.
+_NEXT_DUE = """
+SELECT min(c.due) FROM network_order c
+ WHERE c.state < 2 AND NOT (c.state = 0 AND EXISTS (
+       SELECT FROM network_order e
+        WHERE e.workspace_id = c.workspace_id AND e.sim_id = c.sim_id AND e.state = 0 AND e.id < c.id))
+"""
 
 
 async def next_due(connection: Executor) -> datetime | None:
