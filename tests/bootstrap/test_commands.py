@@ -42,6 +42,10 @@ def test_migrate_then_workspace_then_token(empty_database_url: str, tmp_path: Pa
     observer = command("token", "--workspace", "acme", "--role", "OBSERVER", *database, *data)
     claims = jwt.decode(observer.stdout.strip(), options={"verify_signature": False})
     assert (claims["role"], claims["sub"]) == ("OBSERVER", "observer@acme")
+    network = command("token", "--network", "acme", *database, *data)
+    claims = jwt.decode(network.stdout.strip(), options={"verify_signature": False})
+    assert (claims["sub"], claims["network"], "workspace_id" in claims) == ("network:acme", True, False)
+    assert command("token", "--network", "a b", *database, *data).returncode == 1
     unknown = command("token", "--workspace", "nobody", *database, *data)
     assert (unknown.returncode, unknown.stderr) == (1, "motet: there is no workspace named nobody\n")
 
@@ -77,7 +81,7 @@ async def test_serve_refuses_an_older_and_a_newer_schema(database_url: str, tmp_
     [
         ((), 2, "required: COMMAND"),
         (("dance",), 2, "invalid choice: 'dance'"),
-        (("token",), 2, "one of the arguments --operator --workspace is required"),
+        (("token",), 2, "one of the arguments --operator --workspace --network is required"),
         (("token", "--operator", "--role", "USER"), 1, "--role goes with --workspace"),
         (("token", "--operator", "--ttl", "soon"), 1, "--ttl must be a time"),
         (("serve", "--http", "x"), 1, "--http must be HOST:PORT"),
