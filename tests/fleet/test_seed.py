@@ -12,7 +12,9 @@ from motet.domain.identities import parse_eid
 from motet.domain.numbering import has_luhn_digit
 from motet.domain.sim_cards import CardKind, check_card
 from motet.domain.sim_ordering import parse_bic
+from motet.fleet.policy_rules import check_coverage_policy, check_service_policy
 from motet.fleet.seed import DEMO, OTHER, Plan, Tenant, derive_password, seed_tenant
+from motet.fleet.seed_policies import EUROPE, TEXT_ONLY
 from motet.storage.database import Database
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -138,3 +140,17 @@ async def test_some_devices_have_addresses_and_some_sleep(database: Database) ->
     sleeping = await pool.fetch("SELECT name FROM device WHERE psm_active_s IS NOT NULL")
     assert sleeping
     assert all(row["name"].startswith("Water meter") for row in sleeping)
+
+
+async def test_a_tenant_has_policies_to_choose_from(database: Database) -> None:
+    tenant = await seed(database, DEMO, 3)
+    await seed(database, DEMO, 3)
+    rows = await database.pool.fetch(
+        "SELECT name, (SELECT count(*) FROM device d WHERE d.service_policy_id = p.id) AS devices FROM service_policy p"
+        " WHERE workspace_id = $1 ORDER BY id",
+        tenant.workspace_id,
+    )
+    assert [tuple(row) for row in rows] == [("Default", 3), ("Text only", 0)]
+    assert await database.pool.fetchval("SELECT name FROM coverage_policy") == "Europe"
+    assert check_service_policy(TEXT_ONLY) == TEXT_ONLY
+    assert check_coverage_policy(EUROPE) == EUROPE

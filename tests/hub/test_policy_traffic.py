@@ -180,7 +180,8 @@ async def test_where_a_device_is_decides_by_its_coverage_policy_and_its_own_list
     )
     await world.database.pool.execute(
         "INSERT INTO attachment (workspace_id, sim_id, attached, operator, country, rat)"
-        " VALUES ($1, $2, true, '26201', 'DE', 'NB_IOT')",
+        " VALUES ($1, $2, true, '26201', 'DE', 'NB_IOT') ON CONFLICT (workspace_id, sim_id) DO UPDATE"
+        " SET attached = true, operator = '26201', country = 'DE', rat = 'NB_IOT'",
         space, row["id"],
     )  # fmt: skip
     hub.fleet_changed()

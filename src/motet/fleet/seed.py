@@ -19,6 +19,7 @@ from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, SimStatus
 from motet.fleet.seed_batch import seed_batch
 from motet.fleet.seed_cards import seed_cards
+from motet.fleet.seed_policies import seed_policies
 from motet.fleet.seed_quotas import seed_quotas
 from motet.fleet.seed_radio import seed_radio
 from motet.fleet.workspaces import create_workspace
@@ -115,6 +116,7 @@ async def seed_tenant(
         if workspace_id is None:
             workspace_id = await create_workspace(connection, new_id, plan.workspace)
             await seed_quotas(connection, workspace_id, new_id, now)
+            await seed_policies(connection, workspace_id, new_id)
         await _seed_devices(connection, plan, workspace_id, devices, new_id, now)
         account = await smpp_account.find_account(connection, plan.workspace)
         if account is None:
