@@ -94,6 +94,25 @@ async def test_it_finds_by_any_identifier(
     assert not result["hasMore"]
 
 
+async def test_it_finds_a_sim_by_an_imsi_that_it_may_use_and_a_batch_by_its_code(fleet: World, client: Client) -> None:
+    workspace_id, sim_id = fleet.demo.workspace_id, fleet.demo.sims[0]
+    await fleet.tenants.execute(
+        "INSERT INTO imsi (workspace_id, id, sim_id, imsi, active) VALUES ($1, 1, $2, '208011234567890', false)",
+        workspace_id,
+        sim_id,
+    )
+    batch_id = await fleet.tenants.database.pool.fetchval(
+        "UPDATE sim_batch SET bic = '12345678901234' WHERE workspace_id = $1 RETURNING id", workspace_id
+    )
+    for query, field, node in (
+        ("208011234567890", "IMSI", encode_global_id("Sim", sim_id)),
+        ("1234 5678 9012 34", "BIC", encode_global_id("SimBatch", batch_id)),
+    ):
+        (match,) = (await found(client, query))["matches"]
+        assert (match["field"], match["exact"], match["node"]["id"]) == (field, True, node)
+        assert (await found(fleet.client(fleet.other), query))["matches"] == []
+
+
 async def test_it_finds_messages_by_our_id_and_by_the_carriers(fleet: World, client: Client) -> None:
     message = fleet.demo.messages[0]
     for query, field in ((str(message), "MESSAGE_ID"), ("A1-b2", "SMSC_MESSAGE_ID")):

@@ -37,6 +37,11 @@ UNION ALL
 (SELECT 'Sim', id, 'IMSI', imsi, CASE WHEN imsi = $4 THEN 0 ELSE 1 END FROM sim
   WHERE workspace_id = $1 AND imsi ~>=~ $4 AND imsi ~<~ $5 AND {_LIVE_SIM} ORDER BY imsi USING ~<~ LIMIT $2)
 UNION ALL
+(SELECT 'Sim', s.id, 'IMSI', i.imsi, 0 FROM imsi i JOIN sim s ON s.workspace_id = $1 AND s.id = i.sim_id
+  WHERE i.workspace_id = $1 AND i.imsi = $4 AND s.{_LIVE_SIM} LIMIT $2)
+UNION ALL
+(SELECT 'SimBatch', id, 'BIC', bic, 0 FROM sim_batch WHERE workspace_id = $1 AND bic = $4 LIMIT 1)
+UNION ALL
 (SELECT 'Sim', id, 'MSISDN', msisdn, CASE WHEN msisdn = $4 THEN 0 ELSE 1 END FROM sim
   WHERE workspace_id = $1 AND msisdn ~>=~ $4 AND msisdn ~<~ $5 AND {_LIVE_SIM} ORDER BY msisdn USING ~<~ LIMIT $2)
 UNION ALL

@@ -31,7 +31,8 @@ class SearchQueries:
     @query(
         Permission.DEVICE_READ,
         "SIMs, devices and messages of the workspace by any identifier, or by its beginning: ICCID with or without"
-        " check digit, EID, IMSI, MSISDN, IMEI, IP address, device name or a part of it, tag, message id, global id.",
+        " check digit, EID, IMSI, MSISDN, IMEI, IP address, device name or a part of it, tag, a batch's BIC, message"
+        " id, global id.",
     )
     async def search(
         self,
