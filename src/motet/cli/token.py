@@ -15,7 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group(required=True)
     whose.add_argument("--operator", action="store_true", help="the operator's, above the workspaces")
     whose.add_argument("--workspace", metavar="NAME", help="a member's of this workspace, with --role")
-    whose.add_argument("--network", metavar="NAME", help="a mobile network's, which may only tell what happens in it")
+    whose.add_argument(
+        "--network",
+        dest="named_network",
+        metavar="NAME",
+        help="a mobile network's, which may only tell what happens in it",
+    )
     parser.add_argument("--role", choices=[role.value for role in Role], help="the member's role (ADMINISTRATOR)")
     add_issuing_flags(parser)
 
@@ -25,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(settings.log_format, settings.log_level)
     if arguments.role and not arguments.workspace:
         raise SettingError("--role goes with --workspace")
-    if arguments.network is not None:
-        print(issue_network_token(settings, arguments.network, read_ttl_s(arguments)))
+    if arguments.named_network is not None:
+        print(issue_network_token(settings, arguments.named_network, read_ttl_s(arguments)))
         return 0
     role = Role(arguments.role or Role.ADMINISTRATOR)
     print(issue_token(settings, arguments.workspace, role, read_ttl_s(arguments)))
