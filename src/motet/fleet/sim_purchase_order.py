@@ -11,6 +11,7 @@ from typing import Any
 
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFoundError
 from motet.domain.event_types import EVENT_TYPES
+from motet.domain.global_ids import encode_global_id
 from motet.domain.ids import IdGenerator
 from motet.domain.sim_ordering import (
     EVENT_OF_ORDER,
@@ -173,7 +174,10 @@ class SimPurchaseOrderService:
                 await sim_batch.drop_cards(connection, workspace_id, locked.batch_id)
         await sim_purchase_order.set_status(connection, workspace_id, order_id, after, at, **facts)
         told: dict[str, Any] = {"reference": locked.reference, **{k: v for k, v in facts.items() if v is not None}}
-        change = Change(EVENT_TYPES[EVENT_OF_ORDER[after]], detail={"order": {"id": str(order_id), **told}})
+        change = Change(
+            EVENT_TYPES[EVENT_OF_ORDER[after]],
+            detail={"order": {"id": encode_global_id("SimPurchaseOrder", order_id), **told}},
+        )
         await self._journal.write(connection, workspace_id, actor, [change])
 
     async def _check_produced(
