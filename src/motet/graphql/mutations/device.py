@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 import strawberry
@@ -9,6 +10,7 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from motet.access.principals import Permission
+from motet.fleet.device import DeviceService
 from motet.fleet.device_changes import DeviceChanges
 from motet.fleet.rules import Unchanged
 from motet.graphql.errors import UserError
@@ -222,10 +224,7 @@ class DeviceMutations:
         info: Info,
         input: Annotated[DeviceEnableInput, strawberry.argument(description="Which device.")],  # noqa: A002
     ) -> DeviceEnablePayload | None:
-        context = context_of(info)
-        device_id = row_id_of(input.id, "Device", "id")
-        await context.services.devices.enable(context.workspace_id, context.principal.subject, device_id)
-        return done(device_id)
+        return await _to_one(info, input.id, DeviceService.enable)
 
     @mutation(
         Permission.DEVICE_WRITE,
@@ -237,10 +236,7 @@ class DeviceMutations:
         info: Info,
         input: Annotated[DeviceDisableInput, strawberry.argument(description="Which device.")],  # noqa: A002
     ) -> DeviceDisablePayload | None:
-        context = context_of(info)
-        device_id = row_id_of(input.id, "Device", "id")
-        await context.services.devices.disable(context.workspace_id, context.principal.subject, device_id)
-        return done(device_id)
+        return await _to_one(info, input.id, DeviceService.disable)
 
     @mutation(Permission.DEVICE_WRITE, "Put a SIM into a device.", ("device", "Device"))
     async def device_assign_sim(
@@ -259,10 +255,15 @@ class DeviceMutations:
         info: Info,
         input: Annotated[DeviceReleaseSimInput, strawberry.argument(description="Which device.")],  # noqa: A002
     ) -> DeviceReleaseSimPayload | None:
-        context = context_of(info)
-        device_id = row_id_of(input.id, "Device", "id")
-        await context.services.devices.release_sim(context.workspace_id, context.principal.subject, device_id)
-        return done(device_id)
+        return await _to_one(info, input.id, DeviceService.release_sim)
+
+
+async def _to_one(info: Info, global_id: str, do: Callable[[DeviceService, int, str, int], Awaitable[None]]) -> Any:
+    """Do something to the device of this id, and show it."""
+    context = context_of(info)
+    device_id = row_id_of(global_id, "Device", "id")
+    await do(context.services.devices, context.workspace_id, context.principal.subject, device_id)
+    return done(device_id)
 
 
 def _changes(device: DeviceCreateInput | DeviceUpdateInput) -> DeviceChanges:
