@@ -146,6 +146,7 @@ async def test_policies_are_given_and_taken(world: World) -> None:
     await world.tenants.execute(
         "INSERT INTO coverage_policy (workspace_id, id, name) VALUES ($1, $2, 'x')", space, coverage
     )
+    await world.tenants.execute("UPDATE device SET coverage_policy_id = NULL")
     ids, policy = devices_of(world, 1), encode_global_id("CoveragePolicy", coverage)
     _, items = await run(world, "deviceBulkUpdate", ids=ids, coveragePolicyId=policy)
     assert items[0]["detail"] == {"before": {"coveragePolicyId": None}, "after": {"coveragePolicyId": policy}}
