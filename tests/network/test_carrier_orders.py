@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -83,7 +84,7 @@ async def test_a_reset_is_ordered_done_and_proven_by_the_sim_coming_back(line: L
     row = await line.row(reset_id)
     assert (row["open_orders"], row["failed"], row["done_at"] is None, row["reattached_at"]) == (0, None, False, None)
     net.now += 60
-    told = attached(sim["iccid"], 11)
+    told = replace(attached(sim["iccid"]), at=datetime.fromtimestamp(net.now, UTC))
     assert [one.verdict for one in await net.tell(told)] == [Verdict.DONE]
     assert (await line.row(reset_id))["reattached_at"] == told.at
     assert [kind for kind, _ in await net.events(net.demo)] == [
