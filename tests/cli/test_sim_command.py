@@ -20,6 +20,8 @@ def test_a_list_is_imported_without_any_node(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sim_import, "NODE_WITHIN_S", 0.0)
+    for command in ("migrate", "workspace", "sim"):  # loggers would keep this test's standard error, which closes
+        monkeypatch.setattr(f"motet.cli.{command}.configure_logging", lambda *_: None)
     data = ["--data-dir", str(tmp_path / "data")]
     assert main(["migrate", *data]) == 0
     assert main(["workspace", "create", "shelf", *data]) == 0
