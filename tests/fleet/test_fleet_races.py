@@ -14,6 +14,7 @@ from motet.fleet.journal import Journal
 from motet.fleet.seed import identity
 from motet.fleet.sim import NewSim, SimService
 from motet.fleet.sim_import import Imported, import_sims
+from motet.fleet.sim_sheet import Layout
 from motet.storage.database import Database
 from tenants import Tenant, Tenants, two_tenants
 
@@ -109,7 +110,7 @@ async def test_imports_that_meet_share_the_lines_and_do_not_block_each_other(fle
     lines = [",".join(identity(70_000_000 + number)) for number in range(1, 301)]
     texts = ["\n".join(["iccid,imsi,msisdn", *lines]), "\n".join(["iccid,imsi,msisdn", *reversed(lines)])] * 2
     results: list[Imported] = await asyncio.gather(
-        *(import_sims(fleet.sims, fleet.space, "me", text, {}) for text in texts)
+        *(import_sims(fleet.sims, fleet.space, "me", text, Layout()) for text in texts)
     )
     assert sum(one.imported_count for one in results) == 300
     assert sum(len(one.errors) for one in results) == 900

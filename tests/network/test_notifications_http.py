@@ -87,9 +87,14 @@ async def test_what_is_told_is_answered_one_by_one_and_a_bad_one_spoils_no_other
 async def test_only_a_networks_token_opens_the_path_and_it_opens_nothing_else(path: Path) -> None:
     body = {"notifications": [await path.told()]}
     member = path.authority.issue(
-        "a@demo", now=NOW, ttl_s=60, workspace_id=path.net.demo.workspace_id, workspace="demo", role=Role.ADMINISTRATOR
+        "a@demo",
+        now=NOW,
+        ttl_s=3600,
+        workspace_id=path.net.demo.workspace_id,
+        workspace="demo",
+        role=Role.ADMINISTRATOR,
     )
-    operator = path.authority.issue("operator", now=NOW, ttl_s=60)
+    operator = path.authority.issue("operator", now=NOW, ttl_s=3600)
     expired = path.authority.issue_to_network("network:test", now=NOW - 100, ttl_s=50)
     for token, status in ((member, 403), (operator, 403), (expired, 401), ("nonsense", 401), ("", 401)):
         got, headers, answer = await path.ask(body, token=token)
