@@ -10,9 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from motet.reading.cursor import decode_cursor, encode_cursor
-from motet.reading.errors import InvalidRequestError
 from motet.reading.model import SortKey
-from motet.reading.page import DEFAULT_PAGE, MAX_PAGE
+from motet.reading.page import size_of
 from motet.reading.reader import Answer
 from motet.reading.selection import Selected
 from motet.reading.selection import shaped as shaped
@@ -35,17 +34,11 @@ def plain_connection(
     Raises InvalidRequestError for a wrong page or cursor.
     """
     arguments = selected.arguments
-    first, last = arguments.get("first"), arguments.get("last")
-    if first is not None and last is not None:
-        raise InvalidRequestError("Give `first` or `last`, not both.")
-    for name, size in (("first", first), ("last", last)):
-        if size is not None and not 0 <= size <= MAX_PAGE:
-            raise InvalidRequestError(f"`{name}` must be 0 to {MAX_PAGE}.")
+    size, backward = size_of(arguments)
     order = f"{node}:CODE"
     after, before = (_position(arguments.get(name), order) for name in ("after", "before"))
     ranged = [item for item in items if (after is None or key(item) > after) and (before is None or key(item) < before)]
-    size = last if last is not None else DEFAULT_PAGE if first is None else first
-    page = ranged[max(len(ranged) - size, 0) :] if last is not None else ranged[:size]
+    page = ranged[max(len(ranged) - size, 0) :] if backward else ranged[:size]
     objects = [make(item) for item in page]
     cursors = [encode_cursor(order, (key(item), 0)) for item in page]
     return shaped(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
 from motet.domain.global_ids import global_id_maker
+from motet.domain.ids import unix_ms_of
 from motet.reading.model import Value
 
 
@@ -29,6 +31,11 @@ def state(name: str, states: type[IntEnum]) -> Value:
 def text_of(name: str) -> Value:
     """The column as text, such as an address."""
     return Value(("{t}." + name,), str)
+
+
+def time_of_id(name: str = "id") -> Value:
+    """The moment at which the id in the column was made, to the millisecond."""
+    return Value(("{t}." + name,), lambda row_id: datetime.fromtimestamp(unix_ms_of(row_id) / 1000, UTC))
 
 
 def made(make: Callable[..., Any], *names: str) -> Value:

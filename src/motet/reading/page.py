@@ -34,12 +34,7 @@ class Page:
 
 def page_of(entity: Entity, arguments: Mapping[str, Any]) -> Page:
     """The page that a connection's arguments ask for. Raises InvalidRequestError. Nulls count as absent."""
-    first, last = arguments.get("first"), arguments.get("last")
-    if first is not None and last is not None:
-        raise InvalidRequestError("Give `first` or `last`, not both.")
-    for name, size in (("first", first), ("last", last)):
-        if size is not None and not 0 <= size <= MAX_PAGE:
-            raise InvalidRequestError(f"`{name}` must be 0 to {MAX_PAGE}.")
+    size, backward = size_of(arguments)
     order, descending = entity.default_order, entity.newest_first
     order_by = arguments.get("orderBy")
     if order_by is not None:
@@ -49,11 +44,22 @@ def page_of(entity: Entity, arguments: Mapping[str, Any]) -> Page:
     tag = f"{entity.name}:{order}"
     after, before = arguments.get("after"), arguments.get("before")
     return Page(
-        size=last if last is not None else (DEFAULT_PAGE if first is None else first),
-        backward=last is not None,
+        size=size,
+        backward=backward,
         after=None if after is None else decode_cursor(after, tag, key),
         before=None if before is None else decode_cursor(before, tag, key),
         order=tag,
         key=key,
         descending=descending,
     )
+
+
+def size_of(arguments: Mapping[str, Any]) -> tuple[int, bool]:
+    """How many rows `first` or `last` asks for, and whether it is `last`. Raises InvalidRequestError."""
+    first, last = arguments.get("first"), arguments.get("last")
+    if first is not None and last is not None:
+        raise InvalidRequestError("Give `first` or `last`, not both.")
+    for name, size in (("first", first), ("last", last)):
+        if size is not None and not 0 <= size <= MAX_PAGE:
+            raise InvalidRequestError(f"`{name}` must be 0 to {MAX_PAGE}.")
+    return (DEFAULT_PAGE if first is None else first, False) if last is None else (last, True)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from motet.access.principals import Permission
 from motet.domain.alerts import AlertGrouping, AlertState
-from motet.domain.ids import unix_ms_of
 from motet.domain.states import EventSeverity
 from motet.reading.filters import one_of, refers_to
-from motet.reading.makers import column, global_id, made, state
+from motet.reading.makers import column, global_id, state, time_of_id
 from motet.reading.model import Entity, ToMany, ToOne
 
 ALERT_RULE = Entity(
@@ -50,7 +47,7 @@ ALERT = Entity(
         "acknowledgedAt": column("acknowledged_at"),
         "acknowledgedBy": column("acknowledged_by"),
         "resolvedAt": column("resolved_at"),
-        "createdAt": made(lambda row_id: datetime.fromtimestamp(unix_ms_of(row_id) / 1000, UTC), "id"),
+        "createdAt": time_of_id(),
         "rule": ToOne("AlertRule", "rule_id"),
         "lastEvent": ToOne("Event", "last_event_id"),
         "device": ToOne("Device", "device_id"),

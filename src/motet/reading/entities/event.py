@@ -16,12 +16,12 @@ from typing import Any
 from motet.access.principals import Permission
 from motet.domain.event_types import EVENT_TYPES
 from motet.domain.identities import imei_body
-from motet.domain.ids import first_id_at, unix_ms_of
+from motet.domain.ids import first_id_at
 from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, EventSeverity, EventSource, SimStatus
 from motet.reading.errors import InvalidRequestError
 from motet.reading.filters import equals, escaped, one_of, refers_to
-from motet.reading.makers import column, global_id, made, state
+from motet.reading.makers import column, global_id, made, state, time_of_id
 from motet.reading.model import Condition, Entity, Scope, ToOne
 from motet.reading.statement import Statement
 
@@ -150,7 +150,7 @@ EVENT = Entity(
         "description": column("description"),
         "detail": column("data"),
         "actor": column("actor"),
-        "createdAt": made(lambda row_id: datetime.fromtimestamp(unix_ms_of(row_id) / 1000, UTC), "id"),
+        "createdAt": time_of_id(),
         "device": ToOne("Device", "device_id"),
         "sim": ToOne("Sim", "sim_id"),
         "sms": ToOne("SmsMessage", "message_id"),
