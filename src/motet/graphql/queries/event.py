@@ -9,9 +9,10 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.event_types import EVENT_TYPES
-from motet.graphql.fields import query
+from motet.graphql.fields import query, raw
 from motet.graphql.lists import root_list
-from motet.graphql.reference import reference
+from motet.graphql.plain import answered, shaped
+from motet.graphql.selection import selection_of
 from motet.graphql.types.alert import Alert, AlertFilter, AlertRule
 from motet.graphql.types.event import Event, EventFilter, EventType
 
@@ -30,7 +31,7 @@ class EventQueries:
 
     @query(Permission.EVENT_READ, "The catalogue: every type of event that is ever written.")
     async def event_types(self, info: Info) -> list[EventType] | None:
-        return reference(info, _CATALOGUE)
+        return answered(shaped(selection_of(raw(info)), _CATALOGUE))
 
 
 _CATALOGUE: list[dict[str, Any]] = [
