@@ -42,7 +42,7 @@ from bench.processes import usage
 from motet.access.principals import Role
 from motet.access.tokens import TokenAuthority, generate_key
 from motet.domain.global_ids import encode_global_id
-from motet.fleet.seed import identity, imei
+from motet.fleet.seeds.tenant import identity, imei
 from motet.graphql.engine import Engine, Request
 from motet.graphql.limits import Limits
 from motet.graphql.schema import SCHEMA

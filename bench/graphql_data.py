@@ -13,7 +13,7 @@ from typing import Any
 from motet.domain.ids import EPOCH_MS, IdGenerator, first_id_at
 from motet.domain.numbering import luhn_digit
 from motet.domain.states import DeviceStatus, Direction, MessageKind, MessageState, SimStatus
-from motet.fleet.seed import KINDS, SITES, identity, imei
+from motet.fleet.seeds.tenant import KINDS, SITES, identity, imei
 from motet.fleet.workspaces import create_workspace
 from motet.storage import device, message, sim
 from motet.storage.database import Database

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from motet.domain.ids import IdGenerator
 from motet.domain.jobs import JobKind
-from motet.fleet.job_runner import JobRunner
+from motet.fleet.jobs.runner import JobRunner
 from motet.fleet.journal import Journal
-from motet.fleet.seed import identity
-from motet.fleet.sim import SimService
-from motet.fleet.sim_sheet import Layout
-from motet.fleet.sim_upload import SimImportWorker, SimUploadService
+from motet.fleet.seeds.tenant import identity
+from motet.fleet.sims.sim import SimService
+from motet.fleet.sims.sim_sheet import Layout
+from motet.fleet.sims.sim_upload import SimImportWorker, SimUploadService
 from motet.fleet.workspaces import create_workspace
 from motet.storage.database import Database
 from motet.storage.embedded import EmbeddedPostgres

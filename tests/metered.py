@@ -9,8 +9,8 @@ from typing import Any
 from motet.domain.ids import IdGenerator
 from motet.domain.network import OrderKind, SessionRecord
 from motet.fleet.journal import Journal
-from motet.fleet.session import SessionService
-from motet.fleet.session_cut import SessionCutter
+from motet.fleet.usage.session import SessionService
+from motet.fleet.usage.session_cut import SessionCutter
 from motet.storage.database import Database, Row
 from tenants import NOW, Tenant, Tenants, two_tenants
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from motet.domain.ids import IdGenerator
 from motet.domain.network import Attached, Notification, OrderKind, Outcome, Place, SessionRecord, Verdict
-from motet.fleet.connectivity import ConnectivityService
-from motet.fleet.connectivity_reset import ConnectivityResetService
+from motet.fleet.devices.connectivity import ConnectivityService
+from motet.fleet.devices.connectivity_reset import ConnectivityResetService
+from motet.fleet.devices.whereabouts import Whereabouts
 from motet.fleet.journal import Journal
 from motet.fleet.orders import OrderEnds, OrderQueue, SubscriberFollower
-from motet.fleet.whereabouts import Whereabouts
 from motet.storage.database import Database
 from tenants import Tenant, Tenants, two_tenants
 

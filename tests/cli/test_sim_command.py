@@ -9,7 +9,7 @@ import pytest
 
 from motet.bootstrap import sim_import
 from motet.cli.main import main
-from motet.fleet.seed import identity
+from motet.fleet.seeds.tenant import identity
 
 
 def lines(*numbers: int) -> str:

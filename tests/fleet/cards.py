@@ -11,15 +11,15 @@ from typing import Any
 from motet.domain.ids import IdGenerator
 from motet.domain.network import EuiccOperation, NetworkUnreachableError, OperationResult, OrderKind, Reply, ReplyState
 from motet.domain.numbering import luhn_digit, mod97_digits
-from motet.fleet.activation_code import ActivationCodeService
-from motet.fleet.euicc import EuiccService, NewProfile
-from motet.fleet.euicc_results import EuiccResults
-from motet.fleet.imsi import ImsiService
-from motet.fleet.imsi_watch import ImsiWatch
+from motet.fleet.cards.activation_code import ActivationCodeService
+from motet.fleet.cards.euicc import EuiccService, NewProfile
+from motet.fleet.cards.euicc_results import EuiccResults
+from motet.fleet.cards.imsi import ImsiService
+from motet.fleet.cards.imsi_watch import ImsiWatch
+from motet.fleet.cards.roaming_partner import NewTerm, RoamingPartnerService
 from motet.fleet.journal import Journal
 from motet.fleet.orders import OrderQueue
-from motet.fleet.roaming_partner import NewTerm, RoamingPartnerService
-from motet.fleet.sim import NewSim, SimService
+from motet.fleet.sims.sim import NewSim, SimService
 from motet.storage import traffic
 from motet.storage.database import Database
 from tenants import Tenant, Tenants

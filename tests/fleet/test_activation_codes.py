@@ -10,7 +10,7 @@ from cards import Cards, eid, iccid, imsi, msisdn
 
 from motet.domain.activation_code import CodeStep
 from motet.domain.errors import ConflictError, DeniedError, DomainError, InvalidError, NotFoundError
-from motet.fleet.activation_code import Issued, PhoneStep
+from motet.fleet.cards.activation_code import Issued, PhoneStep
 from motet.storage.database import Database
 
 SMDP = "smdp.example.com"

@@ -14,8 +14,8 @@ from motet.domain.alerts import AlertGrouping, AlertState
 from motet.domain.errors import InvalidError, LimitReachedError, NotFoundError
 from motet.domain.ids import IdGenerator
 from motet.domain.states import EventSeverity, EventSource
-from motet.fleet.alert_rule import MAX_RULES, AlertRuleChanges, AlertRuleService
-from motet.fleet.alerting import Alerting
+from motet.fleet.alerts.alert_rule import MAX_RULES, AlertRuleChanges, AlertRuleService
+from motet.fleet.alerts.alerting import Alerting
 from motet.fleet.journal import Journal
 from motet.storage.database import Database
 from tenants import Tenant, Tenants
@@ -145,7 +145,7 @@ async def test_what_was_not_heard_is_read_after_a_restart(watch: Watch) -> None:
 
 
 async def test_more_than_memory_holds_is_read_from_the_table(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("motet.fleet.alerting.PENDING_EVENTS", 2)
+    monkeypatch.setattr("motet.fleet.alerts.alerting.PENDING_EVENTS", 2)
     await watch.rule()
     ids = [await watch.event() for _ in range(5)]
     watch.alerting.heard(watch.tenant.workspace_id, ids)

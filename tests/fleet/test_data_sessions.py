@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from metered import PLMN, Metered
 from motet.domain.data_session import Decision
 from motet.domain.network import OrderKind
-from motet.fleet.session import MAX_RECORDS
-from motet.fleet.usage_retention import UsageRetention
+from motet.fleet.usage.session import MAX_RECORDS
+from motet.fleet.usage.usage_retention import UsageRetention
 from motet.storage.database import Database
 
 ALLOW, REFUSE, CUT = Decision.ALLOW, Decision.REFUSE, Decision.CUT

@@ -8,7 +8,7 @@ from cards import Cards, iccid, imsi, msisdn
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, LimitReachedError, NotFoundError
 from motet.domain.euicc import OperationType
 from motet.domain.network import Reply, ReplyState
-from motet.fleet.euicc import NewProfile
+from motet.fleet.cards.euicc import NewProfile
 from motet.storage.database import Database
 
 DOWNLOAD, ENABLE, DISABLE, DELETE, ROLLBACK, SET_FALLBACK = OperationType

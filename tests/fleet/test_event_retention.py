@@ -8,7 +8,7 @@ import pytest
 
 from motet.domain.errors import InvalidError
 from motet.domain.ids import first_id_at
-from motet.fleet.event_retention import EventRetention
+from motet.fleet.alerts.event_retention import EventRetention
 from motet.storage.database import Database
 from motet.storage.partitions import WEEK_MS, ensure_partitions
 from tenants import Tenants
@@ -36,7 +36,7 @@ async def partitions(database: Database) -> set[str]:
 async def test_each_workspace_keeps_its_events_as_long_as_it_says(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("motet.fleet.event_retention.BATCH_EVENTS", 2)
+    monkeypatch.setattr("motet.fleet.alerts.event_retention.BATCH_EVENTS", 2)
     tenants = Tenants(database)
     short, long = await tenants.workspace("short"), await tenants.workspace("long")
     async with database.pool.acquire() as connection:

@@ -9,12 +9,12 @@ import pytest_asyncio
 
 from motet.domain.errors import ConflictError, DomainError
 from motet.domain.ids import IdGenerator
-from motet.fleet.device import DeviceChanges, DeviceService
+from motet.fleet.devices.device import DeviceChanges, DeviceService
 from motet.fleet.journal import Journal
-from motet.fleet.seed import identity
-from motet.fleet.sim import NewSim, SimService
-from motet.fleet.sim_import import Imported, import_sims
-from motet.fleet.sim_sheet import Layout
+from motet.fleet.seeds.tenant import identity
+from motet.fleet.sims.sim import NewSim, SimService
+from motet.fleet.sims.sim_import import Imported, import_sims
+from motet.fleet.sims.sim_sheet import Layout
 from motet.storage.database import Database
 from tenants import Tenant, Tenants, two_tenants
 

@@ -10,7 +10,7 @@ from cards import Cards, imsi
 
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFoundError
 from motet.domain.network import OperatorOutage
-from motet.fleet.roaming_partner import NewTerm
+from motet.fleet.cards.roaming_partner import NewTerm
 from motet.storage.database import Database
 
 

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from motet.domain.errors import ConflictError, DomainError, LimitReachedError
 from motet.domain.ids import IdGenerator
-from motet.fleet.ip_address_space import IpAddressSpaceService
+from motet.fleet.ip.ip_address_space import IpAddressSpaceService
 from motet.fleet.journal import Journal
 from motet.storage.database import Database
 from tenants import Tenant, Tenants, two_tenants

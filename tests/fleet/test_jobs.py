@@ -19,9 +19,9 @@ from motet.domain.errors import (
 )
 from motet.domain.ids import IdGenerator
 from motet.domain.jobs import TRANSITIONS, ItemOutcome, JobKind, JobState, JobStep, after, is_over
-from motet.fleet import jobs as jobs_module
-from motet.fleet.job_runner import KEPT_DAYS, MAX_BREAKDOWNS, JobRunner
-from motet.fleet.jobs import UNTOUCHED, JobService, NewItem, NewJob, Result, Work
+from motet.fleet.jobs import jobs as jobs_module
+from motet.fleet.jobs.jobs import UNTOUCHED, JobService, NewItem, NewJob, Result, Work
+from motet.fleet.jobs.runner import KEPT_DAYS, MAX_BREAKDOWNS, JobRunner
 from motet.storage.database import Database, PooledConnection
 from tenants import NOW, Tenant, two_tenants
 

@@ -12,9 +12,9 @@ from motet.domain.identities import parse_eid
 from motet.domain.numbering import has_luhn_digit
 from motet.domain.sim_cards import CardKind, check_card
 from motet.domain.sim_ordering import parse_bic
-from motet.fleet.policy_rules import check_coverage_policy, check_service_policy
-from motet.fleet.seed import DEMO, OTHER, Plan, Tenant, derive_password, seed_tenant
-from motet.fleet.seed_policies import EUROPE, TEXT_ONLY
+from motet.fleet.policies.policy_rules import check_coverage_policy, check_service_policy
+from motet.fleet.seeds.policies import EUROPE, TEXT_ONLY
+from motet.fleet.seeds.tenant import DEMO, OTHER, Plan, Tenant, derive_password, seed_tenant
 from motet.storage.database import Database
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

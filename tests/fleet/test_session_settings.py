@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from motet.domain.ids import IdGenerator
 from motet.domain.network import SessionRecord
-from motet.fleet.ip_address_space import IpAddressSpaceService
+from motet.fleet.ip.ip_address_space import IpAddressSpaceService
 from motet.fleet.journal import Journal
-from motet.fleet.session_settings import SessionSettings
+from motet.fleet.usage.session_settings import SessionSettings
 from motet.storage.database import Database
 from tenants import two_tenants
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motet.domain.errors import InvalidError
-from motet.fleet.seed import identity
-from motet.fleet.sim_sheet import Layout, Row, RowError, decoded_lines, encoding_of, read_rows
+from motet.fleet.seeds.tenant import identity
+from motet.fleet.sims.sim_sheet import Layout, Row, RowError, decoded_lines, encoding_of, read_rows
 
 ONE, TWO = identity(90_000_001), identity(90_000_002)
 

@@ -21,41 +21,41 @@ from motet.domain.jobs import JobKind
 from motet.domain.states import MessageState
 from motet.events.bus import Bus
 from motet.events.feed import EventFeed
-from motet.fleet.activation_code import ActivationCodeService
-from motet.fleet.alert_rule import AlertRuleService
-from motet.fleet.breakout import BreakoutService
-from motet.fleet.connectivity_reset import ConnectivityResetService
-from motet.fleet.coverage import CoverageBook
-from motet.fleet.coverage_check import CoverageCheckService
-from motet.fleet.device import DeviceService
-from motet.fleet.device_bulk import DeviceBulkService
-from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
-from motet.fleet.diagnosis import DiagnosisService
-from motet.fleet.dns_config import DnsConfigService
-from motet.fleet.euicc import EuiccService
-from motet.fleet.event_retention import EventRetention
-from motet.fleet.imsi import ImsiService
-from motet.fleet.imsi_watch import NoOutages
-from motet.fleet.ip_address_space import IpAddressSpaceService
-from motet.fleet.ip_import import AddressImporter
-from motet.fleet.job_runner import JobRunner
-from motet.fleet.jobs import JobService, Worker
+from motet.fleet.alerts.alert_rule import AlertRuleService
+from motet.fleet.alerts.event_retention import EventRetention
+from motet.fleet.cards.activation_code import ActivationCodeService
+from motet.fleet.cards.euicc import EuiccService
+from motet.fleet.cards.imsi import ImsiService
+from motet.fleet.cards.imsi_watch import NoOutages
+from motet.fleet.cards.roaming_partner import RoamingPartnerService
+from motet.fleet.devices.connectivity_reset import ConnectivityResetService
+from motet.fleet.devices.device import DeviceService
+from motet.fleet.devices.device_bulk import DeviceBulkService
+from motet.fleet.devices.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
+from motet.fleet.devices.diagnosis import DiagnosisService
+from motet.fleet.devices.power_profile import PowerProfileService
+from motet.fleet.devices.reset_worker import DeviceResetWorker
+from motet.fleet.ip.breakout import BreakoutService
+from motet.fleet.ip.dns_config import DnsConfigService
+from motet.fleet.ip.ip_address_space import IpAddressSpaceService
+from motet.fleet.ip.ip_import import AddressImporter
+from motet.fleet.jobs.jobs import JobService, Worker
+from motet.fleet.jobs.runner import JobRunner
 from motet.fleet.journal import Journal
+from motet.fleet.messaging.short_code import ShortCodeService
+from motet.fleet.messaging.smpp_account import SmppAccountService
+from motet.fleet.messaging.smsc_link import SmscLinkService
 from motet.fleet.orders import OrderQueue
-from motet.fleet.policies import COVERAGE, SERVICE, PolicyService
-from motet.fleet.power_profile import PowerProfileService
-from motet.fleet.quota import QuotaBook
-from motet.fleet.reset_worker import DeviceResetWorker
-from motet.fleet.roaming_partner import RoamingPartnerService
-from motet.fleet.short_code import ShortCodeService
-from motet.fleet.sim import SimService
-from motet.fleet.sim_batch import SimBatchService
-from motet.fleet.sim_bulk import SimBulkService, SimWorker
-from motet.fleet.sim_many_steps import SimManySteps
-from motet.fleet.sim_purchase_order import SimPurchaseOrderService
-from motet.fleet.sim_schedule import SimScheduleService
-from motet.fleet.smpp_account import SmppAccountService
-from motet.fleet.smsc_link import SmscLinkService
+from motet.fleet.policies.coverage import CoverageBook
+from motet.fleet.policies.coverage_check import CoverageCheckService
+from motet.fleet.policies.policies import COVERAGE, SERVICE, PolicyService
+from motet.fleet.sims.sim import SimService
+from motet.fleet.sims.sim_batch import SimBatchService
+from motet.fleet.sims.sim_bulk import SimBulkService, SimWorker
+from motet.fleet.sims.sim_many_steps import SimManySteps
+from motet.fleet.sims.sim_purchase_order import SimPurchaseOrderService
+from motet.fleet.sims.sim_schedule import SimScheduleService
+from motet.fleet.usage.quota import QuotaBook
 from motet.graphql.app import Dependencies, GraphQLApp, build_graphql_app
 from motet.graphql.context import Services
 from motet.hub.explain import Explanation, explain

@@ -11,8 +11,8 @@ from graphql_world import World
 
 from motet.access.principals import Role
 from motet.domain.global_ids import encode_global_id
-from motet.fleet.device_bulk import BulkChange, DeviceChanges
-from motet.fleet.reset_worker import DeviceResetWorker
+from motet.fleet.devices.device_bulk import BulkChange, DeviceChanges
+from motet.fleet.devices.reset_worker import DeviceResetWorker
 from motet.fleet.rules import UNCHANGED
 from motet.reading.entities.device import DEVICE
 from motet.reading.sql import ids

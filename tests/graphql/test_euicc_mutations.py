@@ -11,7 +11,7 @@ from test_mutations import error, mutate
 
 from motet.domain.global_ids import encode_global_id
 from motet.domain.network import OperationResult, OrderKind
-from motet.fleet.euicc_results import EuiccResults
+from motet.fleet.cards.euicc_results import EuiccResults
 
 EID = "89049032000000000000000000000066"
 SIM = {"iccid": "8999901000000000013", "imsi": "001019000000001", "msisdn": "99912345678"}

@@ -13,8 +13,8 @@ from graphql_world import World
 from motet.domain.global_ids import encode_global_id
 from motet.domain.jobs import JobKind
 from motet.events.job_feed import JobFeed
-from motet.fleet.device_workers import DeviceUpdateWorker
-from motet.fleet.jobs import NewItem, NewJob
+from motet.fleet.devices.device_workers import DeviceUpdateWorker
+from motet.fleet.jobs.jobs import NewItem, NewJob
 
 
 @pytest_asyncio.fixture

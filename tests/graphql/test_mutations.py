@@ -269,8 +269,8 @@ async def test_smpp_accounts_that_break_a_rule_are_not_made(
 
 
 async def test_an_account_at_the_limit_is_not_made(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("motet.fleet.smpp_account.MAX_ACCOUNTS", 1)
-    monkeypatch.setattr("motet.fleet.short_code.MAX_SHORT_CODES", 1)
+    monkeypatch.setattr("motet.fleet.messaging.smpp_account.MAX_ACCOUNTS", 1)
+    monkeypatch.setattr("motet.fleet.messaging.short_code.MAX_SHORT_CODES", 1)
     account = await mutate(client, "smppAccountCreate", "", systemId="one-more")
     code = await mutate(client, "shortCodeCreate", "", code="999")
     assert account["userErrors"] == code["userErrors"] == error("LIMIT_REACHED")

@@ -10,7 +10,7 @@ from graphql_world import World
 from test_mutations import error, mutate
 
 from motet.domain.global_ids import encode_global_id
-from motet.fleet.seed import identity
+from motet.fleet.seeds.tenant import identity
 
 SHOWN = "rowCount importedCount rowErrorCount rowErrors { __typename line field code }"
 

@@ -10,7 +10,7 @@ from test_mutations import error, mutate
 
 from motet.access.principals import Role
 from motet.domain.global_ids import encode_global_id
-from motet.fleet.seed import identity
+from motet.fleet.seeds.tenant import identity
 
 ADDRESS = {"recipient": "Stores", "lines": ["Dock 4"], "postalCode": "69001", "city": "Lyon", "country": "fr"}
 ORDER = "simPurchaseOrder { id status batch { id bic status quantity } }"

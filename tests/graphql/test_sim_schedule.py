@@ -15,8 +15,8 @@ from motet.domain.global_ids import encode_global_id
 from motet.domain.ids import IdGenerator
 from motet.domain.sim_schedule import MAX_PENDING
 from motet.fleet.journal import Journal
-from motet.fleet.seed import identity
-from motet.fleet.sim_schedule import SimScheduleService
+from motet.fleet.seeds.tenant import identity
+from motet.fleet.sims.sim_schedule import SimScheduleService
 
 PLAN = "simScheduledTransition { id status reason transition }"
 

@@ -16,12 +16,12 @@ from motet.access.principals import Principal, Role, member, operator
 from motet.domain.errors import DOMAIN_ERRORS, InvalidError, LimitReachedError
 from motet.domain.ids import IdGenerator
 from motet.domain.jobs import JobKind
-from motet.fleet.job_runner import JobRunner
+from motet.fleet.jobs.runner import JobRunner
 from motet.fleet.journal import Journal
-from motet.fleet.seed import identity
-from motet.fleet.sim import SimService
-from motet.fleet.sim_sheet import Layout
-from motet.fleet.sim_upload import SimImportWorker, SimUploadService
+from motet.fleet.seeds.tenant import identity
+from motet.fleet.sims.sim import SimService
+from motet.fleet.sims.sim_sheet import Layout
+from motet.fleet.sims.sim_upload import SimImportWorker, SimUploadService
 from motet.rest.sim_imports import STATUS, SimImports
 from motet.storage.database import Database
 from tenants import Tenant, Tenants

@@ -14,7 +14,7 @@ import asyncpg
 from motet.domain.ids import IdGenerator
 from motet.domain.refusals import Refusal
 from motet.domain.states import EsmeDeliveryKind, MessageState
-from motet.fleet.seed import DEMO, OTHER, identity, seed_tenant
+from motet.fleet.seeds.tenant import DEMO, OTHER, identity, seed_tenant
 from motet.hub.hub import Hub, HubLimits
 from motet.hub.lane import FencedError
 from motet.hub.message import Delivery, Extra, Message, Part, Unit

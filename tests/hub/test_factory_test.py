@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from hub_world import Carrier, Esme, World, phone, until
 
 from motet.domain.network import SessionRecord
-from motet.fleet.device import DeviceChanges, DeviceService
-from motet.fleet.factory_test import FactoryTestWatch
+from motet.fleet.devices.device import DeviceChanges, DeviceService
 from motet.fleet.journal import Journal
-from motet.fleet.session import SessionService
-from motet.fleet.sim import SimService
+from motet.fleet.sims.factory_test import FactoryTestWatch
+from motet.fleet.sims.sim import SimService
+from motet.fleet.usage.session import SessionService
 from motet.hub.hub import Hub
 
 ACTIVATED = 2

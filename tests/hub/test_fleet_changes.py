@@ -7,10 +7,10 @@ from hub_world import World, phone, until
 
 from motet.domain.errors import DeniedError, NotFoundError
 from motet.domain.refusals import Refusal
-from motet.fleet.device import DeviceChanges, DeviceService
+from motet.fleet.devices.device import DeviceChanges, DeviceService
 from motet.fleet.journal import Journal
-from motet.fleet.seed import identity
-from motet.fleet.sim import NewSim, SimService
+from motet.fleet.seeds.tenant import identity
+from motet.fleet.sims.sim import NewSim, SimService
 from motet.hub.hub import Hub
 from motet.hub.requests import SendRequest
 

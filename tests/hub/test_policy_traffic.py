@@ -9,10 +9,10 @@ from hub_world import CODE, DELIVERED, Carrier, World, phone, until
 from motet.domain.service_policy import ServicePolicy
 from motet.domain.states import MessageState
 from motet.domain.traffic_rules import Traffic
-from motet.fleet.coverage_check import CoverageCheckService
-from motet.fleet.device import DeviceChanges, DeviceService
+from motet.fleet.devices.device import DeviceChanges, DeviceService
 from motet.fleet.journal import Journal
-from motet.fleet.policies import COVERAGE, SERVICE, PolicyService
+from motet.fleet.policies.coverage_check import CoverageCheckService
+from motet.fleet.policies.policies import COVERAGE, SERVICE, PolicyService
 from motet.hub.hub import Hub
 
 RECEIVED, REJECTED = int(MessageState.RECEIVED), int(MessageState.REJECTED)

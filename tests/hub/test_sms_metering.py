@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from motet.domain.ids import IdGenerator
 from motet.domain.refusals import Refusal
 from motet.domain.traffic_rules import Traffic
-from motet.fleet import counting as counting_module
-from motet.fleet.counting import Counting, Progress
 from motet.fleet.journal import Journal
+from motet.fleet.usage import counting as counting_module
+from motet.fleet.usage.counting import Counting, Progress
 from motet.hub.desk import ReplaceRequest
 from motet.hub.hub import Hub
 from motet.hub.requests import SendRequest

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from motet.domain.errors import ConflictError, InvalidError, LimitReachedError, NotFoundError, UpstreamError
 from motet.domain.ids import IdGenerator
 from motet.domain.network import OperationResult, OrderKind, OrderState, Verdict
-from motet.fleet.connectivity_reset import ConnectivityResetService
+from motet.fleet.devices.connectivity_reset import ConnectivityResetService
 from motet.network.carrier import HttpCarrier
 from motet.network.dispatcher import Dispatcher
 from motet.storage.database import Database

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 from motet.bootstrap.node import Node
 from motet.domain.network import OrderKind
-from motet.fleet.activation_code import ActivationCodeService
-from motet.fleet.connectivity import CurrentOutages
-from motet.fleet.euicc import EuiccService
-from motet.fleet.euicc_results import EuiccResults
-from motet.fleet.imsi import ImsiService
-from motet.fleet.imsi_watch import ImsiWatch
+from motet.fleet.cards.activation_code import ActivationCodeService
+from motet.fleet.cards.euicc import EuiccService
+from motet.fleet.cards.euicc_results import EuiccResults
+from motet.fleet.cards.imsi import ImsiService
+from motet.fleet.cards.imsi_watch import ImsiWatch
+from motet.fleet.cards.roaming_partner import RoamingPartnerService
+from motet.fleet.devices.connectivity import CurrentOutages
 from motet.fleet.journal import Journal
-from motet.fleet.roaming_partner import RoamingPartnerService
 
 SWEEP_S = 2.0
 """How late an expiry or a rollback may be noticed."""

@@ -17,7 +17,7 @@ from motet.bootstrap.listeners import address_of
 from motet.bootstrap.node import Carrier, Node, Ready
 from motet.bootstrap.simulator import simulated_network
 from motet.domain.ids import MAX_NODE, IdGenerator
-from motet.fleet.seed import DEMO, OTHER, OTHER_DEVICES, Tenant, derive_password, seed_tenant
+from motet.fleet.seeds.tenant import DEMO, OTHER, OTHER_DEVICES, Tenant, derive_password, seed_tenant
 from motet.links.smsc_links import LinkConfig
 from motet.storage.sim import live_identities
 

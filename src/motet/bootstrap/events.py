@@ -10,8 +10,8 @@ from motet.bootstrap.node import Node
 from motet.events.bus import Bus
 from motet.events.changes import ChangeFeed
 from motet.events.feed import EventFeed
-from motet.fleet.alerting import Alerting
-from motet.fleet.event_retention import EventRetention
+from motet.fleet.alerts.alerting import Alerting
+from motet.fleet.alerts.event_retention import EventRetention
 from motet.fleet.journal import Journal
 
 

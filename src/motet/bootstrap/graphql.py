@@ -12,27 +12,27 @@ from motet.bootstrap.messaging import reload_links
 from motet.bootstrap.node import Node
 from motet.bootstrap.sims import sim_schedule, sim_service
 from motet.config import StartError
-from motet.fleet.alert_rule import AlertRuleService
-from motet.fleet.breakout import BreakoutService
-from motet.fleet.coverage import CoverageBook
-from motet.fleet.coverage_check import CoverageCheckService
-from motet.fleet.device import DeviceService
-from motet.fleet.device_bulk import DeviceBulkService
-from motet.fleet.diagnosis import DiagnosisService
-from motet.fleet.dns_config import DnsConfigService
-from motet.fleet.event_retention import EventRetention
-from motet.fleet.ip_address_space import IpAddressSpaceService
-from motet.fleet.ip_import import AddressImporter
+from motet.fleet.alerts.alert_rule import AlertRuleService
+from motet.fleet.alerts.event_retention import EventRetention
+from motet.fleet.devices.device import DeviceService
+from motet.fleet.devices.device_bulk import DeviceBulkService
+from motet.fleet.devices.diagnosis import DiagnosisService
+from motet.fleet.devices.power_profile import PowerProfileService
+from motet.fleet.ip.breakout import BreakoutService
+from motet.fleet.ip.dns_config import DnsConfigService
+from motet.fleet.ip.ip_address_space import IpAddressSpaceService
+from motet.fleet.ip.ip_import import AddressImporter
 from motet.fleet.journal import Journal
-from motet.fleet.policies import COVERAGE, SERVICE, PolicyService
-from motet.fleet.power_profile import PowerProfileService
-from motet.fleet.quota import QuotaBook
-from motet.fleet.short_code import ShortCodeService
-from motet.fleet.sim_batch import SimBatchService
-from motet.fleet.sim_bulk import SimBulkService
-from motet.fleet.sim_purchase_order import SimPurchaseOrderService
-from motet.fleet.smpp_account import SmppAccountService
-from motet.fleet.smsc_link import SmscLinkService
+from motet.fleet.messaging.short_code import ShortCodeService
+from motet.fleet.messaging.smpp_account import SmppAccountService
+from motet.fleet.messaging.smsc_link import SmscLinkService
+from motet.fleet.policies.coverage import CoverageBook
+from motet.fleet.policies.coverage_check import CoverageCheckService
+from motet.fleet.policies.policies import COVERAGE, SERVICE, PolicyService
+from motet.fleet.sims.sim_batch import SimBatchService
+from motet.fleet.sims.sim_bulk import SimBulkService
+from motet.fleet.sims.sim_purchase_order import SimPurchaseOrderService
+from motet.fleet.usage.quota import QuotaBook
 from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.context import Services
 from motet.graphql.limits import Limits

@@ -10,14 +10,14 @@ from motet.bootstrap.sims import sim_service
 from motet.domain.jobs import JobKind
 from motet.events.bus import Bus
 from motet.events.job_feed import JobFeed
-from motet.fleet.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
-from motet.fleet.job_runner import JobRunner
-from motet.fleet.jobs import JobService, Worker
+from motet.fleet.devices.device_workers import DeviceDeleteWorker, DeviceUpdateWorker
+from motet.fleet.devices.reset_worker import DeviceResetWorker
+from motet.fleet.jobs.jobs import JobService, Worker
+from motet.fleet.jobs.runner import JobRunner
 from motet.fleet.journal import Journal
-from motet.fleet.reset_worker import DeviceResetWorker
-from motet.fleet.sim_bulk import SimWorker
-from motet.fleet.sim_many_steps import SimManySteps
-from motet.fleet.sim_upload import SimImportWorker
+from motet.fleet.sims.sim_bulk import SimWorker
+from motet.fleet.sims.sim_many_steps import SimManySteps
+from motet.fleet.sims.sim_upload import SimImportWorker
 
 NAME, FEED = "jobs", "job feed"
 

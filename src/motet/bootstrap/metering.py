@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import structlog
 
 from motet.bootstrap.node import Node
-from motet.fleet.counting import Counting, Progress
 from motet.fleet.journal import Journal
-from motet.fleet.session import SessionService
-from motet.fleet.session_cut import SessionCutter
-from motet.fleet.usage_retention import UsageRetention
+from motet.fleet.usage.counting import Counting, Progress
+from motet.fleet.usage.session import SessionService
+from motet.fleet.usage.session_cut import SessionCutter
+from motet.fleet.usage.usage_retention import UsageRetention
 
 LAST_COUNT_S = 2.0
 """What the last count of a node that ends may take; what it leaves, the next node counts."""

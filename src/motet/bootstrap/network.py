@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from motet.bootstrap.node import Node
 from motet.domain.network import OrderKind
-from motet.fleet.connectivity import ConnectivityService
-from motet.fleet.connectivity_reset import ConnectivityResetService
+from motet.fleet.devices.connectivity import ConnectivityService
+from motet.fleet.devices.connectivity_reset import ConnectivityResetService
+from motet.fleet.devices.whereabouts import Whereabouts
 from motet.fleet.journal import Journal
 from motet.fleet.network_ports import EuiccPort
 from motet.fleet.orders import OrderEnds, OrderQueue, SubscriberFollower
-from motet.fleet.session_answers import SessionAnswers
-from motet.fleet.session_settings import SessionSettings
-from motet.fleet.whereabouts import Whereabouts
+from motet.fleet.usage.session_answers import SessionAnswers
+from motet.fleet.usage.session_settings import SessionSettings
 from motet.network.app import PATH, NotificationsApp
 from motet.network.carrier import HttpCarrier
 from motet.network.dispatcher import Dispatcher

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from motet.bootstrap.messaging import Messaging
     from motet.bootstrap.metering import Metering
     from motet.bootstrap.network import NetworkSide
-    from motet.fleet.jobs import JobService
+    from motet.fleet.jobs.jobs import JobService
 
 DRAIN_S = 10.0
 """The contract's: what open windows and requests get to end in order after the first signal."""

@@ -13,11 +13,11 @@ from motet.config import Settings, StartError
 from motet.domain.errors import DomainError
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.domain.jobs import JobKind, JobState
-from motet.fleet.job_runner import JobRunner
+from motet.fleet.jobs.runner import JobRunner
 from motet.fleet.journal import Journal
-from motet.fleet.sim import SimService
-from motet.fleet.sim_sheet import Layout, RowError
-from motet.fleet.sim_upload import SimImportWorker, SimUploadService
+from motet.fleet.sims.sim import SimService
+from motet.fleet.sims.sim_sheet import Layout, RowError
+from motet.fleet.sims.sim_upload import SimImportWorker, SimUploadService
 from motet.storage import job
 from motet.storage.database import Database
 from motet.storage.migrate import check_schema

@@ -12,12 +12,12 @@ from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.bootstrap.node import Node
 from motet.domain.sim_lifecycle import FactoryTestLimits
-from motet.fleet.factory_test import FactoryTestWatch
 from motet.fleet.journal import Journal
-from motet.fleet.sim import SimService
-from motet.fleet.sim_schedule import SimScheduleService
-from motet.fleet.sim_sheet import Layout
-from motet.fleet.sim_upload import MAX_OCTETS, SimUploadService
+from motet.fleet.sims.factory_test import FactoryTestWatch
+from motet.fleet.sims.sim import SimService
+from motet.fleet.sims.sim_schedule import SimScheduleService
+from motet.fleet.sims.sim_sheet import Layout
+from motet.fleet.sims.sim_upload import MAX_OCTETS, SimUploadService
 from motet.hub.hub import Hub
 from motet.rest.sim_imports import SimImports
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from motet.bootstrap.sim_import import Progress, import_file
 from motet.config import StartError, add_flags, read_settings
 from motet.domain.sim_columns import FIELDS, PRESETS
-from motet.fleet.sim_sheet import Layout
+from motet.fleet.sims.sim_sheet import Layout
 from motet.log import configure_logging
 
 BAR_CHARACTERS = 40

@@ -1,8 +1,8 @@
 """The ports to and from a mobile network. Orders go out through a durable queue, so that nothing waits for a network.
 
 Outbound: a service writes an order in its own transaction (`Orders.add`); the dispatcher hands it to one of the ports
-until the network has answered. Inbound: the edge hands notifications to `fleet/connectivity.py`, which tells those that
-take part here.
+until the network has answered. Inbound: the edge hands notifications to `fleet/devices/connectivity.py`, which tells
+those that take part here.
 """
 
 from __future__ import annotations

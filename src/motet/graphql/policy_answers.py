@@ -9,8 +9,8 @@ from typing import Any
 from strawberry.types import Info
 
 from motet.domain.global_ids import decode_global_id
-from motet.fleet.coverage_check import Verdict
-from motet.fleet.policies import Preview
+from motet.fleet.policies.coverage_check import Verdict
+from motet.fleet.policies.policies import Preview
 from motet.graphql.fields import context_of, raw
 from motet.graphql.selection import selection_of
 from motet.reading.errors import InvalidRequestError, RequestError

@@ -88,7 +88,7 @@ async def explain(
 async def _counted(
     connection: Executor, line: Line, kind: Traffic, ahead: Ahead, now: datetime
 ) -> tuple[Decision, Decision]:
-    """What the monthly limit and the quota say, as motet.hub.meters would, or motet.fleet.session of data."""
+    """What the monthly limit and the quota say, as motet.hub.meters would, or motet.fleet.usage.session of data."""
     is_data = kind is Traffic.DATA
     service = QuotaService.DATA if is_data else QuotaService.SMS
     device_id = line.device_id

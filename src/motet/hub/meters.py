@@ -1,8 +1,8 @@
 """What quotas and monthly limits say to the next SMS: counters in memory, beside what the database has counted.
 
 Each counter holds what was counted by the last look at the database, and what this node has let pass since. Whoever
-counts messages (motet.fleet.counting) says how much of the latter is in the former now. So one node never lets more
-pass than it may; what other nodes let pass it knows as of its last look, a few seconds ago.
+counts messages (motet.fleet.usage.counting) says how much of the latter is in the former now. So one node never lets
+more pass than it may; what other nodes let pass it knows as of its last look, a few seconds ago.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class Snapshot(NamedTuple):
 
 
 class Meters:
-    """The meters of a node's devices. Implements `motet.fleet.counting.Counters`."""
+    """The meters of a node's devices. Implements `motet.fleet.usage.counting.Counters`."""
 
     def __init__(
         self, pool: Callable[[], asyncpg.Pool], now_us: Callable[[], int], changes: Callable[[], int], limit: int

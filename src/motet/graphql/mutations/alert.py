@@ -10,7 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.domain import alerts as domain
 from motet.domain import states
-from motet.fleet.alert_rule import AlertRuleChanges
+from motet.fleet.alerts.alert_rule import AlertRuleChanges
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, row_id_of
 from motet.graphql.types.alert import Alert, AlertGrouping, AlertRule

@@ -12,10 +12,10 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.errors import InvalidError, LimitReachedError
-from motet.fleet.device_bulk import BulkChange, BulkReset
-from motet.fleet.device_changes import DeviceChanges
-from motet.fleet.jobs import MAX_ITEMS
-from motet.fleet.selections import MAX_IDS
+from motet.fleet.devices.device_bulk import BulkChange, BulkReset
+from motet.fleet.devices.device_changes import DeviceChanges
+from motet.fleet.jobs.jobs import MAX_ITEMS
+from motet.fleet.jobs.selections import MAX_IDS
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, idempotency_key, mutation, or_none, raw, row_id_of
 from motet.graphql.selection import selection_of

@@ -9,7 +9,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.coverage_policy import COVERAGE_POLICY_FIELDS
-from motet.fleet.policy_rules import check_operator
+from motet.fleet.policies.policy_rules import check_operator
 from motet.fleet.rules import Unchanged
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of

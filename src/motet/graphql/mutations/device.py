@@ -10,8 +10,8 @@ from strawberry.scalars import JSON
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.fleet.device import DeviceService
-from motet.fleet.device_changes import DeviceChanges
+from motet.fleet.devices.device import DeviceService
+from motet.fleet.devices.device_changes import DeviceChanges
 from motet.fleet.rules import Unchanged
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of

@@ -8,8 +8,8 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
+from motet.fleet.messaging.smpp_account import SmppAccountChanges
 from motet.fleet.rules import UNCHANGED
-from motet.fleet.smpp_account import SmppAccountChanges
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.esme import DefaultAlphabet, LongMo, ShortCode, SmppAccount

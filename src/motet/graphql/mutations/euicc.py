@@ -10,7 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.domain.euicc import OperationType
 from motet.domain.global_ids import encode_global_id
-from motet.fleet.euicc import ROLLBACK_AFTER_S, VALIDITY_S, NewProfile, Operated
+from motet.fleet.cards.euicc import ROLLBACK_AFTER_S, VALIDITY_S, NewProfile, Operated
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.euicc import EuiccEffect, EuiccOperation, EuiccProfile

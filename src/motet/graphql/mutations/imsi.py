@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.fleet.roaming_partner import NewTerm
+from motet.fleet.cards.roaming_partner import NewTerm
 from motet.fleet.rules import UNCHANGED, Unchanged
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, idempotency_key, mutation, or_none, row_id_of

@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.fleet.ip_import import MAX_ROW_ERRORS
+from motet.fleet.ip.ip_import import MAX_ROW_ERRORS
 from motet.graphql.errors import UserError
 from motet.graphql.fields import (
     context_of,

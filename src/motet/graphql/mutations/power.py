@@ -9,7 +9,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.errors import InvalidError
-from motet.fleet.power_profile import WantedProfile, with_path
+from motet.fleet.devices.power_profile import WantedProfile, with_path
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
 from motet.graphql.power_view import milliseconds, rounding_of

@@ -12,8 +12,8 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.domain import quota as domain
 from motet.domain.errors import InvalidError
-from motet.fleet.quota import QuotaChanges
 from motet.fleet.rules import UNCHANGED, Unchanged
+from motet.fleet.usage.quota import QuotaChanges
 from motet.graphql.errors import UserError
 from motet.graphql.fields import (
     context_of,

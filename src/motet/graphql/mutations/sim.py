@@ -10,7 +10,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.sim_lifecycle import SimTrigger
-from motet.fleet.sim import NewSim
+from motet.fleet.sims.sim import NewSim
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.relay import described

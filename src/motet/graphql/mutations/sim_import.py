@@ -10,8 +10,8 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.fleet.sim_import import MAX_ROW_ERRORS, import_sims
-from motet.fleet.sim_sheet import FIELDS, Layout, RowError
+from motet.fleet.sims.sim_import import MAX_ROW_ERRORS, import_sims
+from motet.fleet.sims.sim_sheet import FIELDS, Layout, RowError
 from motet.graphql.errors import UserError, UserErrorCode, camel
 from motet.graphql.fields import context_of, done, mutation, or_none
 from motet.graphql.types.relay import described

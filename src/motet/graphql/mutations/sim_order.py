@@ -12,7 +12,7 @@ from motet.domain.errors import InvalidError
 from motet.domain.sim_cards import PACKAGES, Environment, package_warnings
 from motet.domain.sim_ordering import Item
 from motet.fleet.rules import UNCHANGED
-from motet.fleet.sim_purchase_order import Address
+from motet.fleet.sims.sim_purchase_order import Address
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.sim_cards import environment_of, warned

@@ -9,8 +9,8 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.errors import InvalidError
-from motet.fleet.sim_batch import CardRange
-from motet.fleet.sim_sheet import Layout
+from motet.fleet.sims.sim_batch import CardRange
+from motet.fleet.sims.sim_sheet import Layout
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
 from motet.graphql.mutations.sim_import import SimImportColumns, SimImportRowError, columns_of, row_errors_of

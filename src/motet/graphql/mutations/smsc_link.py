@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.fleet.smsc_link import SmscLinkChanges
+from motet.fleet.messaging.smsc_link import SmscLinkChanges
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, mutation, row_id_of
 from motet.graphql.types.operator import SmscLink

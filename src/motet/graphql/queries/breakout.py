@@ -12,7 +12,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.domain.errors import InvalidError
 from motet.domain.global_ids import decode_global_id
-from motet.fleet.breakout import Explained
+from motet.fleet.ip.breakout import Explained
 from motet.graphql.fields import context_of, query, raw
 from motet.graphql.plain import answered, shaped
 from motet.graphql.selection import selection_of

@@ -9,7 +9,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.errors import NotFoundError
-from motet.fleet.ip_import import addresses_csv
+from motet.fleet.ip.ip_import import addresses_csv
 from motet.graphql.fields import context_of, query, row_id_of
 from motet.graphql.lists import root_list
 from motet.graphql.plain import answered

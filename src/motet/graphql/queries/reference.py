@@ -8,7 +8,7 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.fleet.coverage import CoverageBook
+from motet.fleet.policies.coverage import CoverageBook
 from motet.graphql.fields import context_of, query, raw
 from motet.graphql.network_view import ReferenceView, network_key
 from motet.graphql.plain import answered, plain_connection, shaped

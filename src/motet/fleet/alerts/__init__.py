@@ -1,0 +1,1 @@
+"""Alert rules, what raises an alert, how long events are kept."""

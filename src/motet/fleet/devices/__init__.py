@@ -1,0 +1,1 @@
+"""Devices: their settings, bulk changes, where they are, why they are offline."""

@@ -1,0 +1,1 @@
+"""Addresses, DNS and where data leaves for the internet."""

@@ -1,0 +1,1 @@
+"""Service and coverage policies, and the coverage that operators offer."""

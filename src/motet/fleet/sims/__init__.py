@@ -1,0 +1,1 @@
+"""SIMs: their life, orders, batches, imports, factory test."""

@@ -1,0 +1,1 @@
+"""What devices use: data sessions, SMS counted, quotas and limits."""
