@@ -162,6 +162,16 @@ class Principal:
     permissions: frozenset[Permission]
     expires_at: int
     """Unix seconds from which on the principal is nobody."""
+    organisation_id: int | None = None
+    """The user's organisation; None for who is no user."""
+    user_id: int | None = None
+    session_id: int | None = None
+    """The login session that a user's token belongs to."""
+    api_key_id: int | None = None
+    token_id: str | None = None
+    """The token's own name (`jti`), by which it can be revoked."""
+    tags: frozenset[str] | None = None
+    """The scope of a custom role: of devices, and what belongs to them, those with one of these tags. None: all."""
 
     def allows(self, permission: Permission) -> bool:
         """Whether the principal may do this, in its own workspace or, for the operator, above them."""

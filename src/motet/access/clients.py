@@ -1,0 +1,19 @@
+"""Where a request comes from, as sessions and the audit log keep it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+USER_AGENT_CHARACTERS = 200
+"""What is kept of what a program says about itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The other end of a request."""
+
+    address: str | None = None
+    """An IP address in text, without a port; None for the shell and tests."""
+    user_agent: str | None = None
+    request_id: str | None = None
+    """Ours, that the answer's errors and the log show."""
