@@ -24,8 +24,6 @@ CREATE TABLE user_account (
     default_workspace_id  bigint REFERENCES workspace (id),
     is_super_admin        boolean NOT NULL DEFAULT false, -- of its organisation
     break_glass           boolean NOT NULL DEFAULT false, -- may sign in by password where single sign-on is enforced
-    failures              integer NOT NULL DEFAULT 0,     -- wrong passwords or codes since the last right one
-    locked_until          timestamptz,
     created_at            timestamptz NOT NULL DEFAULT now(),
     activated_at          timestamptz,
     last_login_at         timestamptz
@@ -70,6 +68,39 @@ CREATE TABLE refresh_token (
     used_at       timestamptz
 );
 CREATE INDEX refresh_token_session ON refresh_token (session_id);
+
+-- Wrong passwords and codes in a row, by `user <email_key>` (whether or not there is such a user: answers must not tell)
+-- and by `address <IP address>`. An attempt counts before it is judged, so that parallel guesses count too.
+CREATE TABLE sign_in_attempt (
+    key           text PRIMARY KEY,
+    failures      integer NOT NULL,
+    locked_until  timestamptz,
+    updated_at    timestamptz NOT NULL
+);
+CREATE INDEX sign_in_attempt_age ON sign_in_attempt (updated_at);
+
+-- What a mail's link holds: good once, for its purpose (ACTIVATION, PASSWORD_RESET).
+CREATE TABLE mail_token (
+    token_hash  bytea PRIMARY KEY,               -- SHA-256 of 256 random bits
+    user_id     bigint NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+    purpose     text NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    expires_at  timestamptz NOT NULL,
+    used_at     timestamptz
+);
+CREATE INDEX mail_token_user ON mail_token (user_id);
+
+-- Mails on their way out: sealed (they hold links that let someone in), gone once an SMTP server has taken them.
+CREATE TABLE mail (
+    id               bigint PRIMARY KEY,
+    sealed           bytea NOT NULL,             -- recipient, subject and text, encrypted
+    attempts         integer NOT NULL DEFAULT 0,
+    next_attempt_at  timestamptz NOT NULL DEFAULT now(),
+    expires_at       timestamptz NOT NULL,
+    last_error       text,
+    created_at       timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX mail_due ON mail (next_attempt_at);
 
 -- Who may do what is remembered by every node: whoever changes it, all nodes hear of it on channel motet_access, as
 -- `user <id>`, `session <id>`, or `all`.

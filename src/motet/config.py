@@ -84,6 +84,8 @@ class Settings:
     smpp_tls: Address | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    public_url: str | None = None
+    """Where browsers reach this installation, without a slash at the end; None: where HTTP is served."""
     network: Address = NETWORK_ADDRESS
     data_dir: Path = Path("data")
     database_url: str | None = field(default=None, repr=False)
@@ -167,6 +169,14 @@ def _http_url(text: str) -> str:
     return text
 
 
+def _public_url(text: str) -> str:
+    url = urlsplit(text)
+    named = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment or url.username)
+    if not named or url.path not in ("", "/"):
+        raise ValueError("must look like https://motet.example.com")
+    return text.rstrip("/")
+
+
 def _token(text: str) -> str:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("must be one word of ASCII characters")
@@ -208,6 +218,7 @@ FLAGS: Mapping[str, _Flag] = {
     "smpp-tls": _Flag(parse_address, "HOST:PORT", "where ESMEs connect with TLS (127.0.0.1:3550 once there is a cert)"),
     "tls-cert": _Flag(_path, "FILE", "the certificate chain for --smpp-tls, PEM"),
     "tls-key": _Flag(_path, "FILE", "its private key, PEM"),
+    "public-url": _Flag(_public_url, "URL", "where browsers reach it: for links in mails and single sign-on"),
     "network": _Flag(parse_address, "HOST:PORT", "the simulated network's control API (127.0.0.1:8090)"),
     "data-dir": _Flag(_path, "DIR", "where this Motet keeps what is its own (./data)"),
     "database-url": _Flag(_database_url, "URL", "a PostgreSQL >= 15; absent: an embedded one under the data dir"),

@@ -60,6 +60,7 @@ from motet.graphql.app import Dependencies, GraphQLApp, build_graphql_app
 from motet.graphql.context import Services
 from motet.hub.explain import Explanation, explain
 from motet.hub.requests import SendRequest
+from motet.identity.services import Ground, build_identity
 from motet.reading.reader import Reader
 from motet.storage.database import Database
 from motet.storage.transaction import Keys
@@ -152,7 +153,8 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     async def quotas_changed(msisdns: Sequence[str] | None) -> None:
         changes.append("quota")
 
-    passwords = PasswordChecker()
+    passwords, authority = PasswordChecker(), TokenAuthority([generate_key()])
+    identity = build_identity(Ground(database, ids, authority, passwords, box, "http://127.0.0.1:8080"))
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
@@ -171,6 +173,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     runner = JobRunner(database, workers)
     jobs = JobService(database, ids, workers, wake=runner.wake)
     services = Services(
+        identity=identity,
         reader=Reader(database.pool),
         keys=Keys(database),
         bus=bus,
@@ -208,8 +211,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         sim_bulk=SimBulkService(database, jobs),
         diagnosis=DiagnosisService(database),
     )
-    authority = TokenAuthority([generate_key()])
-    app = build_graphql_app(Dependencies(services, authority, graphiql=True))
+    app = build_graphql_app(Dependencies(services, identity.authenticator, graphiql=True))
     feed = asyncio.create_task(EventFeed(database, event_bus).run())
     yield World(app, tenants, demo, other, authority, bus, event_bus, hub, changes, services, runner)
     bus.close()

@@ -48,7 +48,7 @@ class BrokenConnection:
 async def ask(world: World, query: str, fails: Callable[[str], bool], *, operator: bool = False) -> Reply:
     pool = BrokenPool(world.tenants.database.pool, fails)
     services = replace(world.services, reader=Reader(pool))  # type: ignore[arg-type]
-    app = build_graphql_app(Dependencies(services, world.authority))
+    app = build_graphql_app(Dependencies(services, services.identity.authenticator))
     token = (world.operator() if operator else world.client(world.demo)).token
     reply = await Client(app, token).query(query)
     assert b"secrets" not in reply.body

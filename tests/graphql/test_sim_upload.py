@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 from graphql_client import Client
 
-from motet.access.principals import Principal, Role, member, operator
+from motet.access.principals import Role
+from motet.access.tokens import TokenAuthority, generate_key
 from motet.domain.errors import DOMAIN_ERRORS, InvalidError, LimitReachedError
 from motet.domain.ids import IdGenerator
 from motet.domain.jobs import JobKind
@@ -22,11 +23,13 @@ from motet.fleet.seeds.tenant import identity
 from motet.fleet.sims.sim import SimService
 from motet.fleet.sims.sim_sheet import Layout
 from motet.fleet.sims.sim_upload import SimImportWorker, SimUploadService
+from motet.identity.authenticator import Authenticator
 from motet.rest.sim_imports import STATUS, SimImports
 from motet.storage.database import Database
 from tenants import Tenant, Tenants
 
 FIRST = 95_000_000
+AUTHORITY = TokenAuthority([generate_key()])
 
 
 @dataclass
@@ -176,20 +179,31 @@ async def test_open_jobs_are_bounded(yard: Yard) -> None:
 
 
 def http(yard: Yard, *, max_octets: int = 1 << 20) -> Any:
-    soon = int(time.time()) + 60
-    known: dict[str, Principal] = {
-        "user": member("user@demo", yard.mine.workspace_id, "demo", Role.USER, soon),
-        "observer": member("observer@demo", yard.mine.workspace_id, "demo", Role.OBSERVER, soon),
-        "operator": operator("operator", soon),
-    }
+    authenticator = Authenticator(yard.tenants.database, AUTHORITY)
 
     async def upload(workspace_id: int, actor: str, file: BinaryIO, *, dry_run: bool, **layout: Any) -> tuple[int, int]:
         return await yard.uploads.upload(workspace_id, actor, file, Layout(**layout), dry_run=dry_run)
 
-    return SimImports(upload, known.get, max_octets=max_octets)
+    return SimImports(upload, authenticator, max_octets=max_octets)
 
 
-async def post(app: Any, token: str | None, text: bytes, method: str = "POST", **parameters: str) -> tuple[int, Any]:
+def token_of(yard: Yard, who: str) -> str:
+    """A token of a role in the workspace, of the operator, or one that is none."""
+    now = int(time.time())
+    if who == "operator":
+        return AUTHORITY.issue("operator", now=now, ttl_s=60)
+    if who.upper() not in Role.__members__:
+        return who
+    workspace_id = yard.mine.workspace_id
+    return AUTHORITY.issue(
+        who, now=now, ttl_s=60, workspace_id=workspace_id, workspace=yard.mine.name, role=Role(who.upper())
+    )
+
+
+async def post(
+    yard: Yard, app: Any, who: str | None, text: bytes, method: str = "POST", **parameters: str
+) -> tuple[int, Any]:
+    token = None if who is None else token_of(yard, who)
     reply = await Client(app, token).http(method, parameters=parameters, body=text)
     return reply.status, orjson.loads(reply.body)
 
@@ -200,7 +214,7 @@ async def test_a_list_is_posted_with_its_layout(yard: Yard) -> None:
     parameters = {
         "column.iccid": "card", "column.imsi": "N1", "column.msisdn": "N2", "delimiter": ";", "completeIccid": "true",
     }  # fmt: skip
-    status, told = await post(http(yard), "user", text, **parameters)
+    status, told = await post(yard, http(yard), "user", text, **parameters)
     assert (status, told["rowCount"]) == (202, 1)
     await yard.runner.run_all()
     row = await yard.tenants.database.pool.fetchrow("SELECT iccid, msisdn FROM sim")
@@ -208,7 +222,7 @@ async def test_a_list_is_posted_with_its_layout(yard: Yard) -> None:
 
 
 async def test_a_dry_run_is_posted(yard: Yard) -> None:
-    status, _ = await post(http(yard), "user", sheet(line(1)).encode(), dryRun="1")
+    status, _ = await post(yard, http(yard), "user", sheet(line(1)).encode(), dryRun="1")
     assert status == 202
     await yard.runner.run_all()
     assert await yard.count("sim") == 0
@@ -220,7 +234,7 @@ async def test_a_dry_run_is_posted(yard: Yard) -> None:
      ("operator", 403, "FORBIDDEN")],
 )  # fmt: skip
 async def test_who_may_not_write_sims_may_not_post(yard: Yard, token: str | None, status: int, code: str) -> None:
-    got, told = await post(http(yard), token, sheet(line(1)).encode())
+    got, told = await post(yard, http(yard), token, sheet(line(1)).encode())
     assert (got, told["error"]["code"]) == (status, code)
 
 
@@ -235,14 +249,14 @@ async def test_who_may_not_write_sims_may_not_post(yard: Yard, token: str | None
 async def test_parameters_that_make_no_sense_are_refused(
     yard: Yard, parameters: dict[str, str], path: list[str] | None
 ) -> None:
-    status, told = await post(http(yard), "user", sheet(line(1)).encode(), **parameters)
+    status, told = await post(yard, http(yard), "user", sheet(line(1)).encode(), **parameters)
     assert (status, told["error"]["code"]) == (400, "INVALID")
     assert path is None or told["error"]["path"] == path
 
 
 async def test_a_body_over_the_bound_and_another_method_are_refused(yard: Yard) -> None:
-    assert (await post(http(yard, max_octets=100), "user", b"x" * 101))[0] == 413
-    assert (await post(http(yard), "user", b"", "GET"))[0] == 405
+    assert (await post(yard, http(yard, max_octets=100), "user", b"x" * 101))[0] == 413
+    assert (await post(yard, http(yard), "user", b"", "GET"))[0] == 405
     assert await yard.count("job") == 0
 
 

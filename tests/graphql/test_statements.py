@@ -50,7 +50,7 @@ class CountingConnection:
 async def statements(world: World, query: str, *, operator: bool = False) -> list[str]:
     pool = CountingPool(world.tenants.database.pool)
     services = replace(world.services, reader=Reader(pool))  # type: ignore[arg-type]
-    app = build_graphql_app(Dependencies(services, world.authority))
+    app = build_graphql_app(Dependencies(services, services.identity.authenticator))
     token = (world.operator() if operator else world.client(world.demo)).token
     assert (await Client(app, token).query(query)).data
     return pool.statements

@@ -34,7 +34,9 @@ async def listening(world: World, count: int = 1) -> None:
 
 
 def limited(world: World, **limits: Any) -> Client:
-    app = build_graphql_app(Dependencies(world.services, world.authority, limits=replace(Limits(), **limits)))
+    app = build_graphql_app(
+        Dependencies(world.services, world.services.identity.authenticator, limits=replace(Limits(), **limits))
+    )
     return Client(app, world.token(world.demo))
 
 

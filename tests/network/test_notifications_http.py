@@ -12,6 +12,7 @@ import pytest_asyncio
 
 from motet.access.principals import Role
 from motet.access.tokens import TokenAuthority, generate_key
+from motet.identity.authenticator import Authenticator
 from motet.network.app import MAX_BODY_OCTETS, MAX_NOTIFICATIONS, NotificationsApp
 from motet.storage.database import Database
 from network_world import NetworkWorld, network_world
@@ -27,7 +28,7 @@ class Path:
         self.net = net
         self.authority = TokenAuthority([generate_key()])
         self.token = self.authority.issue_to_network("network:test", now=NOW, ttl_s=3600)
-        self.app = NotificationsApp(self.authority, net.connectivity)
+        self.app = NotificationsApp(Authenticator(net.database, self.authority), net.connectivity)
 
     async def ask(
         self, body: Any, *, token: str | None = None, method: str = "POST", scheme: str = "Bearer"

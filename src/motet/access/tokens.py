@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -68,13 +70,26 @@ class TokenAuthority:
             raise ValueError("a member has workspace_id, workspace and role; the operator has none")
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._signing_kid})
 
+    def issue_to_user(
+        self, subject: str, *, now: int, ttl_s: int, user_id: int, session_id: int, workspace_id: int | None
+    ) -> str:
+        """A token of a login session, for one workspace or, without one, as the operator. It says who, not what they
+        may do: that is looked up."""
+        claims = self._claims(subject, now, ttl_s) | {"user_id": str(user_id), "session_id": str(session_id)}
+        if workspace_id is not None:
+            claims["workspace_id"] = str(workspace_id)
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._signing_kid})
+
     def issue_to_network(self, subject: str, *, now: int, ttl_s: int) -> str:
         """A token for a mobile network, good for `/network/v1` and nothing else. `now` in Unix seconds."""
         claims = self._claims(subject, now, ttl_s) | {"network": True}
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._signing_kid})
 
     def verify(self, token: str, now: int) -> Principal:
-        """The principal that the token speaks for at Unix second `now`. Raises AuthenticationError."""
+        """The principal that the token speaks for at Unix second `now`. Raises AuthenticationError.
+
+        One with a `session_id` is only claimed: without permissions, to be looked up.
+        """
         principal = self._cache.get(token)
         if principal is None:
             principal = self._check(token, now)
@@ -102,13 +117,7 @@ class TokenAuthority:
             issued_at, expires_at = claims["iat"], claims["exp"]
             if type(issued_at) is not int or type(expires_at) is not int or issued_at > now + CLOCK_SKEW_S:
                 raise AuthenticationError("the token is not valid")
-            if claims.get("network") is True:
-                return network(claims["sub"], expires_at)
-            if claims.get("operator") is True:
-                return operator(claims["sub"], expires_at)
-            return member(
-                claims["sub"], int(claims["workspace_id"]), claims["workspace"], Role(claims["role"]), expires_at
-            )
+            return _principal(claims, expires_at)
         except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
             raise AuthenticationError("the token is not valid") from error
 
@@ -116,6 +125,32 @@ class TokenAuthority:
     def _claims(subject: str, now: int, ttl_s: int) -> dict[str, object]:
         jti = secrets.token_urlsafe(12)
         return {"iss": ISSUER, "sub": subject, "iat": now, "exp": now + ttl_s, "jti": jti}
+
+
+def _principal(claims: Mapping[str, Any], expires_at: int) -> Principal:
+    """Whoever the claims of a token of ours name. Raises KeyError, ValueError or TypeError for claims that no token of
+    ours has."""
+    subject, token_id = claims["sub"], claims.get("jti")
+    if claims.get("network") is True:
+        return replace(network(subject, expires_at), token_id=token_id)
+    if claims.get("operator") is True:
+        return replace(operator(subject, expires_at), token_id=token_id)
+    if "session_id" in claims:
+        workspace_id = claims.get("workspace_id")
+        return Principal(
+            subject,
+            None if workspace_id is None else int(workspace_id),
+            None,
+            None,
+            False,
+            frozenset(),
+            expires_at,
+            user_id=int(claims["user_id"]),
+            session_id=int(claims["session_id"]),
+            token_id=token_id,
+        )
+    workspace_id, role = int(claims["workspace_id"]), Role(claims["role"])
+    return replace(member(subject, workspace_id, claims["workspace"], role, expires_at), token_id=token_id)
 
 
 def _kid(key: Ed25519PublicKey) -> str:

@@ -3,6 +3,7 @@
 from motet.bootstrap.cards import cards
 from motet.bootstrap.events import events
 from motet.bootstrap.graphql import graphql
+from motet.bootstrap.identity import identity
 from motet.bootstrap.jobs import jobs
 from motet.bootstrap.messaging import messaging
 from motet.bootstrap.metering import metering
@@ -13,6 +14,7 @@ from motet.bootstrap.sims import sims
 COMPONENTS: tuple[Component, ...] = (
     partitions,
     messaging,
+    identity,
     metering,
     network,
     events,

@@ -44,10 +44,11 @@ PATH = "/graphql"
 
 @asynccontextmanager
 async def graphql(node: Node) -> AsyncIterator[None]:
-    """Serves /graphql while it runs. Needs the messaging, network, jobs and cards components before it."""
+    """Serves /graphql while it runs. Needs the identity, messaging, network, jobs and cards components before it."""
     messaging, network, jobs, cards = node.messaging, node.network, node.jobs, node.cards
+    identity = node.identity
     assert messaging is not None and network is not None  # noqa: S101, PT018 - components start in order
-    assert jobs is not None and cards is not None  # noqa: S101, PT018
+    assert jobs is not None and cards is not None and identity is not None  # noqa: S101, PT018
     hub = messaging.hub
 
     async def fleet_changed() -> None:
@@ -65,6 +66,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
     journal = Journal(hub.ids, messaging.webhooks.outbox, followers=(network.follower,))
     sims = sim_service(node)
     services = Services(
+        identity=identity,
         reader=Reader(node.database.pool),
         keys=Keys(node.database),
         bus=messaging.bus,
@@ -105,7 +107,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         diagnosis=DiagnosisService(node.database),
     )
     limits = _limits(node.settings.graphql_limit)
-    application = build_graphql_app(Dependencies(services, node.tokens, graphiql=node.demo, limits=limits))
+    application = build_graphql_app(Dependencies(services, identity.authenticator, graphiql=node.demo, limits=limits))
     node.paths[PATH] = application
     if node.demo:
         node.paths["/"] = RedirectResponse(PATH)

@@ -42,8 +42,9 @@ class NetworkSide:
 @asynccontextmanager
 async def network(node: Node) -> AsyncIterator[None]:
     """Serves networks while it runs; `node.network` is there then. Needs messaging and metering before it."""
-    messaging, metering = node.messaging, node.metering
+    messaging, metering, identity = node.messaging, node.metering, node.identity
     assert messaging is not None and metering is not None  # noqa: S101, PT018 - components start in order
+    assert identity is not None  # noqa: S101
     hub = messaging.hub
     carrier = None if node.carrier is None else HttpCarrier(node.carrier.url, node.carrier.token)
 
@@ -75,7 +76,7 @@ async def network(node: Node) -> AsyncIterator[None]:
         line_changed=hub.line_changed,
     )
     node.network = NetworkSide(orders, ends, follower, connectivity, resets, carrier)
-    node.paths[PATH] = NotificationsApp(node.tokens, connectivity)
+    node.paths[PATH] = NotificationsApp(identity.authenticator, connectivity)
     node.supervisor.start(NAME, dispatcher.run)
     try:
         yield

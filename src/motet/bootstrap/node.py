@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 import uvloop
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from motet import __version__
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from motet.bootstrap.metering import Metering
     from motet.bootstrap.network import NetworkSide
     from motet.fleet.jobs.jobs import JobService
+    from motet.identity.services import Identity
 
 DRAIN_S = 10.0
 """The contract's: what open windows and requests get to end in order after the first signal."""
@@ -92,6 +94,10 @@ class Node:
     """Of events, for subscriptions."""
     job_bus: Bus = field(default_factory=Bus)
     """Of jobs, for subscriptions."""
+    identity: Identity | None = None
+    """Who may do what, while that component runs."""
+    routes: list[BaseRoute] = field(default_factory=list)
+    """REST routes that a component serves, beside /healthz."""
     paths: dict[str, ASGIApp] = field(default_factory=dict)
     """HTTP paths that a component serves, such as /graphql. HTTP starts after all components."""
     checks: dict[str, Check] = field(default_factory=dict)
@@ -129,7 +135,7 @@ async def partitions(node: Node) -> AsyncIterator[None]:
 @asynccontextmanager
 async def http(node: Node) -> AsyncIterator[None]:
     """HTTP, over whatever paths the other components serve."""
-    application = PathSwitch(node.paths, rest_application(Readiness(node.checks), node.metrics))
+    application = PathSwitch(node.paths, rest_application(Readiness(node.checks), node.metrics, node.routes))
     async with http_server(application, node.listeners.http, node.supervisor):
         yield
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import BinaryIO
 
-from motet.access.principals import Principal
-from motet.access.tokens import AuthenticationError
 from motet.bootstrap.node import Node
 from motet.domain.sim_lifecycle import FactoryTestLimits
 from motet.fleet.journal import Journal
@@ -58,8 +55,9 @@ def _factory_tests(node: Node) -> FactoryTestWatch:
 @asynccontextmanager
 async def sims(node: Node) -> AsyncIterator[None]:
     """Runs the schedule and serves /sim-imports. Needs the messaging, metering and jobs components before it."""
-    messaging, metering, jobs = node.messaging, node.metering, node.jobs
-    assert messaging is not None and metering is not None and jobs is not None  # noqa: S101, PT018 - started before
+    messaging, metering, jobs, identity = node.messaging, node.metering, node.jobs, node.identity
+    assert messaging is not None and metering is not None  # noqa: S101, PT018 - components start in order
+    assert jobs is not None and identity is not None  # noqa: S101, PT018
     uploads = SimUploadService(sim_service(node), wake=jobs.added)
 
     async def upload(
@@ -76,13 +74,7 @@ async def sims(node: Node) -> AsyncIterator[None]:
         layout = Layout(columns, delimiter, preset, complete_iccid)
         return await uploads.upload(workspace_id, actor, file, layout, dry_run=dry_run)
 
-    def principal_of(token: str) -> Principal | None:
-        try:
-            return node.tokens.verify(token, int(time.time()))
-        except AuthenticationError:
-            return None
-
-    node.paths[PATH] = SimImports(upload, principal_of, max_octets=MAX_OCTETS)
+    node.paths[PATH] = SimImports(upload, identity.authenticator, max_octets=MAX_OCTETS)
     node.supervisor.start(SCHEDULE, sim_schedule(node).run)
     hub, watch = messaging.hub, _factory_tests(node)
     hub.factory_tests = watch

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import GraphQLError
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from motet.access.clients import Client
 from motet.access.principals import Principal
-from motet.access.tokens import AuthenticationError, TokenAuthority
+from motet.access.tokens import AuthenticationError
 from motet.graphql.context import Services
 from motet.graphql.engine import Engine, refusal
 from motet.graphql.explorer import ASSET_PARAMETER, asset, page
 from motet.graphql.http import answer, json_response, negotiate
 from motet.graphql.limits import Limits
 from motet.graphql.websocket import SUBPROTOCOL, SUBPROTOCOL_NOT_ACCEPTABLE, TOO_MANY, Socket
+from motet.identity.authenticator import Authenticator
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,10 @@ class Dependencies:
     """What the edge is built from."""
 
     services: Services
-    authority: TokenAuthority
+    authenticator: Authenticator
     graphiql: bool = False
     """Whether browsers get GraphiQL, and errors suggest names."""
     limits: Limits = field(default_factory=Limits)
-    clock: Callable[[], float] = time.time
 
 
 def build_graphql_app(dependencies: Dependencies) -> GraphQLApp:
@@ -47,10 +48,9 @@ class GraphQLApp:
     """Serves one path."""
 
     def __init__(self, dependencies: Dependencies) -> None:
-        self._authority = dependencies.authority
+        self._authenticator = dependencies.authenticator
         self._graphiql = dependencies.graphiql
         self._limits = dependencies.limits
-        self._clock = dependencies.clock
         self._engine = Engine(dependencies.services, dependencies.limits, hide_suggestions=not dependencies.graphiql)
         self._sockets: set[Socket] = set()
         self._open: Counter[str] = Counter()
@@ -76,19 +76,20 @@ class GraphQLApp:
             response = page()
         else:
             try:
-                principal = self._authenticate(http.headers.get("authorization"))
+                client = _client(http)
+                principal = await self._authenticator.authenticate(http.headers.get("authorization"), client.address)
             except AuthenticationError as error:
                 response = _unauthenticated(error, http.headers.get("accept"))
             else:
-                await self._answer(http, principal, scope, receive, send)
+                await self._answer(http, principal, client, scope, receive, send)
                 return
         await response(scope, receive, send)
 
     async def _answer(
-        self, http: HttpRequest, principal: Principal, scope: Scope, receive: Receive, send: Send
+        self, http: HttpRequest, principal: Principal, client: Client, scope: Scope, receive: Receive, send: Send
     ) -> None:
         try:
-            response = await answer(http, principal, self._engine, self._limits)
+            response = await answer(http, principal, client, self._engine, self._limits)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the top of a request: it is logged, and told without detail
@@ -97,15 +98,18 @@ class GraphQLApp:
         if not hasattr(response, "body_iterator"):
             await response(scope, receive, send)
             return
-        client = _subject(principal)
+        subject = _subject(principal)
+        ended = asyncio.Event()
+        unwatch = self._authenticator.watch(principal, lambda _: ended.set())
         try:
-            self._open[client] += 1
-            if self._open[client] > self._limits.sockets:
+            self._open[subject] += 1
+            if self._open[subject] > self._limits.sockets:
                 await response.body_iterator.aclose()
                 response = HttpResponse(status_code=429)
-            await response(scope, receive, send)
+            await _until(ended, response(scope, receive, send))
         finally:
-            self._left(client)
+            unwatch()
+            self._left(subject)
 
     async def _websocket(self, websocket: WebSocket) -> None:
         offered = websocket.scope.get("subprotocols", [])
@@ -128,7 +132,8 @@ class GraphQLApp:
             self._open[counted[0]] += 1
             return self._open[counted[0]] <= self._limits.sockets
 
-        socket = Socket(websocket, self._engine, self._limits, self._authenticate, admit)
+        client = _client(websocket)
+        socket = Socket(websocket, self._engine, self._limits, client, self._authenticator, admit)
         self._sockets.add(socket)
         try:
             await socket.run()
@@ -136,16 +141,28 @@ class GraphQLApp:
             self._sockets.discard(socket)
             self._left(counted[0])
 
-    def _authenticate(self, authorization: str | None) -> Principal:
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise AuthenticationError("a bearer token is needed")
-        return self._authority.verify(token.strip(), int(self._clock()))
-
     def _left(self, client: str) -> None:
         self._open[client] -= 1
         if self._open[client] <= 0:
             del self._open[client]
+
+
+async def _until(ended: asyncio.Event, streaming: Awaitable[None]) -> None:
+    """Streams until it is over, or what the principal stands on is."""
+    stream, end = asyncio.ensure_future(streaming), asyncio.ensure_future(ended.wait())
+    try:
+        await asyncio.wait((stream, end), return_when=asyncio.FIRST_COMPLETED)
+        if stream.done():
+            stream.result()
+    finally:
+        for task in (stream, end):
+            task.cancel()
+        await asyncio.gather(stream, end, return_exceptions=True)
+
+
+def _client(connection: HTTPConnection) -> Client:
+    address = connection.client.host if connection.client else None
+    return Client(address, connection.headers.get("user-agent"))
 
 
 def _subject(principal: Principal) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from motet.access.clients import Client
 from motet.access.principals import Principal
 from motet.domain.coverage_policy import CoveragePolicy
 from motet.domain.service_policy import ServicePolicy
@@ -43,6 +44,7 @@ from motet.fleet.usage.quota import QuotaBook
 from motet.graphql.selection import Selections
 from motet.hub.explain import Explanation
 from motet.hub.requests import SendRequest
+from motet.identity.services import Identity
 from motet.reading.reader import Reader
 from motet.storage.transaction import Keys
 
@@ -97,6 +99,7 @@ class Webhooks(Protocol):
 class Services:
     """The rooms that GraphQL speaks to."""
 
+    identity: Identity
     reader: Reader
     keys: Keys
     bus: Bus
@@ -142,6 +145,8 @@ class Context:
 
     principal: Principal
     services: Services
+    client: Client = field(default_factory=Client)
+    """Where the request comes from."""
     selections: Selections = field(default_factory=dict)
     """What the document's root fields select, as far as it was asked for before."""
     read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_READS))

@@ -18,6 +18,7 @@ from graphql import (
     subscribe,
 )
 
+from motet.access.clients import Client
 from motet.access.principals import Principal
 from motet.graphql.context import Context, Services
 from motet.graphql.documents import Documents
@@ -103,12 +104,12 @@ class Engine:
             return refusal(GraphQLError(error.message, original_error=error))
         return Prepared(document.node, document.selections, operation, request)
 
-    async def run(self, prepared: Prepared, principal: Principal) -> Response:
+    async def run(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
         """The answer of a query or a mutation."""
         result = execute(
             SCHEMA,
             prepared.document,
-            context_value=Context(principal, self._services, prepared.selections),
+            context_value=Context(principal, self._services, client, prepared.selections),
             variable_values=dict(prepared.request.variables),
             operation_name=prepared.request.operation_name,
             executor_class=MotetExecutor,
@@ -116,12 +117,14 @@ class Engine:
         )
         return _response(await result if isawaitable(result) else result)
 
-    async def stream(self, prepared: Prepared, principal: Principal) -> AsyncIterator[Response] | Response:
+    async def stream(
+        self, prepared: Prepared, principal: Principal, client: Client
+    ) -> AsyncIterator[Response] | Response:
         """The answers of a subscription, or the response that says why there is none. The caller closes the answers."""
         result = subscribe(
             SCHEMA,
             prepared.document,
-            context_value=Context(principal, self._services, prepared.selections),
+            context_value=Context(principal, self._services, client, prepared.selections),
             variable_values=dict(prepared.request.variables),
             operation_name=prepared.request.operation_name,
             executor_class=MotetExecutor,

@@ -14,6 +14,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response as HttpResponse
 from starlette.responses import StreamingResponse
 
+from motet.access.clients import Client
 from motet.access.principals import Principal
 from motet.graphql.engine import BadParametersError, Engine, Request, Response, invalid, request_of
 from motet.graphql.limits import Limits
@@ -33,7 +34,9 @@ class _RefusedError(Exception):
         self.headers = dict(headers or {})
 
 
-async def answer(http: HttpRequest, principal: Principal, engine: Engine, limits: Limits) -> HttpResponse:
+async def answer(
+    http: HttpRequest, principal: Principal, client: Client, engine: Engine, limits: Limits
+) -> HttpResponse:
     """The response to an authenticated request."""
     media_type = negotiate(http.headers.get("accept"))
     try:
@@ -49,8 +52,8 @@ async def answer(http: HttpRequest, principal: Principal, engine: Engine, limits
         return json_response(invalid("Mutations are sent by POST."), _json_type(media_type), 405, {"allow": "POST"})
     if media_type == EVENT_STREAM:
         if prepared.kind is not OperationType.SUBSCRIPTION:
-            return _stream_one(await engine.run(prepared, principal))
-        source = await engine.stream(prepared, principal)
+            return _stream_one(await engine.run(prepared, principal, client))
+        source = await engine.stream(prepared, principal, client)
         return _stream_one(source) if isinstance(source, dict) else _stream(source, principal.expires_at)
     if prepared.kind is OperationType.SUBSCRIPTION:
         return json_response(
@@ -58,7 +61,7 @@ async def answer(http: HttpRequest, principal: Principal, engine: Engine, limits
             media_type,
             406,
         )
-    return _executed(await engine.run(prepared, principal), media_type)
+    return _executed(await engine.run(prepared, principal, client), media_type)
 
 
 def negotiate(accept: str | None) -> str | None:

@@ -15,10 +15,12 @@ import orjson
 from graphql import GraphQLError, OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from motet.access.clients import Client
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.graphql.engine import BadParametersError, Engine, Response, invalid, refusal, request_of
 from motet.graphql.limits import Limits
+from motet.identity.authenticator import Authenticator
 
 SUBPROTOCOL = "graphql-transport-ws"
 
@@ -55,15 +57,16 @@ class Socket:
         websocket: WebSocket,
         engine: Engine,
         limits: Limits,
-        authenticate: Callable[[str | None], Principal],
+        client: Client,
+        authenticator: Authenticator,
         admit: Callable[[Principal], bool],
     ) -> None:
-        """`authenticate` takes an Authorization value and raises AuthenticationError; `admit` says whether the
-        principal may have one more socket."""
+        """`admit` says whether the principal may have one more socket."""
         self._websocket = websocket
         self._engine = engine
         self._limits = limits
-        self._authenticate = authenticate
+        self._client = client
+        self._authenticator = authenticator
         self._admit = admit
         self._principal: Principal | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
@@ -78,8 +81,7 @@ class Socket:
             if self._principal is None:
                 return
             async with asyncio.timeout(max(0.0, self._principal.expires_at - time.time())):
-                while True:
-                    await self._handle(await self._receive())
+                await self._serve(self._principal)
         except TimeoutError:
             if self._principal is None:
                 await self._close(INITIALISATION_TIMEOUT, "Connection initialisation timeout")
@@ -91,6 +93,21 @@ class Socket:
             pass
         finally:
             await self._end_operations()
+
+    async def _serve(self, principal: Principal) -> None:
+        """Takes messages until one side ends the socket, or what the principal stands on is over."""
+        ending: set[asyncio.Task[None]] = set()
+        unwatch = self._authenticator.watch(
+            principal,
+            lambda _: ending.add(asyncio.create_task(self.close(FORBIDDEN, "The token is not good any more"))),
+        )
+        try:
+            while True:
+                await self._handle(await self._receive())
+        finally:
+            unwatch()
+            if ending:
+                await asyncio.wait(ending)
 
     async def close(self, code: int = GOING_AWAY, reason: str = "Shutting down") -> None:
         """Ends the socket from outside."""
@@ -113,7 +130,9 @@ class Socket:
         named = {name.lower(): value for name, value in (payload or {}).items()}
         authorization = named.get("authorization", self._websocket.headers.get("authorization"))
         try:
-            principal = self._authenticate(authorization if isinstance(authorization, str) else None)
+            principal = await self._authenticator.authenticate(
+                authorization if isinstance(authorization, str) else None, self._client.address
+            )
         except AuthenticationError:
             raise _CloseError(FORBIDDEN, "Forbidden") from None
         if not self._admit(principal):
@@ -179,12 +198,12 @@ class Socket:
         if isinstance(prepared, dict):
             return prepared
         if prepared.kind is not OperationType.SUBSCRIPTION:
-            response = await self._engine.run(prepared, self._principal)
+            response = await self._engine.run(prepared, self._principal, self._client)
             if "data" not in response:
                 return response
             await self._send({"id": operation_id, "type": "next", "payload": response})
             return None
-        source = await self._engine.stream(prepared, self._principal)
+        source = await self._engine.stream(prepared, self._principal, self._client)
         if isinstance(source, dict):
             return source
         try:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import asyncpg
@@ -14,8 +13,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from motet.access.principals import Permission, Principal
-from motet.access.tokens import AuthenticationError, TokenAuthority
+from motet.access.tokens import AuthenticationError
 from motet.domain.network import Notification, Outcome, Verdict
+from motet.identity.authenticator import Authenticator
 from motet.network.wire import WireError, parse_notification, told_id, written_outcome
 
 PATH = "/network/v1/notifications"
@@ -47,12 +47,9 @@ class _RefusedError(Exception):
 class NotificationsApp:
     """The ASGI application of the one path."""
 
-    def __init__(
-        self, authority: TokenAuthority, notifications: Notifications, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._authority = authority
+    def __init__(self, authenticator: Authenticator, notifications: Notifications) -> None:
+        self._authenticator = authenticator
         self._notifications = notifications
-        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,7 +69,7 @@ class NotificationsApp:
     async def _answer(self, request: Request) -> Response:
         if request.method != "POST":
             raise _RefusedError(405, "only POST is served here", {"allow": "POST"})
-        principal = self._principal(request)
+        principal = await self._principal(request)
         given = _list_of(await _body(request))
         told: list[tuple[str, Notification]] = []
         answers: list[dict[str, Any] | None] = []
@@ -91,12 +88,10 @@ class NotificationsApp:
             results.append(answer)
         return _json({"results": results})
 
-    def _principal(self, request: Request) -> Principal:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    async def _principal(self, request: Request) -> Principal:
+        address = request.client.host if request.client else None
         try:
-            if scheme.lower() != "bearer" or not token:
-                raise AuthenticationError("a bearer token is needed")
-            principal = self._authority.verify(token.strip(), int(self._clock()))
+            principal = await self._authenticator.authenticate(request.headers.get("authorization"), address)
         except AuthenticationError as error:
             raise _RefusedError(401, str(error), {"www-authenticate": "Bearer"}) from None
         if not principal.allows(Permission.NETWORK_WRITE):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from motet import __version__
 from motet.rest.metrics import Metrics
@@ -59,8 +59,8 @@ class Readiness:
         return name, None
 
 
-def rest_application(readiness: Readiness, metrics: Metrics) -> Starlette:
-    """The ASGI application of these routes; anything else is 404."""
+def rest_application(readiness: Readiness, metrics: Metrics, routes: Sequence[BaseRoute] = ()) -> Starlette:
+    """The ASGI application of these routes and the others given; anything else is 404."""
 
     async def healthz(_: Request) -> Response:
         return _json({"status": "ok", "version": __version__})
@@ -73,7 +73,7 @@ def rest_application(readiness: Readiness, metrics: Metrics) -> Starlette:
     async def scrape(_: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)])
+    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape), *routes])
 
 
 def _json(body: object, status: int = 200) -> Response:

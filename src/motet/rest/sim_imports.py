@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import BinaryIO, Protocol, cast
 
-import orjson
 from starlette.datastructures import QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from motet.access.principals import Permission, Principal
+from motet.access.tokens import AuthenticationError
 from motet.domain.errors import DomainError, InvalidError
 from motet.domain.global_ids import encode_global_id
+from motet.identity.authenticator import Authenticator
+from motet.rest.answers import STATUS, client_of, json_answer, told, unauthenticated
 
 MEMORY_OCTETS = 1 << 20
 """What a file may have in memory while it comes in; the rest is on disk, and gone when the request is over."""
@@ -27,9 +29,6 @@ _SWITCHES: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": F
 _FIELDS: Mapping[str, str] = {
     "iccid": "iccid", "imsi": "imsi", "msisdn": "msisdn", "eid": "eid", "formFactor": "form_factor",
     "qualityGrade": "quality_grade", "package": "package",
-}  # fmt: skip
-STATUS: Mapping[str, int] = {
-    "NOT_FOUND": 404, "CONFLICT": 409, "INVALID": 400, "DENIED": 403, "LIMIT_REACHED": 429, "UPSTREAM": 502,
 }  # fmt: skip
 
 
@@ -51,11 +50,11 @@ class Uploads(Protocol):
 
 
 class SimImports:
-    """The ASGI application behind the path. `principal_of` gives whoever a bearer token names, or None."""
+    """The ASGI application behind the path."""
 
-    def __init__(self, upload: Uploads, principal_of: Callable[[str], Principal | None], *, max_octets: int) -> None:
+    def __init__(self, upload: Uploads, authenticator: Authenticator, *, max_octets: int) -> None:
         self._upload = upload
-        self._principal_of = principal_of
+        self._authenticator = authenticator
         self._max_octets = max_octets
         self._under_way = 0
 
@@ -69,20 +68,22 @@ class SimImports:
 
     async def _answer(self, request: Request) -> Response:
         if request.method != "POST":
-            return _told(405, "INVALID", "Post the list as the body of a request.", {"allow": "POST"})
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        principal = self._principal_of(token.strip()) if kind.casefold() == "bearer" else None
-        if principal is None:
-            return _told(401, "UNAUTHENTICATED", "This needs a valid token.", {"www-authenticate": "Bearer"})
+            return told(405, "INVALID", "Post the list as the body of a request.", {"allow": "POST"})
+        try:
+            principal = await self._authenticator.authenticate(
+                request.headers.get("authorization"), client_of(request).address
+            )
+        except AuthenticationError as error:
+            return unauthenticated(str(error))
         if principal.workspace_id is None or not principal.allows(Permission.SIM_WRITE):
-            return _told(403, "FORBIDDEN", f"This needs the permission {Permission.SIM_WRITE.value} in a workspace.")
+            return told(403, "FORBIDDEN", f"This needs the permission {Permission.SIM_WRITE.value} in a workspace.")
         if self._under_way >= MAX_UPLOADS:
-            return _told(429, "LIMIT_REACHED", "Other lists are being read: try again soon.", {"retry-after": "10"})
+            return told(429, "LIMIT_REACHED", "Other lists are being read: try again soon.", {"retry-after": "10"})
         self._under_way += 1
         try:
             return await self._taken(request, principal, principal.workspace_id)
         except DomainError as error:
-            return _told(STATUS[error.code], error.code, error.message, path=[str(step) for step in error.path])
+            return told(STATUS[error.code], error.code, error.message, path=[str(step) for step in error.path])
         finally:
             self._under_way -= 1
 
@@ -93,7 +94,7 @@ class SimImports:
             async for chunk in request.stream():
                 octets += len(chunk)
                 if octets > self._max_octets:
-                    return _told(413, "LIMIT_REACHED", f"A list has at most {self._max_octets} octets.")
+                    return told(413, "LIMIT_REACHED", f"A list has at most {self._max_octets} octets.")
                 file.write(chunk)
             file.seek(0)
             job_id, rows = await self._upload(
@@ -106,7 +107,7 @@ class SimImports:
                 complete_iccid=_switch(given, "completeIccid"),
                 dry_run=bool(_switch(given, "dryRun")),
             )
-        return _json(202, {"job": encode_global_id("Job", job_id), "rowCount": rows})
+        return json_answer({"job": encode_global_id("Job", job_id), "rowCount": rows}, 202)
 
 
 _OTHERS = ("delimiter", "preset", "completeIccid", "dryRun")
@@ -133,13 +134,3 @@ def _switch(given: Mapping[str, str], name: str) -> bool | None:
     if value is None:
         raise InvalidError("This is true or false.", path=(name,))
     return value
-
-
-def _told(
-    status: int, code: str, message: str, headers: Mapping[str, str] | None = None, path: list[str] | None = None
-) -> Response:
-    return _json(status, {"error": {"code": code, "message": message, "path": path or None}}, headers)
-
-
-def _json(status: int, value: object, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(value), status, headers, "application/json")

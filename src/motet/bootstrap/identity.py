@@ -1,0 +1,49 @@
+"""Who may do what, on a node: the services, what they hear, and their routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from motet.bootstrap.listeners import address_of
+from motet.bootstrap.node import Node
+from motet.identity.services import Ground, build_identity
+from motet.rest.auth import auth_routes
+
+FEED = "access feed"
+PURGE = "sign-in purge"
+PURGE_EVERY_S = 600.0
+
+
+@asynccontextmanager
+async def identity(node: Node) -> AsyncIterator[None]:
+    """Knows people while it runs; `node.identity` is there for the edges. Needs the messaging component."""
+    messaging = node.messaging
+    assert messaging is not None  # noqa: S101 - components start in order
+    public_url = public_url_of(node)
+    ground = Ground(node.database, messaging.hub.ids, node.tokens, node.passwords, node.secret_box, public_url)
+    services = node.identity = build_identity(ground)
+
+    async def purge() -> None:
+        while True:
+            await asyncio.sleep(PURGE_EVERY_S)
+            await services.sessions.purge()
+            await services.lock_out.purge()
+
+    node.routes.extend(auth_routes(services, secure=public_url.startswith("https:")))
+    node.supervisor.start(FEED, services.authenticator.run)
+    node.supervisor.start(PURGE, purge)
+    try:
+        yield
+    finally:
+        await node.supervisor.stop(PURGE)
+        await node.supervisor.stop(FEED)
+        await services.authenticator.close()
+
+
+def public_url_of(node: Node) -> str:
+    """Where browsers reach the node: what --public-url says, else where it listens."""
+    if node.settings.public_url is not None:
+        return node.settings.public_url
+    return f"http://{address_of(node.listeners.http, node.settings.http).reachable}"

@@ -1,0 +1,130 @@
+"""Signing in: what is shown, what more is asked for, and the session at the end of it.
+
+Whoever gets the password wrong learns no more than that: an unknown address takes as long and is answered alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from motet.access.clients import Client
+from motet.access.passwords import PasswordChecker
+from motet.access.tokens import AuthenticationError
+from motet.domain.errors import InvalidError
+from motet.domain.users import UserStatus, email_of
+from motet.identity.lock_out import LockOut
+from motet.identity.sessions import Sessions, Signed
+from motet.identity.tickets import TicketError, Tickets
+from motet.storage.database import Database
+from motet.storage.user import UserRow, find_by_email, find_user
+
+MFA_PURPOSE = "mfa"
+MFA_TTL_S = 5 * 60
+
+PASSWORD = "pwd"  # noqa: S105 - RFC 8176's name of the method
+
+WRONG = "the e-mail address or the password is not right"
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorNeeded:
+    """The password was right, and is not enough."""
+
+    mfa_token: str = field(repr=False)
+    """Good for `MFA_TTL_S`, by whoever shows a second factor."""
+    methods: tuple[str, ...]
+    """What may be shown: `totp`, `recovery_code`, `passkey`."""
+
+
+class SecondFactors(Protocol):
+    """Which second factor a user must show after the password."""
+
+    async def needed(self, user: UserRow, trusted_device: str | None) -> Sequence[str]:
+        """The methods to choose from; none if there is no second factor, or the device is trusted."""
+        ...
+
+
+class SignInRules(Protocol):
+    """Whether a way in is open to a user at all."""
+
+    async def check_password_allowed(self, user: UserRow) -> None:
+        """Raises DeniedError where single sign-on is enforced. Asked only once the password was right."""
+        ...
+
+
+class Login:
+    """Judges what is shown. `now` gives an aware time."""
+
+    def __init__(
+        self,
+        database: Database,
+        passwords: PasswordChecker,
+        sessions: Sessions,
+        lock_out: LockOut,
+        tickets: Tickets,
+        now: Callable[[], datetime],
+        *,
+        second_factors: SecondFactors | None = None,
+        rules: SignInRules | None = None,
+    ) -> None:
+        self._database = database
+        self._passwords = passwords
+        self._sessions = sessions
+        self._lock_out = lock_out
+        self._tickets = tickets
+        self._now = now
+        self._second_factors = second_factors
+        self._rules = rules
+
+    async def with_password(
+        self, email: str, password: str, client: Client, *, trusted_device: str | None = None
+    ) -> Signed | SecondFactorNeeded:
+        """Raises AuthenticationError for what is not right (or not active), LimitReachedError after too many
+        attempts, DeniedError where passwords are not taken, NotFoundError for a user without a workspace."""
+        try:
+            _, email_key = email_of(email)
+        except InvalidError:
+            raise AuthenticationError(WRONG) from None
+        await self._lock_out.claim(email_key, client.address)
+        user = await find_by_email(self._database.pool, email_key)
+        if user is None or user.status is not UserStatus.ACTIVE:
+            await self._passwords.verify(None, password)
+            raise AuthenticationError(WRONG)
+        if not await self._passwords.verify(user.password_hash, password):
+            raise AuthenticationError(WRONG)
+        if self._rules is not None:
+            await self._rules.check_password_allowed(user)
+        if self._second_factors is not None:
+            methods = await self._second_factors.needed(user, trusted_device)
+            if methods:
+                return self._ask(user.id, methods)
+        return await self.complete(user.id, (PASSWORD,), client)
+
+    async def complete(
+        self, user_id: int, methods: Sequence[str], client: Client, workspace_id: int | None = None
+    ) -> Signed:
+        """The session of a user who has shown all that is asked. Raises AuthenticationError for one who may not sign
+        in, NotFoundError for one without a workspace."""
+        user = await find_user(self._database.pool, user_id)
+        if user is None or user.status is not UserStatus.ACTIVE:
+            raise AuthenticationError(WRONG)
+        signed = await self._sessions.start(user_id, methods, client, workspace_id)
+        await self._lock_out.succeeded(user.email_key, client.address)
+        return signed
+
+    def user_of(self, mfa_token: str) -> int:
+        """Who showed the password that this token was given for. Raises AuthenticationError."""
+        try:
+            found: int = self._tickets.read(MFA_PURPOSE, mfa_token, now=int(self._now().timestamp()))["user_id"]
+        except TicketError:
+            raise AuthenticationError("the time to show a second factor is over: sign in again") from None
+        return found
+
+    def _ask(self, user_id: int, methods: Sequence[str]) -> SecondFactorNeeded:
+        ticket = self._tickets.issue(
+            MFA_PURPOSE, {"user_id": user_id}, now=int(self._now().timestamp()), ttl_s=MFA_TTL_S
+        )
+        return SecondFactorNeeded(ticket, tuple(methods))

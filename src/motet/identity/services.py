@@ -1,0 +1,58 @@
+"""The services of the room, put together once: for a node, and for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from motet.access.passwords import PasswordChecker
+from motet.access.secrets import SecretBox
+from motet.access.tokens import TokenAuthority
+from motet.domain.ids import IdGenerator
+from motet.identity.authenticator import Authenticator
+from motet.identity.lock_out import LockOut
+from motet.identity.login import Login
+from motet.identity.sessions import Sessions, utc_now
+from motet.identity.tickets import Tickets
+from motet.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the room stands on."""
+
+    database: Database
+    ids: IdGenerator
+    authority: TokenAuthority
+    passwords: PasswordChecker
+    box: SecretBox
+    public_url: str
+    """Where browsers reach this installation, without a slash at the end."""
+    now: Callable[[], datetime] = utc_now
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """All services of the room."""
+
+    authenticator: Authenticator
+    sessions: Sessions
+    login: Login
+    lock_out: LockOut
+    tickets: Tickets
+
+
+def build_identity(ground: Ground) -> Identity:
+    """The services; `Identity.authenticator.run` is for the caller to run."""
+    database, now = ground.database, ground.now
+    sessions = Sessions(database, ground.authority, ground.ids, now)
+    lock_out = LockOut(database, now)
+    tickets = Tickets(ground.box)
+    return Identity(
+        authenticator=Authenticator(database, ground.authority, clock=lambda: now().timestamp()),
+        sessions=sessions,
+        login=Login(database, ground.passwords, sessions, lock_out, tickets, now),
+        lock_out=lock_out,
+        tickets=tickets,
+    )

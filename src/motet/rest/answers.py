@@ -1,0 +1,95 @@
+"""What the REST routes share: errors in one form, bounded JSON bodies, who asks and from where."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from motet.access.clients import Client
+from motet.access.tokens import AuthenticationError
+from motet.domain.errors import DomainError, InvalidError
+
+BODY_OCTETS = 64 * 1024
+"""Of a route that takes JSON."""
+
+STATUS: Mapping[str, int] = {
+    "NOT_FOUND": 404, "CONFLICT": 409, "INVALID": 400, "DENIED": 403, "LIMIT_REACHED": 429, "UPSTREAM": 502,
+}  # fmt: skip
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def answering(handler: Handler) -> Handler:
+    """A handler whose errors are answered: those of the domain, a caller who has not proved who they are."""
+
+    async def answered(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except DomainError as error:
+            path = [str(step) for step in error.path]
+            return told(STATUS[error.code], error.code, error.message, path=path)
+        except AuthenticationError as error:
+            return unauthenticated(str(error))
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is left to read it
+
+    return answered
+
+
+async def body_of(request: Request, limit: int = BODY_OCTETS) -> dict[str, Any]:
+    """The JSON object in the body. Raises InvalidError. Web forms, which any page could send, are not taken."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise InvalidError("Send application/json.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise InvalidError(f"A body has at most {limit} octets.")
+    try:
+        found = orjson.loads(bytes(body))
+    except orjson.JSONDecodeError:
+        raise InvalidError("The body must be JSON.") from None
+    if not isinstance(found, dict):
+        raise InvalidError("The body must be a JSON object.")
+    return found
+
+
+def text_of(body: Mapping[str, Any], name: str, *, most: int = 4_096) -> str:
+    """A text that the body must hold. Raises InvalidError."""
+    value = body.get(name)
+    if not isinstance(value, str) or len(value) > most or "\0" in value:
+        raise InvalidError(f"This must be text of at most {most} characters.", path=(name,))
+    return value
+
+
+def optional_text_of(body: Mapping[str, Any], name: str, *, most: int = 4_096) -> str | None:
+    """A text that the body may hold. Raises InvalidError."""
+    return None if body.get(name) is None else text_of(body, name, most=most)
+
+
+def client_of(request: Request) -> Client:
+    """Where the request comes from."""
+    return Client(request.client.host if request.client else None, request.headers.get("user-agent"))
+
+
+def told(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None, path: list[str] | None = None
+) -> Response:
+    """An error: a code for programs and words for people."""
+    return json_answer({"error": {"code": code, "message": message, "path": path or None}}, status, headers)
+
+
+def unauthenticated(words: str) -> Response:
+    """401, with the error's words as a sentence."""
+    sentence = words[:1].upper() + words[1:] + "."
+    return told(401, "UNAUTHENTICATED", sentence, {"www-authenticate": "Bearer"})
+
+
+def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """JSON that nobody on the way keeps."""
+    kept = {"cache-control": "no-store", "x-content-type-options": "nosniff", **(headers or {})}
+    return Response(orjson.dumps(value), status, kept, "application/json")

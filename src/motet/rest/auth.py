@@ -1,0 +1,108 @@
+"""/auth/…: signing in and out by password, and the next access token. JSON both ways.
+
+A browser asks for its refresh token as a cookie that scripts cannot read (`"cookie": true`); it is sent to /auth alone,
+and never from another site.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from motet.access.tokens import AuthenticationError
+from motet.domain.errors import InvalidError
+from motet.domain.global_ids import encode_global_id
+from motet.domain.users import EMAIL_CHARACTERS, MAX_PASSWORD_CHARACTERS
+from motet.identity.login import SecondFactorNeeded
+from motet.identity.services import Identity
+from motet.identity.sessions import REFRESH_IDLE, Signed
+from motet.rest.answers import answering, body_of, client_of, json_answer, optional_text_of, text_of
+
+COOKIE = "motet_refresh"
+COOKIE_PATH = "/auth"
+DEVICE_COOKIE = "motet_device"
+"""A trusted device's token."""
+
+TOKEN_CHARACTERS = 512
+
+
+def auth_routes(identity: Identity, *, secure: bool) -> list[Route]:
+    """`secure`: browsers reach us by https, so cookies go nowhere else."""
+    edge = AuthEdge(identity, secure=secure)
+    return [
+        Route("/auth/login", answering(edge.login), methods=["POST"]),
+        Route("/auth/refresh", answering(edge.refresh), methods=["POST"]),
+        Route("/auth/logout", answering(edge.logout), methods=["POST"]),
+    ]
+
+
+class AuthEdge:
+    """The handlers."""
+
+    def __init__(self, identity: Identity, *, secure: bool) -> None:
+        self._identity = identity
+        self._secure = secure
+
+    async def login(self, request: Request) -> Response:
+        """`{email, password, device?, cookie?}` -> tokens, or `{mfa_token, methods}`."""
+        body = await body_of(request)
+        device = optional_text_of(body, "device", most=TOKEN_CHARACTERS) or request.cookies.get(DEVICE_COOKIE)
+        result = await self._identity.login.with_password(
+            text_of(body, "email", most=EMAIL_CHARACTERS),
+            text_of(body, "password", most=MAX_PASSWORD_CHARACTERS),
+            client_of(request),
+            trusted_device=device,
+        )
+        if isinstance(result, SecondFactorNeeded):
+            return json_answer({"mfa_token": result.mfa_token, "methods": list(result.methods)})
+        return signed_answer(result, cookie=body.get("cookie") is True, secure=self._secure)
+
+    async def refresh(self, request: Request) -> Response:
+        """`{refresh_token}`, or the cookie -> new tokens, the next refresh token where the last one was."""
+        body = await body_of(request)
+        given = optional_text_of(body, "refresh_token", most=TOKEN_CHARACTERS)
+        token = given or request.cookies.get(COOKIE)
+        if token is None:
+            raise InvalidError("This is needed, here or as a cookie.", path=("refresh_token",))
+        signed = await self._identity.sessions.refresh(token, client_of(request))
+        return signed_answer(signed, cookie=given is None, secure=self._secure)
+
+    async def logout(self, request: Request) -> Response:
+        """Ends the session of the access token."""
+        principal = await self._identity.authenticator.authenticate(
+            request.headers.get("authorization"), client_of(request).address
+        )
+        if principal.user_id is None or principal.session_id is None:
+            raise AuthenticationError("this token belongs to no login session")
+        await self._identity.sessions.end(principal.user_id, principal.session_id)
+        response = Response(status_code=204)
+        response.delete_cookie(COOKIE, COOKIE_PATH, secure=self._secure, httponly=True, samesite="strict")
+        return response
+
+
+def signed_answer(signed: Signed, *, cookie: bool, secure: bool) -> Response:
+    """The tokens of someone who has signed in; with `cookie` the refresh token is for the browser alone."""
+    shown: dict[str, Any] = {
+        "access_token": signed.access_token,
+        "token_type": "Bearer",
+        "expires_in": signed.expires_in,
+        "workspace": signed.workspace,
+        "workspace_id": None if signed.workspace_id is None else encode_global_id("Workspace", signed.workspace_id),
+    }
+    if not cookie:
+        shown["refresh_token"] = signed.refresh_token
+    response = json_answer(shown)
+    if cookie:
+        response.set_cookie(
+            COOKIE,
+            signed.refresh_token,
+            max_age=int(REFRESH_IDLE.total_seconds()),
+            path=COOKIE_PATH,
+            secure=secure,
+            httponly=True,
+            samesite="strict",
+        )
+    return response

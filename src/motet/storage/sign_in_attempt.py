@@ -1,0 +1,44 @@
+"""Wrong passwords and codes in a row, counted before they are judged."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from motet.storage.database import Executor
+
+# Once the lock is over one counts anew.
+_CLAIM = """
+INSERT INTO sign_in_attempt AS a (key, failures, locked_until, updated_at)
+VALUES ($1, 1, NULL, $2)
+ON CONFLICT (key) DO UPDATE
+   SET failures = CASE WHEN a.locked_until IS NOT NULL OR a.updated_at < $2 - $4::interval THEN 1
+                       ELSE a.failures + 1 END,
+       locked_until = CASE WHEN a.locked_until IS NULL AND a.updated_at >= $2 - $4::interval AND a.failures + 1 >= $3
+                           THEN $2 + $4::interval END,
+       updated_at = $2
+ WHERE a.locked_until IS NULL OR a.locked_until <= $2
+RETURNING true
+"""
+
+
+async def claim_attempt(connection: Executor, key: str, at: datetime, most: int, lock: timedelta) -> bool:
+    """Count one more attempt; False while the key is locked. The `most`th in a row is the last before the lock."""
+    return bool(await connection.fetchval(_CLAIM, key, at, most, lock))
+
+
+_CLEAR = "DELETE FROM sign_in_attempt WHERE key = $1"
+
+
+async def clear_attempts(connection: Executor, key: str) -> None:
+    """The last attempt was right."""
+    await connection.execute(_CLEAR, key)
+
+
+_PURGE = """
+DELETE FROM sign_in_attempt WHERE key IN (SELECT key FROM sign_in_attempt WHERE updated_at < $1 LIMIT 1000)
+"""
+
+
+async def purge_attempts(connection: Executor, before: datetime) -> None:
+    """Forget at most 1,000 keys that were not tried since then."""
+    await connection.execute(_PURGE, before)

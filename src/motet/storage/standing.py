@@ -1,0 +1,76 @@
+"""What a user's token stands on: the session, the user, and their role in the workspace it names."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from motet.storage.database import Executor
+
+
+class StandingRow(NamedTuple):
+    """All that decides what a user may do in a workspace, as it is now."""
+
+    email: str
+    organisation_id: int
+    role: str | None
+    """Of the membership; None if there is none."""
+    role_id: int | None
+    is_super_admin: bool
+    """Of the workspace's organisation or one above it; without a workspace, of the root."""
+    workspace: str | None
+
+
+# Up from the workspace's organisation, or the root alone.
+_STANDING = """
+WITH RECURSIVE above AS (
+    SELECT o.id, o.parent_id, 1 AS level FROM organisation o LEFT JOIN workspace w ON w.organisation_id = o.id
+     WHERE CASE WHEN $3::bigint IS NULL THEN o.parent_id IS NULL ELSE w.id = $3 END
+    UNION ALL
+    SELECT o.id, o.parent_id, a.level + 1 FROM organisation o JOIN above a ON o.id = a.parent_id WHERE a.level < 32
+)
+SELECT u.email, u.organisation_id, m.role, m.role_id,
+       u.is_super_admin AND u.organisation_id IN (SELECT id FROM above) AS is_super_admin, w.name AS workspace
+  FROM login_session s
+  JOIN user_account u ON u.id = s.user_id
+  LEFT JOIN workspace w ON w.id = $3
+  LEFT JOIN membership m ON m.workspace_id = w.id AND m.user_id = u.id
+ WHERE s.id = $2 AND s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 1
+   AND ($3::bigint IS NULL OR w.id IS NOT NULL)
+"""
+
+
+async def find_standing(
+    connection: Executor, user_id: int, session_id: int, workspace_id: int | None
+) -> StandingRow | None:
+    """None when the session or the user is not what lets anyone in any more."""
+    record = await connection.fetchrow(_STANDING, user_id, session_id, workspace_id)
+    return None if record is None else StandingRow(*record)
+
+
+_HOME = """
+SELECT workspace_id FROM (
+    SELECT m.workspace_id, m.workspace_id = u.default_workspace_id AS is_default
+      FROM membership m JOIN user_account u ON u.id = m.user_id WHERE u.id = $1
+    UNION ALL
+    SELECT w.id, w.id = u.default_workspace_id
+      FROM user_account u JOIN workspace w ON w.organisation_id = u.organisation_id
+     WHERE u.id = $1 AND u.is_super_admin
+) x ORDER BY is_default DESC NULLS LAST, workspace_id LIMIT 1
+"""
+
+
+async def home_of(connection: Executor, user_id: int) -> int | None:
+    """The workspace that a user is in after signing in: their default, or the oldest that they are in."""
+    found: int | None = await connection.fetchval(_HOME, user_id)
+    return found
+
+
+_IS_OPERATOR = """
+SELECT u.is_super_admin AND o.parent_id IS NULL
+  FROM user_account u JOIN organisation o ON o.id = u.organisation_id WHERE u.id = $1
+"""
+
+
+async def is_operator(connection: Executor, user_id: int) -> bool:
+    """Whether the user is a super administrator of the root."""
+    return bool(await connection.fetchval(_IS_OPERATOR, user_id))
