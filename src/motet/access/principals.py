@@ -11,6 +11,8 @@ class Permission(StrEnum):
     """One thing that a field, a mutation or a route needs, as `noun:verb`."""
 
     VIEWER_READ = "viewer:read"
+    VIEWER_WRITE = "viewer:write"
+    """One's own account: password, second factors, sessions. Everyone has it, and it reaches nobody else's."""
     WORKSPACE_READ = "workspace:read"
     WORKSPACE_WRITE = "workspace:write"
     SIM_READ = "sim:read"
@@ -77,6 +79,7 @@ _P = Permission
 OPERATOR_PERMISSIONS = frozenset(
     {
         _P.VIEWER_READ,
+        _P.VIEWER_WRITE,
         _P.REFERENCE_READ,
         _P.REFERENCE_WRITE,
         _P.SMSC_LINK_READ,
@@ -92,14 +95,18 @@ OPERATOR_PERMISSIONS = frozenset(
 NETWORK_PERMISSIONS = frozenset({_P.NETWORK_WRITE})
 """A mobile network tells what happens in it, and reads nothing."""
 
-SHARED_PERMISSIONS = frozenset({_P.VIEWER_READ, _P.REFERENCE_READ, _P.SIM_ORDER_READ})
+SHARED_PERMISSIONS = frozenset({_P.VIEWER_READ, _P.VIEWER_WRITE, _P.REFERENCE_READ, _P.SIM_ORDER_READ})
 """What members of a workspace have in it, and the operator above all."""
+
+ENROLMENT_PERMISSIONS = frozenset({_P.VIEWER_READ, _P.VIEWER_WRITE})
+"""What a user has until they have the second factor that their organisation asks for: enough to set one up."""
 
 _ABOVE_WORKSPACES = (OPERATOR_PERMISSIONS | NETWORK_PERMISSIONS) - SHARED_PERMISSIONS
 
 _OBSERVER = frozenset(
     {
         _P.VIEWER_READ,
+        _P.VIEWER_WRITE,
         _P.REFERENCE_READ,
         _P.WORKSPACE_READ,
         _P.SIM_READ,
