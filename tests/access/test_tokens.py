@@ -10,7 +10,14 @@ import pytest
 
 from motet.access import tokens
 from motet.access.principals import Permission, Role
-from motet.access.tokens import AuthenticationError, TokenAuthority, generate_key
+from motet.access.tokens import (
+    AuthenticationError,
+    CheckingKey,
+    TokenAuthority,
+    UnknownKeyError,
+    generate_key,
+    public_key_of,
+)
 
 NOW = 1_763_762_400
 
@@ -62,6 +69,48 @@ def test_any_of_the_keys_is_accepted_and_the_first_signs() -> None:
         TokenAuthority([old]).verify(issue(both), NOW)
 
 
+def test_a_former_key_checks_until_its_last_token_has_expired(authority: TokenAuthority) -> None:
+    former = generate_key()
+    token = issue(TokenAuthority([former]))
+    authority.use(generate_key(), [CheckingKey(public_key_of(former), NOW + 100)])
+    assert authority.verify(token, NOW + 99)
+    assert [len(authority.jwks(now)["keys"]) for now in (NOW + 99, NOW + 100)] == [2, 1]
+    authority.use(generate_key(), [CheckingKey(public_key_of(former), NOW + 100)])
+    with pytest.raises(AuthenticationError):
+        authority.verify(token, NOW + 100)
+
+
+def test_a_token_with_an_unknown_key_is_told_apart(authority: TokenAuthority) -> None:
+    with pytest.raises(UnknownKeyError):
+        authority.claims(issue(TokenAuthority([generate_key()])), NOW)
+
+
+def test_what_a_token_stands_on_is_read_back(authority: TokenAuthority) -> None:
+    who = {"now": NOW, "ttl_s": 900, "user_id": 7, "session_id": 1 << 61}
+    session = authority.claims(authority.issue_to_user("a@b.example", workspace_id=1 << 60, **who), NOW)
+    assert (session.user_id, session.session_id, session.workspace_id) == (7, 1 << 61, 1 << 60)
+    assert (session.subject, session.expires_at, session.role) == ("a@b.example", NOW + 900, None)
+    above = authority.claims(authority.issue_to_user("a@b.example", workspace_id=None, **who), NOW)
+    assert (above.workspace_id, above.is_operator) == (None, False)
+    scope = frozenset({"sms:send", "sim:read"})
+    program = authority.claims(authority.issue_to_key("api-key:x", 5, "x", scope, now=NOW), NOW)
+    assert (program.api_key_id, program.scope, program.workspace_id) == (5, scope, None)
+    assert authority.claims(authority.issue_to_key("x", 5, "x", None, now=NOW), NOW).scope is None
+
+
+def test_a_token_that_stands_on_a_session_says_who_and_not_what_they_may(authority: TokenAuthority) -> None:
+    token = authority.issue_to_user("x", now=NOW, ttl_s=9, user_id=7, session_id=8, workspace_id=None)
+    principal = authority.verify(token, NOW)
+    assert (principal.user_id, principal.session_id, principal.permissions) == (7, 8, frozenset())
+    with pytest.raises(AuthenticationError):
+        authority.verify(authority.issue_to_key("x", 5, "x", None, now=NOW), NOW)
+
+
+def test_no_token_lasts_longer_than_a_taken_back_one_is_remembered(authority: TokenAuthority) -> None:
+    with pytest.raises(ValueError, match="a token lasts"):
+        issue(authority, ttl_s=tokens.MAX_TTL_S + 1)
+
+
 def _part(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
@@ -91,7 +140,9 @@ def test_forgeries_are_refused(authority: TokenAuthority) -> None:
 def test_well_signed_nonsense_is_refused(authority: TokenAuthority) -> None:
     right = {
         "iss": "motet",
+        "aud": "motet",
         "sub": "x",
+        "jti": "y",
         "iat": NOW,
         "exp": NOW + 60,
         "workspace_id": "5",
@@ -101,10 +152,14 @@ def test_well_signed_nonsense_is_refused(authority: TokenAuthority) -> None:
     kid = jwt.get_unverified_header(issue(authority))["kid"]
 
     def sign(claims: dict[str, object]) -> str:
-        return jwt.encode(claims, authority._private, algorithm="EdDSA", headers={"kid": kid})
+        return jwt.encode(claims, authority._private, algorithm="EdDSA", headers={"kid": kid, "typ": "at+jwt"})
 
     assert authority.verify(sign(right), NOW)
-    for name, value in [("role", "GOD"), ("workspace_id", "x"), ("iss", "other"), ("exp", "soon"), ("iat", NOW + 61)]:
+    other_kind = jwt.encode(right, authority._private, algorithm="EdDSA", headers={"kid": kid})
+    with pytest.raises(AuthenticationError):
+        authority.verify(other_kind, NOW)
+    wrong = {"role": "GOD", "aud": "x", "workspace_id": "x", "iss": "other", "exp": "soon", "iat": NOW + 61}
+    for name, value in wrong.items():
         with pytest.raises(AuthenticationError):
             authority.verify(sign({**right, name: value}), NOW)
     for name in right:

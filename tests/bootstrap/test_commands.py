@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -48,6 +49,17 @@ def test_migrate_then_workspace_then_token(empty_database_url: str, tmp_path: Pa
     assert command("token", "--network", "a b", *database, *data).returncode == 1
     unknown = command("token", "--workspace", "nobody", *database, *data)
     assert (unknown.returncode, unknown.stderr) == (1, "motet: there is no workspace named nobody\n")
+
+    listed = command("keys", "list", "--json", *database, *data).stdout.splitlines()
+    assert [json.loads(line)["signs"] for line in listed] == [True]
+    rotated = json.loads(command("keys", "rotate", "--json", *database, *data).stdout)
+    listed = [json.loads(line) for line in command("keys", "list", "--json", *database, *data).stdout.splitlines()]
+    assert [(key["kid"] == rotated["kid"], key["signs"]) for key in listed] == [(True, True), (False, False)]
+    kept = jwt.decode(facts["token"], options={"verify_signature": False})["exp"]
+    assert datetime.fromisoformat(listed[1]["checks_until"]).timestamp() == kept
+    assert command("keys", "rotate", "--end-tokens", *database, *data).returncode == 0
+    assert len(command("keys", "list", *database, *data).stdout.splitlines()) == 1
+    assert "at most 366d" in command("token", "--operator", "--ttl", "367d", *database, *data).stderr
 
     other_key = command("token", "--operator", *database, "--data-dir", str(tmp_path / "other"))
     assert other_key.returncode == 1

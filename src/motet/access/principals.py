@@ -185,16 +185,20 @@ class Principal:
         return permission in self.permissions
 
 
-def member(subject: str, workspace_id: int, workspace: str, role: Role, expires_at: int) -> Principal:
+def member(
+    subject: str, workspace_id: int, workspace: str, role: Role, expires_at: int, *, token_id: str | None = None
+) -> Principal:
     """A principal of one workspace, with its role's permissions."""
-    return Principal(subject, workspace_id, workspace, role, False, ROLE_PERMISSIONS[role], expires_at)
+    return Principal(
+        subject, workspace_id, workspace, role, False, ROLE_PERMISSIONS[role], expires_at, token_id=token_id
+    )
 
 
-def operator(subject: str, expires_at: int) -> Principal:
+def operator(subject: str, expires_at: int, *, token_id: str | None = None) -> Principal:
     """A principal above the workspaces."""
-    return Principal(subject, None, None, None, True, OPERATOR_PERMISSIONS, expires_at)
+    return Principal(subject, None, None, None, True, OPERATOR_PERMISSIONS, expires_at, token_id=token_id)
 
 
-def network(subject: str, expires_at: int) -> Principal:
+def network(subject: str, expires_at: int, *, token_id: str | None = None) -> Principal:
     """A mobile network, which tells of the SIMs of all workspaces."""
-    return Principal(subject, None, None, None, False, NETWORK_PERMISSIONS, expires_at)
+    return Principal(subject, None, None, None, False, NETWORK_PERMISSIONS, expires_at, token_id=token_id)

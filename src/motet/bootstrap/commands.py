@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from motet.access.principals import Role
@@ -15,8 +16,10 @@ from motet.config import Settings, StartError
 from motet.domain.errors import DomainError
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.fleet.workspaces import create_workspace
+from motet.identity.signing_keys import MAX_KEYS, note_lasting, rotate
 from motet.storage.database import PooledConnection
 from motet.storage.migrate import Migration, check_schema, migrate
+from motet.storage.signing_key import SigningKeyRow, held
 from motet.storage.workspace import find_workspace
 
 Result = TypeVar("Result")
@@ -69,9 +72,38 @@ def issue_network_token(settings: Settings, name: str, ttl_s: int) -> str:
     async def issue(connection: PooledConnection) -> str:
         await check_schema(connection)
         authority = await open_token_authority(connection, open_secret_box(settings), settings)
-        return authority.issue_to_network(f"network:{name}", now=int(time.time()), ttl_s=ttl_s)
+        now = int(time.time())
+        await note_lasting(connection, authority, ttl_s, now)
+        return authority.issue_to_network(f"network:{name}", now=now, ttl_s=ttl_s)
 
     return asyncio.run(_with_database(settings, issue))
+
+
+def rotate_keys(settings: Settings, *, end_tokens: bool) -> str:
+    """Lets a new key sign access tokens, and gives its name. `end_tokens`: none that was issued before is good any
+    more. Raises StartError."""
+
+    async def change(connection: PooledConnection) -> str:
+        await check_schema(connection)
+        box = open_secret_box(settings)
+        await open_token_authority(connection, box, settings)
+        try:
+            await rotate(connection, box, datetime.now(UTC), end_others=end_tokens)
+        except DomainError as error:
+            raise StartError(error.message) from error
+        return (await open_token_authority(connection, box, settings)).kid
+
+    return asyncio.run(_with_database(settings, change))
+
+
+def list_keys(settings: Settings) -> list[SigningKeyRow]:
+    """The keys of access tokens, the one that signs first."""
+
+    async def read(connection: PooledConnection) -> list[SigningKeyRow]:
+        await check_schema(connection)
+        return await held(connection, datetime.now(UTC), MAX_KEYS)
+
+    return asyncio.run(_with_database(settings, read))
 
 
 async def _token(
@@ -79,6 +111,7 @@ async def _token(
 ) -> str:
     authority = await open_token_authority(connection, open_secret_box(settings), settings)
     now = int(time.time())
+    await note_lasting(connection, authority, ttl_s, now)
     if workspace is None:
         return authority.issue("operator", now=now, ttl_s=ttl_s)
     workspace_id = await find_workspace(connection, workspace)

@@ -9,10 +9,12 @@ from motet.bootstrap.messaging import messaging
 from motet.bootstrap.metering import metering
 from motet.bootstrap.network import network
 from motet.bootstrap.node import Component, http, partitions
+from motet.bootstrap.signing import signing
 from motet.bootstrap.sims import sims
 
 COMPONENTS: tuple[Component, ...] = (
     partitions,
+    signing,
     messaging,
     identity,
     metering,

@@ -18,6 +18,7 @@ from motet.bootstrap.node import Carrier, Node, Ready
 from motet.bootstrap.simulator import simulated_network
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.fleet.seeds.tenant import DEMO, OTHER, OTHER_DEVICES, Tenant, derive_password, seed_tenant
+from motet.identity.signing_keys import note_lasting
 from motet.links.smsc_links import LinkConfig
 from motet.storage.sim import live_identities
 
@@ -68,6 +69,7 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
         password = derive_password(secret, "network")
         orders_token = derive_password(secret, "orders of the network")
         http = address_of(node.listeners.http, settings.http).reachable
+        await _note_tokens(node)
         secrets = {
             "motet-url": f"http://{http}",
             "motet-token": node.tokens.issue_to_network("network:simulated", now=int(time.time()), ttl_s=TOKEN_TTL_S),
@@ -86,6 +88,7 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
         control = network.control
 
     async def ready(node: Node) -> None:
+        await _note_tokens(node)
         facts = ready_facts(node, tenants[0], tenants[1], control, int(time.time()))
         print(json.dumps(facts) if settings.json else summary(facts), flush=True)
 
@@ -129,6 +132,12 @@ def ready_facts(node: Node, demo: Tenant, other: Tenant, network: str | None, no
     if node.listeners.smpp_tls is not None and node.settings.smpp_tls is not None:
         facts["smpp"]["tls_port"] = address_of(node.listeners.smpp_tls, node.settings.smpp_tls).port
     return facts
+
+
+async def _note_tokens(node: Node) -> None:
+    """The key that signs the demo's tokens lasts as long as they do."""
+    async with node.database.pool.acquire() as connection:
+        await note_lasting(connection, node.tokens, TOKEN_TTL_S, int(time.time()))
 
 
 def summary(facts: Mapping[str, Any]) -> str:

@@ -1,17 +1,18 @@
-"""Opens a node's secrets: the key file, and with it the signing key that the database keeps encrypted."""
+"""Opens a node's secrets: the key file, and with it the signing keys that the database keeps encrypted."""
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from motet.access.secrets import SecretBox, SecretError, read_key_file
-from motet.access.tokens import TokenAuthority, generate_key
+from motet.access.tokens import ISSUER, TokenAuthority
 from motet.config import Settings, StartError
+from motet.identity import signing_keys
 from motet.storage.database import PooledConnection
-from motet.storage.setting import add_setting, read_setting
 
 KEY_FILE = "secret.key"
-_SIGNING_KEY = "token.signing_key"
 
 
 def open_secret_box(settings: Settings) -> SecretBox:
@@ -24,15 +25,15 @@ def key_file(settings: Settings) -> Path:
 
 
 async def open_token_authority(connection: PooledConnection, box: SecretBox, settings: Settings) -> TokenAuthority:
-    """Signs with the installation's key, made by whichever node comes first. Raises StartError when the secrets of the
-    database were encrypted with another key file."""
-    sealed = await read_setting(connection, _SIGNING_KEY)
-    if sealed is None:
-        sealed = await add_setting(connection, _SIGNING_KEY, box.encrypt(generate_key()))
+    """Signs with the installation's key, made by whichever node comes first, and checks with the former ones. Raises
+    StartError when the secrets of the database were encrypted with another key file."""
     try:
-        return TokenAuthority([box.decrypt(sealed)])
+        private, others = await signing_keys.load(connection, box, datetime.fromtimestamp(time.time(), UTC))
     except SecretError:
         raise StartError(
             f"the secrets in this database were encrypted with another key than that of {key_file(settings)}; "
             "give the right one with --secret-key-file"
         ) from None
+    authority = TokenAuthority([private], issuer=settings.public_url or ISSUER)
+    authority.use(private, others)
+    return authority

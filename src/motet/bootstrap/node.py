@@ -30,6 +30,7 @@ from motet.bootstrap.supervisor import Supervisor
 from motet.bootstrap.upstreams import link_of
 from motet.config import Settings, StartError
 from motet.events.bus import Bus
+from motet.identity.signing_keys import SigningKeys
 from motet.links.smsc_links import LinkConfig
 from motet.rest.health import Check, NotReadyError, Readiness, rest_application
 from motet.rest.metrics import Metrics
@@ -72,6 +73,7 @@ class Node:
     database: Database
     secret_box: SecretBox
     tokens: TokenAuthority
+    signing_keys: SigningKeys
     passwords: PasswordChecker
     metrics: Metrics
     demo: bool = False
@@ -246,9 +248,10 @@ async def _open(
             await check_schema(connection, migrations)
         box = open_secret_box(settings)
         tokens = await open_token_authority(connection, box, settings)
+    signing_keys = SigningKeys(database, box, tokens)
     passwords = PasswordChecker()
     ground.callback(passwords.close)
-    node = Node(settings, listeners, supervisor, database, box, tokens, passwords, Metrics(), demo)
+    node = Node(settings, listeners, supervisor, database, box, tokens, signing_keys, passwords, Metrics(), demo)
     node.upstreams.extend(link_of(url) for url in settings.smsc)
     if settings.network_url is not None:
         node.carrier = Carrier(settings.network_url, settings.network_token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from motet.access.tokens import MAX_TTL_S
 from motet.config import SettingError, add_flags, parse_duration_s
 
 DATABASE_FLAGS = ("data-dir", "database-url", "log-format", "log-level")
@@ -20,6 +21,9 @@ def add_issuing_flags(parser: argparse.ArgumentParser) -> None:
 def read_ttl_s(arguments: argparse.Namespace) -> int:
     """--ttl in seconds. Raises SettingError."""
     try:
-        return parse_duration_s(arguments.ttl)
+        ttl_s = parse_duration_s(arguments.ttl)
     except ValueError as error:
         raise SettingError(f"--ttl {error}") from None
+    if ttl_s > MAX_TTL_S:
+        raise SettingError(f"--ttl must be at most {MAX_TTL_S // 86_400}d")
+    return ttl_s

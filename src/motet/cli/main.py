@@ -33,6 +33,7 @@ COMMANDS = {
     "workspace": Command("motet.cli.workspace", "make a workspace with a first administrator"),
     "sim": Command("motet.cli.sim", "import a list of SIMs"),
     "token": Command("motet.cli.token", "print an access token"),
+    "keys": Command("motet.cli.keys", "list or change the keys that sign access tokens"),
 }
 
 
