@@ -39,6 +39,7 @@ from bench.graphql_data import (
 from bench.graphql_load import Load, ask, http_post
 from bench.graphql_server import services_of
 from bench.processes import usage
+from motet.access.clients import Client
 from motet.access.principals import Role
 from motet.access.tokens import TokenAuthority, generate_key
 from motet.domain.global_ids import encode_global_id
@@ -255,10 +256,11 @@ async def _statements(database: Database, authority: TokenAuthority, token: str,
     pool = _CountingPool(database.pool)
     engine = Engine(services_of(pool), Limits(), hide_suggestions=True)
     query, variables = KINDS[name]
-    prepared = engine.prepare(Request(query, variables(fleet, 0), None))
+    principal = authority.verify(token, int(time.time()))
+    prepared = await engine.prepare(Request(query, variables(fleet, 0), None), principal)
     if isinstance(prepared, dict):
         raise SystemExit(f"{name}: {prepared}")
-    await engine.run(prepared, authority.verify(token, int(time.time())))
+    await engine.run(prepared, principal, Client())
     return pool.count
 
 

@@ -51,7 +51,7 @@ async def test_a_query_is_answered_by_post_and_get_in_the_media_type_asked_for(c
         for reply in (posted, got):
             assert reply.status == 200
             assert reply.headers["content-type"] == f"{accept}; charset=utf-8"
-            assert reply.json == {"data": {"viewer": {"subject": "administrator@demo"}}}
+            assert reply.data == {"viewer": {"subject": "administrator@demo"}}
 
 
 async def test_variables_and_operation_names_are_taken_by_get(client: Client) -> None:
@@ -202,7 +202,7 @@ async def test_a_fault_outside_execution_is_500_without_detail(client: Client, m
     def broken(*arguments: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("motet.graphql.engine.check_cost", broken)
+    monkeypatch.setattr("motet.graphql.engine.check_variables", broken)
     reply = await client.query("{ viewer { subject } }")
     assert (reply.status, reply.codes) == (500, ["INTERNAL"])
     assert b"secret" not in reply.body

@@ -41,6 +41,9 @@ from motet.storage.transaction import Keys
 
 PATH = "/graphql"
 
+DEMO_BUCKETS = 20
+"""How much more a caller of the demo may ask for than one in service: it is alone there, and may want to measure."""
+
 
 @asynccontextmanager
 async def graphql(node: Node) -> AsyncIterator[None]:
@@ -106,7 +109,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         sim_bulk=SimBulkService(node.database, jobs),
         diagnosis=DiagnosisService(node.database),
     )
-    limits = _limits(node.settings.graphql_limit)
+    limits = _limits(node.settings.graphql_limit, demo=node.demo)
     application = build_graphql_app(Dependencies(services, identity.authenticator, graphiql=node.demo, limits=limits))
     node.paths[PATH] = application
     if node.demo:
@@ -123,9 +126,12 @@ async def graphql(node: Node) -> AsyncIterator[None]:
     yield
 
 
-def _limits(given: Sequence[tuple[str, int]]) -> Limits:
+def _limits(given: Sequence[tuple[str, int]], *, demo: bool) -> Limits:
     known = {field.name for field in fields(Limits)}
     for name, _ in given:
         if name not in known:
             raise StartError(f"--graphql-limit {name}: there are {', '.join(sorted(known))}")
-    return replace(Limits(), **dict(given))
+    limits = Limits()
+    if demo:
+        limits = replace(limits, bucket=limits.bucket * DEMO_BUCKETS, restore_per_s=limits.restore_per_s * DEMO_BUCKETS)
+    return replace(limits, **dict(given))

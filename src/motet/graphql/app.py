@@ -24,6 +24,7 @@ from motet.graphql.engine import Engine, refusal
 from motet.graphql.explorer import ASSET_PARAMETER, asset, page
 from motet.graphql.http import answer, json_response, negotiate
 from motet.graphql.limits import Limits
+from motet.graphql.persisted import Sources
 from motet.graphql.websocket import SUBPROTOCOL, SUBPROTOCOL_NOT_ACCEPTABLE, TOO_MANY, Socket
 from motet.identity.authenticator import Authenticator
 
@@ -36,6 +37,9 @@ class Dependencies:
     authenticator: Authenticator
     graphiql: bool = False
     """Whether browsers get GraphiQL, and errors suggest names."""
+    introspection: bool = True
+    sources: Sources = field(default_factory=Sources)
+    """Where documents come from that are named and not sent."""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -51,7 +55,13 @@ class GraphQLApp:
         self._authenticator = dependencies.authenticator
         self._graphiql = dependencies.graphiql
         self._limits = dependencies.limits
-        self._engine = Engine(dependencies.services, dependencies.limits, hide_suggestions=not dependencies.graphiql)
+        self._engine = Engine(
+            dependencies.services,
+            dependencies.limits,
+            hide_suggestions=not dependencies.graphiql,
+            introspection=dependencies.introspection,
+            sources=dependencies.sources,
+        )
         self._sockets: set[Socket] = set()
         self._open: Counter[str] = Counter()
         """Sockets and event streams by subject, and sockets not yet authenticated by address."""
@@ -67,6 +77,7 @@ class GraphQLApp:
         """Ends every socket; streams end with the bus."""
         for socket in list(self._sockets):
             await socket.close()
+        await self._engine.finish()
 
     async def _http(self, http: HttpRequest, scope: Scope, receive: Receive, send: Send) -> None:
         response: HttpResponse

@@ -150,6 +150,8 @@ class Context:
     selections: Selections = field(default_factory=dict)
     """What the document's root fields select, as far as it was asked for before."""
     read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_READS))
+    ends_at: float | None = None
+    """The loop's time from which on the operation begins nothing more."""
 
     @property
     def workspace_id(self) -> int:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, parse, validate
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    parse,
+    specified_rules,
+    validate,
+)
 
+from motet.graphql.cost import Price, price_of
 from motet.graphql.limits import Limits, check_document
 from motet.graphql.selection import Selections
 from motet.reading.errors import RequestError, TooComplexError
@@ -18,6 +29,11 @@ CACHED_DOCUMENT_CHARACTERS = 16 * 1024
 
 MAX_VALIDATION_ERRORS = 20
 
+_TOKEN = re.compile(
+    r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n\r])*"|#[^\n\r]*|\.\.\.|[_A-Za-z][_0-9A-Za-z]*|-?[0-9][-+.0-9Ee]*|[^\s,]'
+)
+"""A token or a comment. What is no token counts as one: the parser tells."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -27,6 +43,17 @@ class Document:
     errors: tuple[GraphQLError, ...]
     selections: Selections = field(default_factory=dict)
     """What its root fields select, kept for the next request."""
+    prices: dict[int, Price] = field(default_factory=dict)
+    """Of its operations, by the id of their nodes."""
+
+    def price(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> Price:
+        """What one of its operations costs. Only of a document without errors."""
+        price = self.prices.get(id(operation))
+        if price is None:
+            if self.node is None:
+                raise LookupError("There is no document.")
+            price = self.prices[id(operation)] = price_of(schema, self.node, operation)
+        return price
 
     def operation(self, name: str | None) -> OperationDefinitionNode | None:
         """The operation of this name, or the only one; None if that is not one."""
@@ -43,10 +70,13 @@ class Document:
 class Documents:
     """A bounded cache from source text to document; the oldest goes first."""
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, *, hide_suggestions: bool) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, limits: Limits, *, hide_suggestions: bool, introspection: bool = True
+    ) -> None:
         self._schema = schema
         self._limits = limits
         self._hide_suggestions = hide_suggestions
+        self._rules = specified_rules if introspection else [*specified_rules, NoSchemaIntrospectionCustomRule]
         self._cache: dict[str, Document] = {}
         self._characters = 0
 
@@ -58,6 +88,9 @@ class Documents:
             if len(source) <= CACHED_DOCUMENT_CHARACTERS:
                 self._keep(source, document)
         return document
+
+    def __contains__(self, source: str) -> bool:
+        return source in self._cache
 
     def _keep(self, source: str, document: Document) -> None:
         self._cache[source] = document
@@ -73,10 +106,15 @@ class Documents:
                 octets = len(source.encode(errors="surrogatepass"))
                 if octets > self._limits.document_octets:
                     raise TooComplexError(f"The document has more than {self._limits.document_octets} octets.")
+            check_tokens(source, self._limits.tokens)
             node = parse(source, max_tokens=self._limits.tokens)
             check_document(node, self._limits)
             errors = validate(
-                self._schema, node, max_errors=MAX_VALIDATION_ERRORS, hide_suggestions=self._hide_suggestions
+                self._schema,
+                node,
+                self._rules,
+                max_errors=MAX_VALIDATION_ERRORS,
+                hide_suggestions=self._hide_suggestions,
             )
             return Document(node, tuple(errors))
         except RecursionError:
@@ -85,6 +123,17 @@ class Documents:
             return Document(None, (_error(error),))
         except GraphQLError as error:
             return Document(None, (error,))
+
+
+def check_tokens(source: str, limit: int) -> None:
+    """Raises TooComplexError for a text of more tokens: counting them takes a twentieth of the time of parsing."""
+    if len(source) <= limit:
+        return
+    tokens = 0
+    for found in _TOKEN.finditer(source):
+        tokens += found[0][0] != "#"
+        if tokens > limit:
+            raise TooComplexError(f"The document has more than {limit} tokens.")
 
 
 def _error(error: RequestError) -> GraphQLError:

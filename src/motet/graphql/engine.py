@@ -1,7 +1,9 @@
-"""From a request's parameters to its answer: limits, parse and validate, execute or subscribe, errors for clients."""
+"""From a request's parameters to its answer: limits and cost, parse and validate, execute or subscribe, errors."""
 
 from __future__ import annotations
 
+import asyncio
+import math
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -21,39 +23,56 @@ from graphql import (
 from motet.access.clients import Client
 from motet.access.principals import Principal
 from motet.graphql.context import Context, Services
+from motet.graphql.cost import LEAST_COST, Price
 from motet.graphql.documents import Documents
 from motet.graphql.errors import public_error
-from motet.graphql.executor import MotetExecutor
-from motet.graphql.limits import Limits, check_cost, check_variables
+from motet.graphql.executor import MotetExecutor, TimedOutError
+from motet.graphql.limits import Limits, check_variables
+from motet.graphql.persisted import MAX_DOCUMENT_ID_CHARACTERS, Sources, persisted_hash
 from motet.graphql.schema import SCHEMA
 from motet.graphql.selection import Selections
-from motet.reading.errors import InvalidRequestError, RequestError
+from motet.graphql.throttle import Key, Throttle, cost_extension, key_of
+from motet.reading.errors import InvalidRequestError, RequestError, TooComplexError
+
+READ_FREELY = 2_048
+"""Characters of a document that reading it costs nothing for. What is longer costs 1 for every ten characters more, as
+long as it is not remembered: validating it takes as much of a processor as reading so many objects."""
 
 Response = dict[str, Any]
-"""`{"data", "errors"}`; `data` is missing if the request was not executed at all."""
+"""`{"data", "errors", "extensions"}`; `data` is missing if the request was not executed at all."""
 
 
 class BadParametersError(Exception):
     """The request's parameters are not of the types that GraphQL over HTTP asks for."""
 
 
+THROTTLED = "THROTTLED"
+"""Code of the error for a caller whose bucket is empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """The parameters of one operation."""
 
-    query: str
+    query: str | None
     variables: Mapping[str, Any]
     operation_name: str | None
+    document_id: str | None = None
+    sha256: str | None = None
+    """Of the document, as Apollo's clients name it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An operation that may be run."""
+    """An operation that may be run; what it may cost has been taken from its caller's bucket."""
 
     document: DocumentNode
     selections: Selections
     operation: OperationDefinitionNode
     request: Request
+    price: Price
+    cost: int
+    key: Key
 
     @property
     def kind(self) -> OperationType:
@@ -68,54 +87,94 @@ def request_of(parameters: object) -> Request:
     variables = parameters.get("variables")
     operation_name = parameters.get("operationName")
     extensions = parameters.get("extensions")
-    if not isinstance(query, str):
-        raise BadParametersError("`query` must be a string.")
+    document_id = parameters.get("documentId")
     if variables is not None and not isinstance(variables, dict):
         raise BadParametersError("`variables` must be an object.")
     if operation_name is not None and not isinstance(operation_name, str):
         raise BadParametersError("`operationName` must be a string.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadParametersError("`extensions` must be an object.")
-    return Request(query, variables or {}, operation_name or None)
+    if document_id is not None and not (
+        isinstance(document_id, str) and 0 < len(document_id) <= MAX_DOCUMENT_ID_CHARACTERS
+    ):
+        raise BadParametersError(f"`documentId` must be a string of 1 to {MAX_DOCUMENT_ID_CHARACTERS} characters.")
+    try:
+        sha256 = persisted_hash(extensions)
+    except InvalidRequestError as error:
+        raise BadParametersError(error.message) from error
+    if not isinstance(query, str) and (query is not None or (document_id is None and sha256 is None)):
+        raise BadParametersError("`query` must be a string.")
+    if document_id is not None and query:
+        raise BadParametersError("Send `documentId` or `query`, not both.")
+    return Request(query, variables or {}, operation_name or None, document_id, sha256)
 
 
 class Engine:
     """Runs operations. One per node."""
 
-    def __init__(self, services: Services, limits: Limits, *, hide_suggestions: bool) -> None:
+    def __init__(
+        self,
+        services: Services,
+        limits: Limits,
+        *,
+        hide_suggestions: bool,
+        introspection: bool = True,
+        sources: Sources | None = None,
+    ) -> None:
+        self.throttle = Throttle(limits.bucket, limits.restore_per_s)
         self._services = services
         self._limits = limits
         self._hide_suggestions = hide_suggestions
-        self._documents = Documents(SCHEMA, limits, hide_suggestions=hide_suggestions)
+        self._documents = Documents(SCHEMA, limits, hide_suggestions=hide_suggestions, introspection=introspection)
+        self._sources = sources or Sources()
+        self._mutations: set[asyncio.Task[Response]] = set()
 
-    def prepare(self, request: Request) -> Prepared | Response:
+    async def prepare(self, request: Request, principal: Principal) -> Prepared | Response:
         """The operation to run, or the response that says why there is none."""
-        document = self._documents.get(request.query)
+        key = key_of(principal)
+        if wait := self.throttle.take(key, LEAST_COST):  # to be refused costs that much, too
+            return self._throttled(key, LEAST_COST, wait)
+        try:
+            source = await self._sources.text_of(principal, request.query, request.sha256, request.document_id)
+        except RequestError as error:
+            return refusal(_wrapped(error))
+        if len(source) > READ_FREELY and source not in self._documents:
+            reading = min(len(source), self._limits.document_octets) // 10
+            if wait := self.throttle.take(key, reading):
+                return self._throttled(key, reading, wait)
+        document = self._documents.get(source)
         if document.errors or document.node is None:
             return refusal(*document.errors)
         operation = document.operation(request.operation_name)
         if operation is None:
             wanted = f"named {request.operation_name!r}" if request.operation_name else "without its `operationName`"
             return refusal(GraphQLError(f"There is no single operation {wanted}."))
+        if request.sha256 is not None and request.query is not None:
+            self._sources.keep(request.sha256, source)
+        price = document.price(SCHEMA, operation)
         try:
             check_variables(request.variables, self._limits)
-            check_cost(SCHEMA, document.node, operation, request.variables, self._limits)
+            cost = max(LEAST_COST, price.requested(request.variables))
+            if cost > self._limits.cost:
+                raise TooComplexError(f"The operation costs up to {cost}; {self._limits.cost} is the most.")
         except RequestError as error:
-            return refusal(GraphQLError(error.message, original_error=error))
-        return Prepared(document.node, document.selections, operation, request)
+            return refusal(_wrapped(error))
+        if wait := self.throttle.take(key, cost - LEAST_COST):
+            return self._throttled(key, cost, wait)
+        return Prepared(document.node, document.selections, operation, request, price, cost, key)
 
     async def run(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
-        """The answer of a query or a mutation."""
-        result = execute(
-            SCHEMA,
-            prepared.document,
-            context_value=Context(principal, self._services, client, prepared.selections),
-            variable_values=dict(prepared.request.variables),
-            operation_name=prepared.request.operation_name,
-            executor_class=MotetExecutor,
-            hide_suggestions=self._hide_suggestions,
-        )
-        return _response(await result if isawaitable(result) else result)
+        """The answer of a query or a mutation, with its cost."""
+        if prepared.kind is OperationType.MUTATION:
+            response = await self._change(prepared, principal, client)
+        else:
+            response = await self._query(prepared, principal, client)
+        data = response.get("data")
+        actual = min(prepared.cost, max(LEAST_COST, prepared.price.actual(data))) if data else LEAST_COST
+        if actual < prepared.cost:
+            self.throttle.put(prepared.key, prepared.cost - actual)
+        response["extensions"] = cost_extension(prepared.cost, actual, self.throttle.status(prepared.key))
+        return response
 
     async def stream(
         self, prepared: Prepared, principal: Principal, client: Client
@@ -134,6 +193,55 @@ class Engine:
         if isinstance(source, ExecutionResult):
             return _response(source)
         return _responses(source)
+
+    async def finish(self) -> None:
+        """Waits for changes whose callers have gone."""
+        if self._mutations:
+            await asyncio.wait(self._mutations)
+
+    async def _query(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
+        """At the deadline what runs is cancelled, its statements in the database too."""
+        try:
+            async with asyncio.timeout(self._limits.deadline_s):
+                return await self._execute(prepared, principal, client)
+        except TimeoutError:
+            seconds = f"{self._limits.deadline_s:g}"
+            return refusal(_wrapped(TimedOutError(f"The operation took longer than {seconds} s and was ended.")))
+
+    async def _change(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
+        """A change is not cut half-way, whether its caller waits for it or not: what it does is committed and told to
+        the rooms that must know, or rolled back, as it ends by itself."""
+        task = asyncio.create_task(self._execute(prepared, principal, client))
+        self._mutations.add(task)
+        task.add_done_callback(self._mutations.discard)
+        return await asyncio.shield(task)
+
+    async def _execute(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
+        loop = asyncio.get_running_loop()
+        result = execute(
+            SCHEMA,
+            prepared.document,
+            context_value=Context(
+                principal, self._services, client, prepared.selections, ends_at=loop.time() + self._limits.deadline_s
+            ),
+            variable_values=dict(prepared.request.variables),
+            operation_name=prepared.request.operation_name,
+            executor_class=MotetExecutor,
+            hide_suggestions=self._hide_suggestions,
+        )
+        return _response(await result if isawaitable(result) else result)
+
+    def _throttled(self, key: Key, cost: int, wait_s: float) -> Response:
+        status = self.throttle.status(key)
+        message = (
+            f"This costs {cost}, and {status['currentlyAvailable']} of {status['maximumAvailable']} is available now: "
+            f"try again in {max(1, math.ceil(wait_s))} s."
+        )
+        extensions = {"code": THROTTLED, "retryAfter": round(wait_s, 3), "cost": cost, "throttleStatus": status}
+        return {
+            "errors": [{"message": message, "extensions": extensions}],
+            "extensions": cost_extension(cost, None, status),
+        }
 
 
 async def _responses(source: Any) -> AsyncGenerator[Response, None]:

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from graphql import GraphQLError, GraphQLOutputType, GraphQLResolveInfo
+from graphql import GraphQLError, GraphQLObjectType, GraphQLOutputType, GraphQLResolveInfo, OperationType
 from graphql.execution import Executor
 from graphql.execution.executor import to_nodes
 from graphql.pyutils import Path
 
+from motet.reading.errors import RequestError
 from motet.reading.reader import Answer
 
 MAX_PLACES = 100
 """Errors told for one part that could not be read: it is null wherever it was asked for, up to 200 x 200 times."""
 
 
+class TimedOutError(RequestError):
+    """The operation took longer than one may."""
+
+    code = "TIMEOUT"
+
+
 class MotetExecutor(Executor[Any]):
     """graphql-core's executor, which hands an `Answer` on without walking through it and tells what is null in it."""
+
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,
+        field_details_list: Any,
+        path: Path,
+        position_context: Any,
+    ) -> Any:
+        if path.prev is None and self.operation.operation is OperationType.MUTATION:
+            ends_at = self.context_value.ends_at
+            if ends_at is not None and asyncio.get_running_loop().time() >= ends_at:
+                text = "This was not begun: the operation's time was up."
+                error = GraphQLError(
+                    text, to_nodes(field_details_list), path=path.as_list(), original_error=TimedOutError(text)
+                )
+                self.collected_errors.add(error, path)
+                return None
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
 
     def complete_value(
         self,

@@ -5,6 +5,7 @@ Follows the GraphQL over HTTP draft (media types, statuses), and GraphQL over SS
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -16,12 +17,18 @@ from starlette.responses import StreamingResponse
 
 from motet.access.clients import Client
 from motet.access.principals import Principal
-from motet.graphql.engine import BadParametersError, Engine, Request, Response, invalid, request_of
+from motet.graphql.engine import THROTTLED, BadParametersError, Engine, Request, Response, invalid, request_of
+from motet.graphql.executor import TimedOutError
 from motet.graphql.limits import Limits
 from motet.graphql.sse import EVENT_STREAM, event_stream
+from motet.graphql.throttle import key_of
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
+
+
+STATUSES = {THROTTLED: 429, TimedOutError.code: 504}
+"""What tells more than 400, in both media types: proxies and clients act on these."""
 
 
 class _RefusedError(Exception):
@@ -38,6 +45,15 @@ async def answer(
     http: HttpRequest, principal: Principal, client: Client, engine: Engine, limits: Limits
 ) -> HttpResponse:
     """The response to an authenticated request."""
+    response = await _answer(http, principal, client, engine, limits)
+    for name, value in engine.throttle.headers(key_of(principal)).items():
+        response.headers[name] = value
+    return response
+
+
+async def _answer(
+    http: HttpRequest, principal: Principal, client: Client, engine: Engine, limits: Limits
+) -> HttpResponse:
     media_type = negotiate(http.headers.get("accept"))
     try:
         if media_type is None:
@@ -45,7 +61,7 @@ async def answer(
         request = await _request(http, limits)
     except _RefusedError as refused:
         return json_response(invalid(refused.message), media_type or JSON, refused.status, refused.headers)
-    prepared = engine.prepare(request)
+    prepared = await engine.prepare(request, principal)
     if isinstance(prepared, dict):
         return _stream_one(prepared) if media_type == EVENT_STREAM else _executed(prepared, media_type)
     if http.method == "GET" and prepared.kind is OperationType.MUTATION:
@@ -107,8 +123,12 @@ def encode(body: Any) -> bytes:
 
 
 def _executed(body: Response, media_type: str) -> HttpResponse:
-    status = 400 if "data" not in body and media_type == GRAPHQL_JSON else 200
-    return json_response(body, media_type, status)
+    if "data" in body:
+        return json_response(body, media_type, 200)
+    extensions = body["errors"][0]["extensions"]
+    status = STATUSES.get(extensions["code"]) or (400 if media_type == GRAPHQL_JSON else 200)
+    wait = extensions.get("retryAfter")
+    return json_response(body, media_type, status, {} if wait is None else {"retry-after": str(math.ceil(wait) or 1)})
 
 
 def _json_type(media_type: str) -> str:

@@ -12,18 +12,11 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLObjectType,
-    GraphQLSchema,
-    IntValueNode,
-    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
-    VariableNode,
-    get_named_type,
 )
 
 from motet.reading.errors import TooComplexError
-from motet.reading.page import DEFAULT_PAGE, MAX_PAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +26,8 @@ class Limits:
     body_octets: int = 1 << 20
     document_octets: int = 64 * 1024
     """Comments included."""
-    tokens: int = 5_000
-    """Reading and validating costs 40 µs each. GraphiQL's introspection has 300."""
+    tokens: int = 3_000
+    """Reading and validating costs up to 40 µs each. GraphiQL's introspection has 300."""
     depth: int = 20
     """GraphiQL's introspection is 14 deep."""
     fields: int = 1_000
@@ -48,8 +41,14 @@ class Limits:
     spreads: int = 200
     directives: int = 200
     definitions: int = 100
-    objects: int = 25_000
-    """What the connections asked for can hold at most, as they nest."""
+    cost: int = 25_000
+    """Of one operation, as `graphql.cost` has it."""
+    bucket: int = 500_000
+    """The costs that a caller may run up at once: twenty of the dearest operations."""
+    restore_per_s: int = 50_000
+    """What flows back into a caller's bucket: about a third of what one processor core can answer."""
+    deadline_s: float = 15.0
+    """For one query. A mutation that has begun is finished; further ones of the same operation are then not begun."""
     variable_values: int = 10_000
     """Values in all variables together, however nested."""
     variables_depth: int = 20
@@ -189,69 +188,3 @@ def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
                 break
         else:
             stack.pop()
-
-
-def check_cost(
-    schema: GraphQLSchema,
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
-    variables: Mapping[str, Any],
-    limits: Limits,
-) -> None:
-    """Raises TooComplexError if the pages asked for can hold too many objects: each counts as often as its page can.
-
-    The document must be valid and within `check_document`.
-    """
-    root = schema.get_root_type(operation.operation)
-    if root is None:
-        return
-    fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
-    cost = _cost(schema, fragments, operation.selection_set, root, 1, variables)
-    if cost > limits.objects:
-        raise TooComplexError(f"The operation asks for up to {cost} objects; {limits.objects} are the most.")
-
-
-def _cost(
-    schema: GraphQLSchema,
-    fragments: Mapping[str, FragmentDefinitionNode],
-    selection_set: SelectionSetNode,
-    parent: Any,
-    times: int,
-    variables: Mapping[str, Any],
-) -> int:
-    cost = 0
-    for node in selection_set.selections:
-        if not isinstance(node, FieldNode):
-            fragment: Any = fragments[node.name.value] if isinstance(node, FragmentSpreadNode) else node
-            condition = fragment.type_condition
-            inner = schema.type_map[condition.name.value] if condition else parent
-            cost += _cost(schema, fragments, fragment.selection_set, inner, times, variables)
-            continue
-        if node.selection_set is None or node.name.value.startswith("__"):
-            continue
-        declared = schema.get_field(parent, node.name.value) if isinstance(parent, GraphQLObjectType) else None
-        if declared is None:
-            continue
-        target = get_named_type(declared.type)
-        size = _page_size(node, variables) if target.name.endswith("Connection") or "ids" in declared.args else 1
-        counted = not parent.name.endswith(("Connection", "Edge"))  # the connection's own field has counted its nodes
-        cost += counted * times * size
-        cost += _cost(schema, fragments, node.selection_set, target, times * size, variables)
-    return cost
-
-
-def _page_size(node: FieldNode, variables: Mapping[str, Any]) -> int:
-    for argument in node.arguments or ():
-        if argument.name.value in {"first", "last", "ids"}:
-            value: Any = argument.value
-            if isinstance(value, VariableNode):
-                value = variables.get(value.name.value)
-            elif isinstance(value, IntValueNode):
-                value = int(value.value)
-            elif isinstance(value, ListValueNode):
-                value = len(value.values)
-            if isinstance(value, list):
-                value = len(value)
-            if isinstance(value, int):
-                return max(1, min(value, MAX_PAGE))
-    return DEFAULT_PAGE

@@ -192,7 +192,7 @@ class Socket:
         if self._principal is None:
             raise _CloseError(UNAUTHORIZED, "Unauthorized")
         try:
-            prepared = self._engine.prepare(request_of(payload))
+            prepared = await self._engine.prepare(request_of(payload), self._principal)
         except BadParametersError as error:
             return invalid(str(error))
         if isinstance(prepared, dict):
