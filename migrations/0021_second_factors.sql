@@ -62,3 +62,13 @@ CREATE INDEX used_challenge_expiry ON used_challenge (expires_at);
 DROP TRIGGER login_session_told ON login_session;
 CREATE TRIGGER login_session_told AFTER DELETE OR UPDATE OF ended_at, methods
     ON login_session FOR EACH ROW EXECUTE FUNCTION motet_tell_sessions();
+
+-- Whether the users of an organisation must have a second factor: if it, or one above it, says so.
+CREATE FUNCTION motet_mfa_required(of_organisation bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE up (parent_id, mfa_required) AS (
+        SELECT parent_id, mfa_required FROM organisation WHERE id = of_organisation
+        UNION ALL
+        SELECT o.parent_id, o.mfa_required FROM organisation o JOIN up ON o.id = up.parent_id
+    )
+    SELECT COALESCE(bool_or(mfa_required), false) FROM up
+$$;

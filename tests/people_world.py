@@ -20,6 +20,7 @@ from motet.domain.ids import IdGenerator
 from motet.domain.users import UserStatus, email_of
 from motet.identity.services import Ground, Identity, build_identity
 from motet.rest.auth import auth_routes
+from motet.rest.second_factor import second_factor_routes
 from motet.storage.database import Database
 from motet.storage.user import add_user
 from tenants import Tenant, Tenants
@@ -137,7 +138,7 @@ async def people_world(database: Database) -> AsyncIterator[People]:
         "https://motet.example.org", clock,
     )  # fmt: skip
     identity = build_identity(ground)
-    app = Starlette(routes=auth_routes(identity, secure=True))
+    app = Starlette(routes=[*auth_routes(identity, secure=True), *second_factor_routes(identity, secure=True)])
     yield People(tenants, demo, other, ground, identity, clock, app)
     await identity.authenticator.close()
     passwords.close()

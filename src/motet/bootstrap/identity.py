@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 from motet.bootstrap.listeners import address_of
 from motet.bootstrap.node import Node
 from motet.identity.services import Ground, build_identity
+from motet.rest.account_page import account_routes
 from motet.rest.auth import auth_routes
+from motet.rest.second_factor import second_factor_routes
 
 FEED = "access feed"
 PURGE = "sign-in purge"
@@ -31,7 +33,10 @@ async def identity(node: Node) -> AsyncIterator[None]:
             await services.sessions.purge()
             await services.lock_out.purge()
 
-    node.routes.extend(auth_routes(services, secure=public_url.startswith("https:")))
+    secure = public_url.startswith("https:")
+    node.routes.extend(auth_routes(services, secure=secure))
+    node.routes.extend(second_factor_routes(services, secure=secure))
+    node.routes.extend(account_routes())
     node.supervisor.start(FEED, services.authenticator.run)
     node.supervisor.start(PURGE, purge)
     try:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import structlog
 
-from motet.access.principals import OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Principal, Role
+from motet.access.principals import ENROLMENT_PERMISSIONS, OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Principal, Role
 from motet.access.tokens import AuthenticationError, TokenAuthority
 from motet.events.listening import LOST, keep_listening
 from motet.storage.database import Connection, Database
@@ -107,9 +107,11 @@ class Authenticator:
             raise AuthenticationError("the session has ended")
         user = replace(claimed, subject=found.email, organisation_id=found.organisation_id)
         if claimed.workspace_id is None:
-            return replace(user, is_operator=True, permissions=OPERATOR_PERMISSIONS)
+            permissions = ENROLMENT_PERMISSIONS if found.must_enrol else OPERATOR_PERMISSIONS
+            return replace(user, is_operator=True, permissions=permissions)
         role = Role.SUPER_ADMIN if found.is_super_admin else Role(found.role or "")
-        return replace(user, workspace=found.workspace, role=role, permissions=ROLE_PERMISSIONS[role])
+        permissions = ENROLMENT_PERMISSIONS if found.must_enrol else ROLE_PERMISSIONS[role]
+        return replace(user, workspace=found.workspace, role=role, permissions=permissions)
 
     # What was remembered, and who watches ----------------------------------------------------------------------------
 

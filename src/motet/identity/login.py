@@ -26,6 +26,9 @@ MFA_TTL_S = 5 * 60
 
 PASSWORD = "pwd"  # noqa: S105 - RFC 8176's name of the method
 
+MULTIPLE = "mfa"
+"""RFC 8176: more than one factor was shown. A session without it has shown the first alone."""
+
 WRONG = "the e-mail address or the password is not right"
 
 
@@ -39,12 +42,20 @@ class SecondFactorNeeded:
     """What may be shown: `totp`, `recovery_code`, `passkey`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is asked for after the password."""
+
+    ask: tuple[str, ...] = ()
+    """The methods to choose from; none if there is no second factor, or the device is trusted."""
+    shown: tuple[str, ...] = ()
+    """What the device that is trusted adds to the session's methods."""
+
+
 class SecondFactors(Protocol):
     """Which second factor a user must show after the password."""
 
-    async def needed(self, user: UserRow, trusted_device: str | None) -> Sequence[str]:
-        """The methods to choose from; none if there is no second factor, or the device is trusted."""
-        ...
+    async def needed(self, user: UserRow, trusted_device: str | None) -> Demand: ...
 
 
 class SignInRules(Protocol):
@@ -97,11 +108,22 @@ class Login:
             raise AuthenticationError(WRONG)
         if self._rules is not None:
             await self._rules.check_password_allowed(user)
+        demand = Demand()
         if self._second_factors is not None:
-            methods = await self._second_factors.needed(user, trusted_device)
-            if methods:
-                return self._ask(user.id, methods)
-        return await self.complete(user.id, (PASSWORD,), client)
+            demand = await self._second_factors.needed(user, trusted_device)
+        if demand.ask:
+            return self._ask(user.id, demand.ask)
+        return await self.complete(user.id, (PASSWORD, *demand.shown), client)
+
+    async def with_passkey(self, user_id: int, methods: Sequence[str], client: Client) -> Signed:
+        """The session of whose passkey has answered. Raises as `complete` does, and DeniedError where single sign-on
+        is enforced: a passkey of ours is no way round it."""
+        user = await find_user(self._database.pool, user_id)
+        if user is None or user.status is not UserStatus.ACTIVE:
+            raise AuthenticationError(WRONG)
+        if self._rules is not None:
+            await self._rules.check_password_allowed(user)
+        return await self.complete(user_id, methods, client)
 
     async def complete(
         self, user_id: int, methods: Sequence[str], client: Client, workspace_id: int | None = None

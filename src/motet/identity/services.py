@@ -13,6 +13,12 @@ from motet.domain.ids import IdGenerator
 from motet.identity.authenticator import Authenticator
 from motet.identity.lock_out import LockOut
 from motet.identity.login import Login
+from motet.identity.second_factor.enrolment import Enrolment
+from motet.identity.second_factor.passkeys import Passkeys
+from motet.identity.second_factor.relying_party import RelyingParty
+from motet.identity.second_factor.sign_in import RequiredFactors, SecondStep
+from motet.identity.second_factor.totp import TotpCodes
+from motet.identity.second_factor.trusted_devices import TrustedDevices
 from motet.identity.sessions import Sessions, utc_now
 from motet.identity.tickets import Tickets
 from motet.storage.database import Database
@@ -41,6 +47,11 @@ class Identity:
     login: Login
     lock_out: LockOut
     tickets: Tickets
+    second_step: SecondStep
+    enrolment: Enrolment
+    totp: TotpCodes
+    passkeys: Passkeys
+    trusted_devices: TrustedDevices
 
 
 def build_identity(ground: Ground) -> Identity:
@@ -49,10 +60,27 @@ def build_identity(ground: Ground) -> Identity:
     sessions = Sessions(database, ground.authority, ground.ids, now)
     lock_out = LockOut(database, now)
     tickets = Tickets(ground.box)
+    totp = TotpCodes(database, ground.box, now)
+    passkeys = Passkeys(database, tickets, ground.ids, RelyingParty.of(ground.public_url), now)
+    devices = TrustedDevices(database, ground.ids, now)
+    login = Login(
+        database,
+        ground.passwords,
+        sessions,
+        lock_out,
+        tickets,
+        now,
+        second_factors=RequiredFactors(database, devices),
+    )
     return Identity(
         authenticator=Authenticator(database, ground.authority, clock=lambda: now().timestamp()),
         sessions=sessions,
-        login=Login(database, ground.passwords, sessions, lock_out, tickets, now),
+        login=login,
         lock_out=lock_out,
         tickets=tickets,
+        second_step=SecondStep(database, login, lock_out, totp, passkeys, devices, now),
+        enrolment=Enrolment(database, ground.passwords, lock_out, totp, passkeys, now),
+        totp=totp,
+        passkeys=passkeys,
+        trusted_devices=devices,
     )

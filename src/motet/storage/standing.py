@@ -18,6 +18,8 @@ class StandingRow(NamedTuple):
     is_super_admin: bool
     """Of the workspace's organisation or one above it; without a workspace, of the root."""
     workspace: str | None
+    must_enrol: bool
+    """Whether a second factor is asked for that the session has not shown."""
 
 
 # Up from the workspace's organisation, or the root alone.
@@ -29,7 +31,8 @@ WITH RECURSIVE above AS (
     SELECT o.id, o.parent_id, a.level + 1 FROM organisation o JOIN above a ON o.id = a.parent_id WHERE a.level < 32
 )
 SELECT u.email, u.organisation_id, m.role, m.role_id,
-       u.is_super_admin AND u.organisation_id IN (SELECT id FROM above) AS is_super_admin, w.name AS workspace
+       u.is_super_admin AND u.organisation_id IN (SELECT id FROM above) AS is_super_admin, w.name AS workspace,
+       NOT s.methods && '{mfa,fed}' AND motet_mfa_required(u.organisation_id) AS must_enrol
   FROM login_session s
   JOIN user_account u ON u.id = s.user_id
   LEFT JOIN workspace w ON w.id = $3

@@ -1,0 +1,198 @@
+// Signing in, and the ways there: invitation, forgotten password, second factor, passkey, single sign-on.
+
+import * as api from "./api.js";
+import * as passkeys from "./passkeys.js";
+import { $, complain, notice, run, show } from "./page.js";
+import { enter, leave } from "./settings.js";
+
+const form = (name) => document.querySelector(`form[data-form="${name}"]`);
+
+// The token of a mail's link; the address bar, and with it the history, forgets it at once.
+let mailed = null;
+
+// The sign-in that waits for its second factor: the server's answer.
+let waiting = null;
+let way = "code";
+
+async function start() {
+  const path = location.pathname.replace(/\/$/, "");
+  mailed = new URLSearchParams(location.search).get("token");
+  history.replaceState(null, "", path || "/account");
+  if (path.endsWith("/invitation") || path.endsWith("/reset")) {
+    if (!mailed) {
+      notice("This link is not whole: open it from the mail again.", "bad");
+      return show("sign-in");
+    }
+    return show(path.endsWith("/reset") ? "reset" : "invitation");
+  }
+  for (const button of document.querySelectorAll("[data-passkeys]")) button.hidden = !passkeys.possible();
+  try {
+    if (await api.refresh()) return await enter();
+  } catch (error) {
+    notice(error.message, "bad");
+  }
+  show("sign-in");
+}
+
+// What the server said to a sign-in: signed in, or one more step.
+async function go(answer) {
+  if (answer.mfa_token) {
+    waiting = answer;
+    const ways = answer.methods || [];
+    askFor(ways.includes("totp") ? "code" : ways.includes("passkey") && passkeys.possible() ? "passkey" : "recovery");
+    return;
+  }
+  waiting = null;
+  api.take(answer);
+  history.replaceState(null, "", "/account");
+  for (const each of document.querySelectorAll("form")) each.reset();
+  await enter();
+}
+
+const offered = () => {
+  const ways = waiting.methods || [];
+  return { code: ways.includes("totp"), passkey: ways.includes("passkey") && passkeys.possible(), recovery: ways.includes("recovery_code") };
+};
+
+function askFor(which) {
+  way = which;
+  show("second");
+  for (const part of form("second").querySelectorAll("[data-way]")) {
+    part.hidden = part.dataset.way !== which;
+    for (const field of part.querySelectorAll("input")) field.value = "";
+  }
+  const ways = offered();
+  document.querySelector("[data-do=second-code]").hidden = which === "code" || !ways.code;
+  document.querySelector("[data-do=second-passkey]").hidden = which === "passkey" || !ways.passkey;
+  document.querySelector("[data-do=second-recovery]").hidden = which === "recovery" || !ways.recovery;
+  const field = form("second").querySelector(`[data-way="${which}"] input`);
+  if (field) field.focus();
+}
+
+async function answerSecond() {
+  const given = form("second");
+  const body = { mfa_token: waiting.mfa_token, remember_device: given.elements.remember.checked };
+  if (way === "code") body.code = given.elements.code.value.replace(/\s/g, "");
+  if (way === "recovery") body.recovery_code = given.elements.recovery.value.trim();
+  if (way === "passkey") {
+    body.passkey = { state: waiting.passkey.state, credential: await withPasskey(() => passkeys.get(waiting.passkey.options)) };
+  }
+  try {
+    await go(await api.rest("POST", "/auth/mfa", body));
+  } catch (error) {
+    if (error.code !== "UNAUTHENTICATED") throw error;
+    notice(error.message, "bad");
+    show("sign-in");
+  }
+}
+
+async function withPasskey(work) {
+  try {
+    return await work();
+  } catch (error) {
+    throw new api.ApiError("PASSKEY", passkeys.reason(error) || error.message);
+  }
+}
+
+function twice(given) {
+  if (given.elements.password.value === given.elements.again.value) return true;
+  complain(given, "The two passwords differ.", "again");
+  return false;
+}
+
+const FORMS = {
+  async "sign-in"(given) {
+    const { email, password } = given.elements;
+    if (!email.value.trim()) return complain(given, "Give your email address.", "email");
+    if (!password.value) return complain(given, "Give your password.", "password");
+    notice("");
+    await go(await api.rest("POST", "/auth/login", { email: email.value.trim(), password: password.value }));
+  },
+  async second(given) {
+    const field = given.querySelector(`[data-way="${way}"] input`);
+    if (field && !field.value.trim()) return complain(given, "Type the code.", field.name);
+    await answerSecond();
+  },
+  async forgot(given) {
+    const email = given.elements.email.value.trim();
+    if (!email) return complain(given, "Give your email address.", "email");
+    await api.rest("POST", "/auth/password/forgot", { email });
+    show("sign-in");
+    notice("If there is an account with this address, a mail is on its way to it.");
+  },
+  async reset(given) {
+    if (!twice(given)) return;
+    await api.rest("POST", "/auth/password/reset", { token: mailed, password: given.elements.password.value });
+    done(given, "Your new password is set. Sign in with it.");
+  },
+  async invitation(given) {
+    const { name, password } = given.elements;
+    if (!name.value.trim()) return complain(given, "Say who you are.", "name");
+    if (!twice(given)) return;
+    await api.rest("POST", "/auth/invitation/accept", { token: mailed, password: password.value, name: name.value.trim() });
+    done(given, "Your account is ready. Sign in with it.");
+  },
+};
+
+function done(given, words) {
+  given.reset();
+  mailed = null;
+  history.replaceState(null, "", "/account");
+  show("sign-in");
+  notice(words);
+}
+
+const DEEDS = {
+  async "passkey-sign-in"() {
+    const asked = await api.rest("POST", "/auth/passkey/options", {});
+    const credential = await withPasskey(() => passkeys.get(asked.options));
+    await go(await api.rest("POST", "/auth/passkey/verify", { state: asked.state, credential }));
+  },
+  async "single-sign-on"() {
+    const given = form("sign-in");
+    const email = given.elements.email.value.trim();
+    if (!email) return complain(given, "Give your email address: it says which provider is yours.", "email");
+    const methods = await api.rest("GET", `/auth/methods?email=${encodeURIComponent(email)}`);
+    const [first] = methods.sso || [];
+    if (!first) return complain(given, "There is no single sign-on for this address.", "email");
+    location.assign(first.url);
+  },
+  async "show-forgot"() {
+    const email = form("sign-in").elements.email.value;
+    show("forgot");
+    form("forgot").elements.email.value = email;
+  },
+  async "show-sign-in"() {
+    waiting = null;
+    show("sign-in");
+  },
+  async "second-code"() { askFor("code"); },
+  async "second-recovery"() { askFor("recovery"); },
+  async "second-passkey"() {
+    askFor("passkey");
+    await answerSecond();
+  },
+  async "sign-out"() {
+    await api.rest("POST", "/auth/logout", {}).catch(() => {});
+    leave();
+    notice("You are signed out.");
+  },
+};
+
+document.addEventListener("submit", (event) => {
+  const given = event.target;
+  const work = FORMS[given.dataset.form];
+  if (!work) return;
+  event.preventDefault();
+  run(given, () => work(given), event.submitter);
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  const work = button && DEEDS[button.dataset.do];
+  if (!work) return;
+  const view = button.closest("section");
+  run((view && view.querySelector("form[data-form]")) || document.body, work, button);
+});
+
+start();

@@ -1,0 +1,96 @@
+"""/auth/mfa and /auth/passkey/…: the second step of signing in, and passkeys in place of the first. JSON both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from motet.domain.errors import InvalidError
+from motet.identity.second_factor.sign_in import Proof
+from motet.identity.second_factor.trusted_devices import TRUSTED_FOR
+from motet.identity.services import Identity
+from motet.identity.tickets import MAX_TICKET_CHARACTERS
+from motet.rest.answers import answering, body_of, client_of, json_answer, optional_text_of, text_of
+from motet.rest.auth import COOKIE_PATH, DEVICE_COOKIE, signed_answer
+
+CODE_CHARACTERS = 64
+_PROOFS = ("code", "recovery_code", "passkey")
+
+
+def second_factor_routes(identity: Identity, *, secure: bool) -> list[Route]:
+    """`secure`: browsers reach us by https, so cookies go nowhere else."""
+    edge = SecondFactorEdge(identity, secure=secure)
+    return [
+        Route("/auth/mfa", answering(edge.finish), methods=["POST"]),
+        Route("/auth/passkey/options", answering(edge.options), methods=["POST"]),
+        Route("/auth/passkey/verify", answering(edge.verify), methods=["POST"]),
+    ]
+
+
+class SecondFactorEdge:
+    """The handlers."""
+
+    def __init__(self, identity: Identity, *, secure: bool) -> None:
+        self._step = identity.second_step
+        self._secure = secure
+
+    async def finish(self, request: Request) -> Response:
+        """`{mfa_token, code | recovery_code | passkey: {state, credential}, remember_device?, cookie?}` -> tokens."""
+        body = await body_of(request)
+        mfa_token = text_of(body, "mfa_token", most=MAX_TICKET_CHARACTERS)
+        signed = await self._step.finish(mfa_token, _proof(body), client_of(request))
+        cookie = body.get("cookie") is True
+        response = signed_answer(signed, cookie=cookie, secure=self._secure)
+        if body.get("remember_device") is not True:
+            return response
+        token = await self._step.trust(signed.user_id, client_of(request))
+        if not cookie:
+            return json_answer(orjson.loads(bytes(response.body)) | {"device": token})
+        response.set_cookie(
+            DEVICE_COOKIE,
+            token,
+            max_age=int(TRUSTED_FOR.total_seconds()),
+            path=COOKIE_PATH,
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    async def options(self, request: Request) -> Response:
+        """`{mfa_token?}` -> `{state, options}`: a challenge for the browser, as the second step or for signing in."""
+        body = await body_of(request)
+        mfa_token = optional_text_of(body, "mfa_token", most=MAX_TICKET_CHARACTERS)
+        asked = self._step.ask_to_sign_in() if mfa_token is None else await self._step.ask(mfa_token)
+        return json_answer({"state": asked.state, "options": asked.options})
+
+    async def verify(self, request: Request) -> Response:
+        """`{state, credential, cookie?}` -> tokens."""
+        body = await body_of(request)
+        signed = await self._step.sign_in(*_answer(body), client_of(request))
+        return signed_answer(signed, cookie=body.get("cookie") is True, secure=self._secure)
+
+
+def _proof(body: Mapping[str, Any]) -> Proof:
+    given = [name for name in _PROOFS if body.get(name) is not None]
+    if len(given) != 1:
+        raise InvalidError(f"Show exactly one of {', '.join(_PROOFS)}.", path=("code",))
+    if given == ["passkey"]:
+        passkey = body["passkey"]
+        if not isinstance(passkey, dict):
+            raise InvalidError("This must be an object with `state` and `credential`.", path=("passkey",))
+        return Proof(passkey=_answer(passkey))
+    text = text_of(body, given[0], most=CODE_CHARACTERS)
+    return Proof(code=text) if given == ["code"] else Proof(recovery_code=text)
+
+
+def _answer(body: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    credential = body.get("credential")
+    if not isinstance(credential, dict):
+        raise InvalidError("This must be the browser's answer, as an object.", path=("credential",))
+    return text_of(body, "state", most=MAX_TICKET_CHARACTERS), credential
