@@ -93,9 +93,9 @@ def test_what_a_token_stands_on_is_read_back(authority: TokenAuthority) -> None:
     above = authority.claims(authority.issue_to_user("a@b.example", workspace_id=None, **who), NOW)
     assert (above.workspace_id, above.is_operator) == (None, False)
     scope = frozenset({"sms:send", "sim:read"})
-    program = authority.claims(authority.issue_to_key("api-key:x", 5, "x", scope, now=NOW), NOW)
+    program = authority.claims(authority.issue_to_key("api-key:x", 5, "x", "v", scope, now=NOW), NOW)
     assert (program.api_key_id, program.scope, program.workspace_id) == (5, scope, None)
-    assert authority.claims(authority.issue_to_key("x", 5, "x", None, now=NOW), NOW).scope is None
+    assert authority.claims(authority.issue_to_key("x", 5, "x", "v", None, now=NOW), NOW).scope is None
 
 
 def test_a_token_that_stands_on_a_session_says_who_and_not_what_they_may(authority: TokenAuthority) -> None:
@@ -103,7 +103,7 @@ def test_a_token_that_stands_on_a_session_says_who_and_not_what_they_may(authori
     principal = authority.verify(token, NOW)
     assert (principal.user_id, principal.session_id, principal.permissions) == (7, 8, frozenset())
     with pytest.raises(AuthenticationError):
-        authority.verify(authority.issue_to_key("x", 5, "x", None, now=NOW), NOW)
+        authority.verify(authority.issue_to_key("x", 5, "x", "v", None, now=NOW), NOW)
 
 
 def test_no_token_lasts_longer_than_a_taken_back_one_is_remembered(authority: TokenAuthority) -> None:

@@ -86,6 +86,11 @@ def is_secret_of(given: bytes, stored: bytes | None) -> bool:
     return hmac.compare_digest(given, stored if stored is not None else _NOBODYS) and stored is not None
 
 
+def version_of(secret_hash: bytes) -> str:
+    """Names one of a key's secrets, in the tokens that it was exchanged for. Tells nothing of the secret."""
+    return hashlib.sha256(b"version" + secret_hash).hexdigest()[:16]
+
+
 _NOBODYS = bytes(32)
 
 

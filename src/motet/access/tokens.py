@@ -70,6 +70,8 @@ class Claims:
     """The login session that a person's token stands on."""
     api_key_id: int | None = None
     """The API key that a program's token stands on."""
+    key_version: str | None = None
+    """Which of the key's secrets the token was given for."""
     scope: frozenset[str] | None = None
     """The permissions that a program's token is narrowed to."""
 
@@ -121,6 +123,10 @@ class TokenAuthority:
         for other in others:
             self._public[key_id_of(other.public)] = (Ed25519PublicKey.from_public_bytes(other.public), other.until)
         self._cache.clear()
+
+    def key_ids(self, now: int) -> set[str]:
+        """The names of the keys that are good at Unix second `now`."""
+        return {kid for kid, (_, until) in self._public.items() if now < until}
 
     def jwks(self, now: int) -> dict[str, list[dict[str, str]]]:
         """The public keys that hold at Unix second `now`, as a JSON Web Key Set (RFC 7517, RFC 8037 §2)."""
@@ -174,6 +180,7 @@ class TokenAuthority:
         subject: str,
         api_key_id: int,
         client_id: str,
+        key_version: str,
         scope: frozenset[str] | None,
         *,
         now: int,
@@ -181,7 +188,8 @@ class TokenAuthority:
     ) -> str:
         """A token of a program that has shown its API key, narrowed to the permissions in `scope` if that is given."""
         narrowed = {} if scope is None else {"scope": " ".join(sorted(scope))}
-        return self._sign(subject, now, ttl_s, api_key_id=str(api_key_id), client_id=client_id, **narrowed)
+        named = {"api_key_id": str(api_key_id), "client_id": client_id, "key_version": key_version}
+        return self._sign(subject, now, ttl_s, **named, **narrowed)
 
     def claims(self, token: str, now: int) -> Claims:
         """What the token says, checked: signature, issuer, audience, times. `now` in Unix seconds.
@@ -300,6 +308,7 @@ def _read(claims: dict[str, Any], issued_at: int, expires_at: int) -> Claims:
         return Claims(
             *said,
             api_key_id=int(claims["api_key_id"]),
+            key_version=str(claims["key_version"]),
             scope=None if scope is None else frozenset(scope.split()),
         )
     return Claims(

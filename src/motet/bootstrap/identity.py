@@ -24,7 +24,10 @@ async def identity(node: Node) -> AsyncIterator[None]:
     messaging = node.messaging
     assert messaging is not None  # noqa: S101 - components start in order
     public_url = public_url_of(node)
-    ground = Ground(node.database, messaging.hub.ids, node.tokens, node.passwords, node.secret_box, public_url)
+    ground = Ground(
+        node.database, messaging.hub.ids, node.tokens, node.passwords, node.secret_box, public_url,
+        signing_keys=node.signing_keys,
+    )  # fmt: skip
     services = node.identity = build_identity(ground)
 
     async def purge() -> None:

@@ -111,7 +111,7 @@ class GraphQLApp:
             return
         subject = _subject(principal)
         ended = asyncio.Event()
-        unwatch = self._authenticator.watch(principal, lambda _: ended.set())
+        unwatch = self._authenticator.watch(principal, lambda _: ended.set(), client.address)
         try:
             self._open[subject] += 1
             if self._open[subject] > self._limits.sockets:

@@ -100,6 +100,7 @@ class Socket:
         unwatch = self._authenticator.watch(
             principal,
             lambda _: ending.add(asyncio.create_task(self.close(FORBIDDEN, "The token is not good any more"))),
+            self._client.address,
         )
         try:
             while True:

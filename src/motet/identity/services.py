@@ -10,6 +10,7 @@ from motet.access.passwords import PasswordChecker
 from motet.access.secrets import SecretBox
 from motet.access.tokens import TokenAuthority
 from motet.domain.ids import IdGenerator
+from motet.identity.api_keys import ApiKeys
 from motet.identity.authenticator import Authenticator
 from motet.identity.lock_out import LockOut
 from motet.identity.login import Login
@@ -20,6 +21,7 @@ from motet.identity.second_factor.sign_in import RequiredFactors, SecondStep
 from motet.identity.second_factor.totp import TotpCodes
 from motet.identity.second_factor.trusted_devices import TrustedDevices
 from motet.identity.sessions import Sessions, utc_now
+from motet.identity.signing_keys import SigningKeys
 from motet.identity.tickets import Tickets
 from motet.storage.database import Database
 
@@ -36,6 +38,8 @@ class Ground:
     public_url: str
     """Where browsers reach this installation, without a slash at the end."""
     now: Callable[[], datetime] = utc_now
+    signing_keys: SigningKeys | None = None
+    """Keeps `authority` up to date; None: its keys stay as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Identity:
     totp: TotpCodes
     passkeys: Passkeys
     trusted_devices: TrustedDevices
+    api_keys: ApiKeys
 
 
 def build_identity(ground: Ground) -> Identity:
@@ -73,7 +78,7 @@ def build_identity(ground: Ground) -> Identity:
         second_factors=RequiredFactors(database, devices),
     )
     return Identity(
-        authenticator=Authenticator(database, ground.authority, clock=lambda: now().timestamp()),
+        authenticator=Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp()),
         sessions=sessions,
         login=login,
         lock_out=lock_out,
@@ -83,4 +88,5 @@ def build_identity(ground: Ground) -> Identity:
         totp=totp,
         passkeys=passkeys,
         trusted_devices=devices,
+        api_keys=ApiKeys(database, ground.ids, now),
     )

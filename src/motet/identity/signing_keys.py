@@ -107,6 +107,8 @@ class SigningKeys:
         self._box = box
         self._clock = clock
         self._monotonic = monotonic
+        self.on_ended: Callable[[], None] = lambda: None
+        """Called when a key is gone whose tokens would not have expired yet."""
         self._read_at = -REREAD_S
         self._known: tuple[bytes, list[CheckingKey]] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -117,8 +119,11 @@ class SigningKeys:
         async with self._database.pool.acquire() as connection:
             known = await load(connection, self._box, self._now())
         if known != self._known:
+            lasting = self.authority.key_ids(int(self._clock()))
             self._known = known
             self.authority.use(*known)
+            if not lasting <= self.authority.key_ids(0):
+                self.on_ended()
 
     async def refresh_for_unknown(self) -> bool:
         """Reads the keys again because a token names an unknown one, unless that was done within `REREAD_S`; False if

@@ -1,0 +1,40 @@
+"""What an API key may do, as it is now."""
+
+from __future__ import annotations
+
+from motet.access.principals import ROLE_PERMISSIONS, Principal, Role
+from motet.access.tokens import AuthenticationError
+from motet.storage.api_key import KeyRow
+
+NEVER = 253_402_300_799
+"""9999-12-31T23:59:59Z: when a key ends that has no end."""
+
+
+def key_subject(prefix: str) -> str:
+    """Who a key is, as the audit log shows it."""
+    return f"api-key:{prefix}"
+
+
+def key_principal(row: KeyRow, now: int) -> Principal:
+    """The principal of a key at Unix second `now`. Raises AuthenticationError for a key that is over."""
+    if row.revoked_at is not None:
+        raise AuthenticationError("the API key was revoked")
+    expires_at = NEVER if row.expires_at is None else int(row.expires_at.timestamp())
+    if expires_at <= now:
+        raise AuthenticationError("the API key has expired")
+    role = Role(row.role)
+    permissions = ROLE_PERMISSIONS[role]
+    if row.scopes is not None:
+        permissions = frozenset(permission for permission in permissions if permission.value in row.scopes)
+    return Principal(
+        key_subject(row.prefix),
+        row.workspace_id,
+        row.workspace,
+        role,
+        False,
+        permissions,
+        expires_at,
+        organisation_id=row.organisation_id,
+        api_key_id=row.id,
+        tags=None if row.tags is None else frozenset(row.tags),
+    )
