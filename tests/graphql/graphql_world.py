@@ -61,11 +61,11 @@ from motet.graphql.context import Services
 from motet.hub.explain import Explanation, explain
 from motet.hub.requests import SendRequest
 from motet.identity.services import Ground, build_identity
+from motet.outgoing.targets import TargetPolicy
 from motet.reading.reader import Reader
 from motet.storage.database import Database
 from motet.storage.transaction import Keys
 from motet.webhooks.node import Webhooks
-from motet.webhooks.targets import TargetPolicy
 from tenants import Tenant, Tenants, two_tenants
 
 

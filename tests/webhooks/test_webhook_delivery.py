@@ -31,6 +31,7 @@ from webhook_support import (
 from motet.access.secrets import SecretBox
 from motet.domain.ids import first_id_at
 from motet.domain.states import DeliveryStatus, WebhookStatus
+from motet.outgoing.targets import TargetPolicy
 from motet.storage import webhook, webhook_delivery
 from motet.storage.database import Database
 from motet.webhooks.dispatcher import LEASE_S
@@ -39,7 +40,6 @@ from motet.webhooks.node import Webhooks
 from motet.webhooks.places import PROMPT_S
 from motet.webhooks.posting import ANSWER_OCTETS
 from motet.webhooks.retention import KEPT_S, Retention
-from motet.webhooks.targets import TargetPolicy
 
 DATA = {"id": "U21zTWVzc2FnZTo3", "from": "491701", "text": "Grüße 😀"}
 

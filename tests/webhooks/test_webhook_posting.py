@@ -15,10 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from motet.outgoing.resolving import Resolver
+from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.webhooks import posting
 from motet.webhooks.posting import Outcome, Poster
-from motet.webhooks.resolving import Resolver
-from motet.webhooks.targets import LOOPBACK_NETWORKS, TargetPolicy
 
 LOOPBACK = TargetPolicy.of(LOOPBACK_NETWORKS)
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"

@@ -8,9 +8,9 @@ import socket
 import pytest
 
 from motet.domain.errors import InvalidError
+from motet.outgoing.resolving import Resolver, guarded_socket
+from motet.outgoing.targets import LOOPBACK_NETWORKS, MAX_URL_OCTETS, TargetPolicy, TargetRefusedError, parse_target
 from motet.webhooks.posting import Poster
-from motet.webhooks.resolving import Resolver, guarded_socket
-from motet.webhooks.targets import LOOPBACK_NETWORKS, MAX_URL_OCTETS, TargetPolicy, TargetRefusedError, parse_target
 
 STRICT = TargetPolicy()
 LOOPBACK = TargetPolicy.of(LOOPBACK_NETWORKS)

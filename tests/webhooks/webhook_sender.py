@@ -5,9 +5,9 @@ import sys
 
 from motet.access.secrets import SecretBox
 from motet.domain.ids import IdGenerator
+from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.storage.database import Database
 from motet.webhooks.node import Webhooks
-from motet.webhooks.targets import LOOPBACK_NETWORKS, TargetPolicy
 
 
 async def main(database_url: str, key: str) -> None:

@@ -12,10 +12,10 @@ from aiohttp import web
 
 from motet.access.secrets import SecretBox
 from motet.domain.ids import IdGenerator
+from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.storage import webhook_delivery
 from motet.storage.database import Database
 from motet.webhooks.node import Webhooks
-from motet.webhooks.targets import LOOPBACK_NETWORKS, TargetPolicy
 
 WORKSPACE, OTHER_WORKSPACE = 11, 12
 SECRET_KEY = bytes(range(32))

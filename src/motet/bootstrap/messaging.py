@@ -17,12 +17,12 @@ from motet.hub.hub import Hub
 from motet.hub.lane import FencedError
 from motet.links.esme_server import EsmeServer
 from motet.links.smsc_links import LinkConfig, SmscLinks
+from motet.outgoing.resolving import Resolver
+from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.metrics import Family
 from motet.smpp.pdu import AlertNotification
 from motet.storage import smsc_link
 from motet.webhooks.node import Webhooks
-from motet.webhooks.resolving import Resolver
-from motet.webhooks.targets import LOOPBACK_NETWORKS, TargetPolicy
 
 DRAIN_S = 7.0
 """What open upstream windows get, of the node's 10 s."""

@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 from motet.access.secrets import SecretBox
 from motet.domain.ids import IdGenerator
+from motet.outgoing.resolving import Resolver
+from motet.outgoing.targets import TargetPolicy
 from motet.storage.database import Database
 from motet.webhooks.dispatcher import Counters, Dispatcher
 from motet.webhooks.outbox import WebhookOutbox
 from motet.webhooks.posting import Poster
-from motet.webhooks.resolving import Resolver
 from motet.webhooks.retention import Retention
 from motet.webhooks.roster import Roster
 from motet.webhooks.service import WebhookService
-from motet.webhooks.targets import TargetPolicy
 
 
 class Webhooks:

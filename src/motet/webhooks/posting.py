@@ -10,9 +10,9 @@ from yarl import URL
 
 import motet
 from motet.domain.errors import InvalidError
-from motet.webhooks.resolving import JudgingResolver, Resolver, guarded_socket
+from motet.outgoing.resolving import JudgingResolver, Resolver, guarded_socket
+from motet.outgoing.targets import TargetPolicy, TargetRefusedError, parse_target
 from motet.webhooks.signing import signature_headers
-from motet.webhooks.targets import TargetPolicy, TargetRefusedError, parse_target
 
 ATTEMPT_TIMEOUT_S = 15.0
 """Resolving, connecting, sending and the answer's status line, all together."""

@@ -10,15 +10,15 @@ from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFou
 from motet.domain.global_ids import encode_global_id
 from motet.domain.ids import IdGenerator
 from motet.domain.states import WebhookStatus
+from motet.outgoing.resolving import Resolver
+from motet.outgoing.targets import TargetPolicy
 from motet.storage import webhook, webhook_delivery
 from motet.storage.database import Database, PooledConnection
 from motet.storage.transaction import transaction
 from motet.webhooks.event_types import TEST_EVENT_TYPE, check_event_types
 from motet.webhooks.outbox import WebhookOutbox, event_body
-from motet.webhooks.resolving import Resolver
 from motet.webhooks.roster import MAX_WEBHOOKS, Roster
 from motet.webhooks.signing import SECRET_OCTETS, spell_secret
-from motet.webhooks.targets import TargetPolicy
 
 MAX_DESCRIPTION_CHARACTERS = 1_000
 REPLAY_LIMIT = 1_000

@@ -1,4 +1,4 @@
-"""Names to addresses for webhook targets, each address judged before anything connects to it.
+"""Names to addresses for what customers name, each address judged before anything connects to it.
 
 The HTTP client connects to the very addresses judged here, so a name that changes between check and use (DNS
 rebinding) gains nothing; `guarded_socket` judges once more at the last step, whatever way the address came.
@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from motet.webhooks.targets import TargetPolicy, TargetRefusedError, check_addresses, parse_target
+from motet.outgoing.targets import TargetPolicy, TargetRefusedError, check_addresses, parse_target
 
 RESOLVE_TIMEOUT_S = 5.0
 RESOLVE_THREADS = 64
@@ -32,7 +32,7 @@ class Resolver:
 
     def __init__(self, lookup: Lookup = system_lookup) -> None:
         self._lookup = lookup
-        self._threads = ThreadPoolExecutor(RESOLVE_THREADS, thread_name_prefix="webhook-resolver")
+        self._threads = ThreadPoolExecutor(RESOLVE_THREADS, thread_name_prefix="resolver")
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses, each once. Raises OSError for a name that does not resolve in `RESOLVE_TIMEOUT_S`."""

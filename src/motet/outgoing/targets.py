@@ -1,4 +1,4 @@
-"""Where webhooks may be sent: https to globally routable addresses, and what the operator allows beside it. Pure."""
+"""Where a customer may have us send: https to globally routable addresses, and what the operator allows. Pure."""
 
 import re
 from collections.abc import Sequence

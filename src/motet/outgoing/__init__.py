@@ -1,0 +1,1 @@
+"""What may be asked of machines elsewhere that a customer named: which addresses, how long, how much."""
