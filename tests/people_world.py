@@ -19,8 +19,10 @@ from motet.access.tokens import TokenAuthority, generate_key
 from motet.domain.ids import IdGenerator
 from motet.domain.users import UserStatus, email_of
 from motet.identity.services import Ground, Identity, build_identity
+from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.auth import auth_routes
 from motet.rest.second_factor import second_factor_routes
+from motet.rest.sso import sso_routes
 from motet.storage.database import Database
 from motet.storage.user import add_user
 from tenants import Tenant, Tenants
@@ -103,10 +105,18 @@ class People:
         return user_id
 
     async def http(
-        self, path: str, body: Any = None, *, token: str | None = None, cookie: str | None = None, method: str = "POST"
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        token: str | None = None,
+        cookie: str | None = None,
+        method: str = "POST",
+        content_type: str = "application/json",
     ) -> Told:
-        """One request of JSON over HTTP."""
-        headers = [(b"content-type", b"application/json"), (b"user-agent", b"a browser")]
+        """One request of JSON over HTTP; octets go as they are."""
+        octets = body if isinstance(body, bytes) else orjson.dumps({} if body is None else body)
+        headers = [(b"content-type", content_type.encode()), (b"user-agent", b"a browser")]
         headers += [(b"authorization", f"Bearer {token}".encode())] if token else []
         headers += [(b"cookie", cookie.encode())] if cookie else []
         path, _, query = path.partition("?")
@@ -118,7 +128,7 @@ class People:
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": orjson.dumps({} if body is None else body), "more_body": False}
+            return {"type": "http.request", "body": octets, "more_body": False}
 
         async def send(message: Any) -> None:
             sent.append(message)
@@ -135,10 +145,12 @@ async def people_world(database: Database) -> AsyncIterator[People]:
     demo, other = await tenants.workspace("demo"), await tenants.workspace("other")
     ground = Ground(
         database, IdGenerator(2), TokenAuthority([generate_key()]), passwords, SecretBox(bytes(32)),
-        "https://motet.example.org", clock,
+        "https://motet.example.org", clock, targets=TargetPolicy.of(LOOPBACK_NETWORKS),
     )  # fmt: skip
     identity = build_identity(ground)
-    app = Starlette(routes=[*auth_routes(identity, secure=True), *second_factor_routes(identity, secure=True)])
+    routes = [auth_routes, second_factor_routes, sso_routes]
+    app = Starlette(routes=[route for make in routes for route in make(identity, secure=True)])
     yield People(tenants, demo, other, ground, identity, clock, app)
     await identity.authenticator.close()
+    identity.close()
     passwords.close()

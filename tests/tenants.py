@@ -21,6 +21,8 @@ class Tenant:
 
     workspace_id: int
     name: str
+    organisation_id: int = 0
+    """Its own, directly below the operator."""
     sims: list[int] = field(default_factory=list)
     devices: list[int] = field(default_factory=list)
     messages: list[int] = field(default_factory=list)
@@ -61,10 +63,14 @@ class Tenants:
         if organisation is None:
             organisation = self.new_id()
             await self.execute("INSERT INTO organisation (id, name) VALUES ($1, 'operator')", organisation)
-        tenant = Tenant(self.new_id(), name)
+        tenant = Tenant(self.new_id(), name, self.new_id())
+        await self.execute(
+            "INSERT INTO organisation (id, parent_id, name) VALUES ($1, $2, $3)",
+            tenant.organisation_id, organisation, name,
+        )  # fmt: skip
         await self.execute(
             "INSERT INTO workspace (id, organisation_id, name) VALUES ($1, $2, $3)",
-            tenant.workspace_id, organisation, name,
+            tenant.workspace_id, tenant.organisation_id, name,
         )  # fmt: skip
         await self.execute(
             "WITH made AS (INSERT INTO service_policy (workspace_id, id, name, p2p_limit_per_day)"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -86,6 +87,8 @@ class Settings:
     tls_key: Path | None = None
     public_url: str | None = None
     """Where browsers reach this installation, without a slash at the end; None: where HTTP is served."""
+    sso_network: tuple[str, ...] = ()
+    """Networks that are not globally routable and where identity providers may be."""
     network: Address = NETWORK_ADDRESS
     data_dir: Path = Path("data")
     database_url: str | None = field(default=None, repr=False)
@@ -177,6 +180,13 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _cidr(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        raise ValueError("must be a network such as 10.20.0.0/16") from None
+
+
 def _token(text: str) -> str:
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError("must be one word of ASCII characters")
@@ -219,6 +229,7 @@ FLAGS: Mapping[str, _Flag] = {
     "tls-cert": _Flag(_path, "FILE", "the certificate chain for --smpp-tls, PEM"),
     "tls-key": _Flag(_path, "FILE", "its private key, PEM"),
     "public-url": _Flag(_public_url, "URL", "where browsers reach it: for links in mails and single sign-on"),
+    "sso-network": _Flag(_cidr, "CIDR", "a private network where identity providers may be, such as 10.20.0.0/16"),
     "network": _Flag(parse_address, "HOST:PORT", "the simulated network's control API (127.0.0.1:8090)"),
     "data-dir": _Flag(_path, "DIR", "where this Motet keeps what is its own (./data)"),
     "database-url": _Flag(_database_url, "URL", "a PostgreSQL >= 15; absent: an embedded one under the data dir"),
@@ -237,7 +248,7 @@ FLAGS: Mapping[str, _Flag] = {
 }
 
 
-REPEATABLE = frozenset({"smsc", "graphql-limit", "factory-test"})
+REPEATABLE = frozenset({"smsc", "sso-network", "graphql-limit", "factory-test"})
 """Flags that may be given several times; their variables hold values parted by spaces."""
 
 

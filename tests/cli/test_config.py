@@ -53,6 +53,7 @@ def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
         "tls-cert": ("c.pem", Path("c.pem")),
         "tls-key": ("k.pem", Path("k.pem")),
         "public-url": ("https://motet.example.com/", "https://motet.example.com"),
+        "sso-network": ("10.20.0.0/16", ("10.20.0.0/16",)),
         "network": ("127.0.0.1:4", Address("127.0.0.1", 4)),
         "data-dir": ("/d", Path("/d")),
         "database-url": ("postgresql://h/d", "postgresql://h/d"),

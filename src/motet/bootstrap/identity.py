@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from motet.bootstrap.listeners import address_of
 from motet.bootstrap.node import Node
 from motet.identity.services import Ground, build_identity
+from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.account_page import account_routes
 from motet.rest.auth import auth_routes
 from motet.rest.second_factor import second_factor_routes
+from motet.rest.sso import sso_routes
 
 FEED = "access feed"
 PURGE = "sign-in purge"
@@ -24,9 +26,10 @@ async def identity(node: Node) -> AsyncIterator[None]:
     messaging = node.messaging
     assert messaging is not None  # noqa: S101 - components start in order
     public_url = public_url_of(node)
+    targets = TargetPolicy.of((*node.settings.sso_network, *(LOOPBACK_NETWORKS if node.demo else ())))
     ground = Ground(
         node.database, messaging.hub.ids, node.tokens, node.passwords, node.secret_box, public_url,
-        signing_keys=node.signing_keys,
+        signing_keys=node.signing_keys, targets=targets,
     )  # fmt: skip
     services = node.identity = build_identity(ground)
 
@@ -39,6 +42,7 @@ async def identity(node: Node) -> AsyncIterator[None]:
     secure = public_url.startswith("https:")
     node.routes.extend(auth_routes(services, secure=secure))
     node.routes.extend(second_factor_routes(services, secure=secure))
+    node.routes.extend(sso_routes(services, secure=secure))
     node.routes.extend(account_routes())
     node.supervisor.start(FEED, services.authenticator.run)
     node.supervisor.start(PURGE, purge)
@@ -48,6 +52,7 @@ async def identity(node: Node) -> AsyncIterator[None]:
         await node.supervisor.stop(PURGE)
         await node.supervisor.stop(FEED)
         await services.authenticator.close()
+        services.close()
 
 
 def public_url_of(node: Node) -> str:

@@ -11,8 +11,9 @@ from motet.config import add_flags, read_settings
 from motet.log import configure_logging
 
 FLAGS = (
-    "http", "smpp", "smpp-tls", "tls-cert", "tls-key", "public-url", "data-dir", "database-url", "secret-key-file",
-    "smsc", "network-url", "network-token", "graphql-limit", "factory-test", "json", "log-format", "log-level",
+    "http", "smpp", "smpp-tls", "tls-cert", "tls-key", "public-url", "sso-network", "data-dir", "database-url",
+    "secret-key-file", "smsc", "network-url", "network-token", "graphql-limit", "factory-test", "json",
+    "log-format", "log-level",
 )  # fmt: skip
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from motet.access.passwords import PasswordChecker
@@ -22,7 +23,14 @@ from motet.identity.second_factor.totp import TotpCodes
 from motet.identity.second_factor.trusted_devices import TrustedDevices
 from motet.identity.sessions import Sessions, utc_now
 from motet.identity.signing_keys import SigningKeys
+from motet.identity.sso.arrival import Arrivals
+from motet.identity.sso.discovery import Discovery
+from motet.identity.sso.oidc import OidcClient
+from motet.identity.sso.providers import IdentityProviders, SsoRules
+from motet.identity.sso.sign_on import SignOn
 from motet.identity.tickets import Tickets
+from motet.outgoing.fetching import Fetcher
+from motet.outgoing.targets import TargetPolicy
 from motet.storage.database import Database
 
 
@@ -40,6 +48,8 @@ class Ground:
     now: Callable[[], datetime] = utc_now
     signing_keys: SigningKeys | None = None
     """Keeps `authority` up to date; None: its keys stay as they are."""
+    targets: TargetPolicy = field(default_factory=TargetPolicy)
+    """Where identity providers may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,13 @@ class Identity:
     passkeys: Passkeys
     trusted_devices: TrustedDevices
     api_keys: ApiKeys
+    fetcher: Fetcher
+    sign_on: SignOn
+    identity_providers: IdentityProviders
+
+    def close(self) -> None:
+        """End what has threads of its own."""
+        self.fetcher.close()
 
 
 def build_identity(ground: Ground) -> Identity:
@@ -76,7 +93,12 @@ def build_identity(ground: Ground) -> Identity:
         tickets,
         now,
         second_factors=RequiredFactors(database, devices),
+        rules=SsoRules(database),
     )
+    fetcher = Fetcher(ground.targets)
+    discovery = Discovery(fetcher, time.monotonic)
+    oidc = OidcClient(fetcher, discovery, lambda: now().timestamp())
+    arrivals = Arrivals(database, ground.ids, now)
     return Identity(
         authenticator=Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp()),
         sessions=sessions,
@@ -89,4 +111,7 @@ def build_identity(ground: Ground) -> Identity:
         passkeys=passkeys,
         trusted_devices=devices,
         api_keys=ApiKeys(database, ground.ids, now),
+        fetcher=fetcher,
+        sign_on=SignOn(database, oidc, arrivals, login, sessions, tickets, ground.box, ground.public_url, now),
+        identity_providers=IdentityProviders(database, ground.box, ground.ids, discovery, ground.targets, now),
     )

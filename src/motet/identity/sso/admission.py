@@ -1,0 +1,150 @@
+"""Whom an organisation lets in by its provider, and what they are there: pure rules over what the provider says."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from motet.access.principals import Role
+from motet.domain.errors import InvalidError
+from motet.domain.users import UserStatus, email_of, name_of
+from motet.identity.sso.errors import Refusal, SignOnError
+from motet.storage.identity_provider import IdentityProviderRow, IdentityProviderSettings
+from motet.storage.user import UserRow
+
+MAX_GROUPS = 2_000
+"""Of one person; Entra names at most 200 in a token."""
+
+RANK: Mapping[str, int] = {Role.OBSERVER.value: 0, Role.USER.value: 1, Role.ADMINISTRATOR.value: 2}
+"""What a provider may make of people, the least first. A super administrator is made by one, never by a group."""
+
+
+class Provisioning(IntEnum):
+    """Who may come for the first time."""
+
+    INVITED_ONLY = 0
+    JUST_IN_TIME = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whom the provider says that it has before it."""
+
+    issuer: str
+    subject: str
+    email: str | None
+    email_key: str | None
+    email_verified: bool
+    name: str
+    groups: frozenset[str]
+    provider_sid: str | None = None
+    """The provider's own session."""
+
+
+def person_of(claims: Mapping[str, Any], settings: IdentityProviderSettings) -> Person:
+    """The person behind checked claims; what has not the right form is as if it were not there."""
+    email = email_key = None
+    given = claims.get(settings.mail_claim)
+    if isinstance(given, str):
+        with contextlib.suppress(InvalidError):
+            email, email_key = email_of(given)
+    sid = claims.get("sid")
+    return Person(
+        issuer=claims["iss"],
+        subject=claims["sub"],
+        email=email,
+        email_key=email_key,
+        # Some providers write it as text (OpenID Connect Core §5.1 has a boolean).
+        email_verified=claims.get("email_verified") is True or claims.get("email_verified") == "true",
+        name=_name(claims.get("name")),
+        groups=_groups(claims, settings.group_claim),
+        provider_sid=sid if isinstance(sid, str) and len(sid) <= 255 else None,
+    )
+
+
+def _name(given: Any) -> str:
+    try:
+        return name_of(given) if isinstance(given, str) else ""
+    except InvalidError:
+        return ""
+
+
+def _groups(claims: Mapping[str, Any], claim: str | None) -> frozenset[str]:
+    """The groups in the claim: a list, or one. A dotted name leads into objects (Keycloak's `realm_access.roles`)."""
+    if claim is None:
+        return frozenset()
+    value: Any = claims.get(claim)
+    if value is None and "." in claim:
+        value = claims
+        for step in claim.split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        return frozenset()
+    return frozenset(group for group in value[:MAX_GROUPS] if isinstance(group, str))
+
+
+def check_mail(provider: IdentityProviderRow, person: Person) -> None:
+    """Whether the address is one that the provider may speak for. Raises SignOnError."""
+    if person.email_key is None:
+        raise SignOnError(Refusal.MAIL, f"there is no mail address in the claim {provider.settings.mail_claim}")
+    if not person.email_verified and not provider.settings.trusts_unverified_mail:
+        raise SignOnError(Refusal.MAIL, f"the provider has not verified the address {person.email}")
+    domain = person.email_key.rpartition("@")[2]
+    if provider.domains and domain not in provider.domains:
+        raise SignOnError(Refusal.NOT_ADMITTED, f"the domain {domain} is none of the provider's")
+
+
+def check_entry(
+    provider: IdentityProviderRow, user: UserRow | None, *, by_subject: bool, linked_otherwise: bool
+) -> None:
+    """Whether the user whom the subject, or else the mail address, leads to may come in; None: there is none yet.
+
+    `linked_otherwise`: the provider knows this user by another subject. Raises SignOnError.
+    """
+    if user is None:
+        if provider.settings.provisioning != Provisioning.JUST_IN_TIME:
+            raise SignOnError(Refusal.NOT_ADMITTED, "there is no such user, and only invited ones may come in")
+        return
+    if user.organisation_id != provider.organisation_id:
+        raise SignOnError(Refusal.NOT_ADMITTED, "the address belongs to a user elsewhere")
+    if user.status is UserStatus.SUSPENDED:
+        raise SignOnError(Refusal.NOT_ADMITTED, f"the user {user.email} is suspended")
+    if not by_subject and linked_otherwise:
+        # An address that was given to someone else: the one who had it before is not theirs.
+        raise SignOnError(Refusal.NOT_ADMITTED, f"the user {user.email} is known to the provider by another subject")
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """What a person is in a workspace from now on; None: no member."""
+
+    workspace_id: int
+    role: str | None
+
+
+def role_changes(
+    provider: IdentityProviderRow, person: Person, memberships: Mapping[int, str], *, is_new: bool
+) -> Sequence[RoleChange]:
+    """What to change of the memberships (role by workspace) so that they are what the provider's rules say.
+
+    Workspaces that group rules name are governed by groups alone. The default role is for who is new, elsewhere.
+    """
+    governed: dict[int, str | None] = {}
+    for rule in provider.settings.group_roles:
+        workspace_id, role = rule["workspace_id"], rule["role"]
+        best = governed.setdefault(workspace_id, None)
+        if rule["group"] in person.groups and (best is None or RANK[role] > RANK[best]):
+            governed[workspace_id] = role
+    home = provider.settings.default_workspace_id
+    if is_new and home is not None and home not in governed:
+        governed[home] = provider.settings.default_role
+    return [
+        RoleChange(workspace_id, role)
+        for workspace_id, role in governed.items()
+        if memberships.get(workspace_id) != role
+    ]

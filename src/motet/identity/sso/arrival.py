@@ -1,0 +1,101 @@
+"""Someone whom a provider vouches for arrives: found or made as a user, linked, and a member as the rules say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+
+from motet.access.principals import Role
+from motet.domain.errors import ConflictError
+from motet.domain.ids import IdGenerator
+from motet.domain.users import UserStatus
+from motet.identity.sso.admission import Person, check_entry, check_mail, role_changes
+from motet.identity.sso.errors import Refusal, SignOnError
+from motet.storage import federated_identity, identity_provider, sso_member
+from motet.storage.database import Database, PooledConnection
+from motet.storage.identity_provider import IdentityProviderRow
+from motet.storage.transaction import transaction
+from motet.storage.user import UserRow, add_user, find_by_email, lock_user
+
+_log = structlog.get_logger()
+
+
+class Arrivals:
+    """Lets people in. `now` gives an aware time."""
+
+    def __init__(self, database: Database, ids: IdGenerator, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._ids = ids
+        self._now = now
+
+    async def admit(self, provider: IdentityProviderRow, person: Person) -> int:
+        """The user's id. All of it is done, or nothing. Raises SignOnError."""
+        check_mail(provider, person)
+        try:
+            async with transaction(self._database) as connection:
+                return await self._admit(connection, provider, person)
+        except ConflictError:  # the same person arrived twice at once, or someone was given the address just now
+            raise SignOnError(Refusal.EXPIRED, f"the user {person.email} was made by someone else just now") from None
+
+    async def _admit(self, connection: PooledConnection, provider: IdentityProviderRow, person: Person) -> int:
+        now = self._now()
+        user, by_subject = await self._find(connection, provider, person)
+        linked = user is not None and await federated_identity.is_linked(connection, provider.id, user.id)
+        check_entry(provider, user, by_subject=by_subject, linked_otherwise=linked)
+        user_id = await self._make(connection, provider, person) if user is None else user.id
+        if user is not None:
+            await sso_member.activate(connection, user_id, now, person.name)
+        await federated_identity.link(connection, provider.id, person.issuer, person.subject, user_id, now)
+        await self._set_roles(connection, provider, person, user_id, is_new=user is None)
+        if (user is None or not user.is_super_admin) and not await sso_member.memberships_of(connection, user_id):
+            raise SignOnError(Refusal.NOT_ADMITTED, f"no rule makes {person.email} a member of a workspace")
+        await identity_provider.note_sign_in(connection, provider.id, now)
+        return user_id
+
+    async def _find(
+        self, connection: PooledConnection, provider: IdentityProviderRow, person: Person
+    ) -> tuple[UserRow | None, bool]:
+        """The user, and whether the subject led to them."""
+        linked = await federated_identity.find_link(connection, provider.id, person.issuer, person.subject)
+        if linked is not None:
+            user = await lock_user(connection, linked)
+            if user is not None:
+                return user, True
+        assert person.email_key is not None  # noqa: S101 - check_mail
+        found = await find_by_email(connection, person.email_key)
+        return (None if found is None else await lock_user(connection, found.id)), False
+
+    async def _make(self, connection: PooledConnection, provider: IdentityProviderRow, person: Person) -> int:
+        assert person.email is not None and person.email_key is not None  # noqa: S101, PT018 - check_mail
+        user_id = self._ids.next(int(self._now().timestamp() * 1_000))
+        await add_user(
+            connection,
+            user_id,
+            provider.organisation_id,
+            person.email,
+            person.email_key,
+            name=person.name,
+            status=UserStatus.ACTIVE,
+        )
+        return user_id
+
+    async def _set_roles(
+        self, connection: PooledConnection, provider: IdentityProviderRow, person: Person, user_id: int, *, is_new: bool
+    ) -> None:
+        memberships = await sso_member.memberships_of(connection, user_id)
+        for change in sorted(
+            role_changes(provider, person, memberships, is_new=is_new), key=lambda change: change.workspace_id
+        ):
+            others = await sso_member.other_administrators(
+                connection, provider.organisation_id, change.workspace_id, user_id
+            )
+            if others is None:
+                _log.warning("a provider's rule names a workspace elsewhere", provider=provider.id)
+            elif memberships.get(change.workspace_id) == Role.ADMINISTRATOR and not others:
+                _log.warning("a workspace keeps its last administrator", workspace=change.workspace_id, user=user_id)
+            elif change.role is None:
+                await sso_member.leave(connection, change.workspace_id, user_id)
+            else:
+                await sso_member.set_role(connection, change.workspace_id, user_id, change.role)

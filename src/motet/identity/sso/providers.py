@@ -1,0 +1,223 @@
+"""What an organisation does with its identity providers: make, change, try, remove; and whether they are a must."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import IntEnum
+
+from motet.access.principals import Principal, Role
+from motet.access.secrets import SecretBox
+from motet.domain.errors import DeniedError, InvalidError, NotFoundError
+from motet.domain.ids import IdGenerator
+from motet.identity.sso.discovery import Discovery
+from motet.identity.sso.errors import SignOnError
+from motet.identity.sso.provider_rules import (
+    DEFAULTS,
+    ProviderChanges,
+    changed,
+    check_oidc,
+    check_secret,
+    domains_of,
+    workspaces_of,
+)
+from motet.outgoing.targets import TargetPolicy
+from motet.storage import federated_identity
+from motet.storage import identity_provider as storage
+from motet.storage.database import Database, PooledConnection
+from motet.storage.identity_provider import IdentityProviderSettings
+from motet.storage.transaction import transaction
+from motet.storage.user import UserRow
+
+MAX_PROVIDERS = 20
+"""Of one organisation."""
+
+MAX_BREAK_GLASS = 10
+
+
+class ProviderKind(IntEnum):
+    """What a provider speaks."""
+
+    OIDC = 0
+    SAML = 1
+
+
+class IdentityProviders:
+    """The identity providers of all organisations. Calls take the principal: the organisation is their workspace's."""
+
+    def __init__(
+        self,
+        database: Database,
+        box: SecretBox,
+        ids: IdGenerator,
+        discovery: Discovery,
+        policy: TargetPolicy,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._box = box
+        self._ids = ids
+        self._discovery = discovery
+        self._policy = policy
+        self._now = now
+
+    async def create(self, principal: Principal, changes: ProviderChanges) -> int:
+        """Add a provider: its id. Raises InvalidError, DeniedError for who may not speak for the organisation,
+        ConflictError for a domain that another provider has, LimitReachedError at `MAX_PROVIDERS`."""
+        organisation_id = await self._organisation_of(principal)
+        settings = changed(DEFAULTS, changes, self._sealed(changes))
+        domains = domains_of(changes.domains or ())
+        check_oidc(settings, domains, self._policy)
+        provider_id = self._ids.next(int(self._now().timestamp() * 1_000))
+        async with transaction(self._database, makes=provider_id) as connection:
+            await self._check_workspaces(connection, organisation_id, settings)
+            await storage.insert(
+                connection,
+                organisation_id,
+                provider_id,
+                int(ProviderKind.OIDC),
+                settings,
+                domains,
+                limit=MAX_PROVIDERS,
+            )
+        return provider_id
+
+    async def update(self, principal: Principal, provider_id: int, changes: ProviderChanges) -> None:
+        """Change a provider. Raises NotFoundError (path `id`), and what `create` raises; DeniedError also for one that
+        is a must."""
+        organisation_id = await self._organisation_of(principal)
+        sealed = self._sealed(changes)
+        async with transaction(self._database) as connection:
+            row = await storage.lock_provider(connection, organisation_id, provider_id)
+            if row is None:
+                raise _not_found()
+            settings = changed(row.settings, changes, sealed)
+            domains = list(row.domains) if changes.domains is None else domains_of(changes.domains)
+            check_oidc(settings, domains, self._policy)
+            if settings.issuer != row.settings.issuer and sealed is None and settings.client_secret_encrypted:
+                # The old secret must not go to whoever the issuer is now.
+                raise InvalidError("Give the secret anew with another issuer.", path=("client_secret",))
+            await self._check_workspaces(connection, organisation_id, settings)
+            if not settings.enabled:
+                await self._check_spared(connection, organisation_id, provider_id)
+            await storage.update(connection, organisation_id, provider_id, settings)
+            await storage.set_domains(connection, provider_id, domains)
+        self._discovery.forget(row.settings.issuer)
+
+    async def delete(self, principal: Principal, provider_id: int) -> None:
+        """Remove a provider; its users stay. Raises NotFoundError (path `id`), DeniedError for one that is a must."""
+        organisation_id = await self._organisation_of(principal)
+        async with transaction(self._database) as connection:
+            if await storage.lock_provider(connection, organisation_id, provider_id) is None:
+                raise _not_found()
+            await self._check_spared(connection, organisation_id, provider_id)
+            await storage.delete(connection, organisation_id, provider_id)
+
+    async def test(self, principal: Principal, provider_id: int) -> tuple[bool, list[str]]:
+        """Whether the provider can be used, and what was found. Raises NotFoundError (path `id`)."""
+        organisation_id = await self._organisation_of(principal)
+        row = await storage.find_provider(self._database.pool, provider_id)
+        if row is None or row.organisation_id != organisation_id:
+            raise _not_found()
+        issuer = row.settings.issuer
+        self._discovery.forget(issuer)
+        try:
+            metadata, keys = await self._discovery.metadata(issuer), await self._discovery.keys(issuer)
+        except SignOnError as error:
+            return False, [str(error)]
+        found = [
+            f"People sign in at {metadata.authorization_endpoint}.",
+            f"It publishes {len(keys)} keys, and signs with {', '.join(sorted(metadata.algorithms))}.",
+        ]
+        if not keys:
+            return False, [*found, "None of its keys can be used."]
+        if metadata.supports_pkce is not True:
+            found.append("It does not say that it supports PKCE with S256.")
+        return True, found
+
+    async def unlink(self, principal: Principal, user_id: int) -> None:
+        """Forget as whom the organisation's providers know a user, so that an address that was given to another person
+        can be linked anew. Raises NotFoundError (path `user_id`)."""
+        organisation_id = await self._organisation_of(principal)
+        async with transaction(self._database) as connection:
+            if not await federated_identity.unlink(connection, organisation_id, user_id):
+                raise NotFoundError("No identity provider knows this user.", path=("user_id",))
+
+    async def require(self, principal: Principal, required: bool, break_glass: Sequence[int] | None) -> None:
+        """Whether the organisation's users sign in by a provider alone; `break_glass`: who may use a password all the
+        same, None for those who may now. Sessions of others that began with a password end.
+
+        Raises DeniedError without an enabled provider, or without an administrator who could still come in.
+        """
+        organisation_id = await self._organisation_of(principal)
+        async with transaction(self._database) as connection:
+            if break_glass is not None:
+                if len(break_glass) > MAX_BREAK_GLASS:
+                    raise InvalidError(f"There are at most {MAX_BREAK_GLASS}.", path=("break_glass_user_ids",))
+                found = await storage.set_break_glass(connection, organisation_id, break_glass)
+                for number, user_id in enumerate(break_glass):
+                    if user_id not in found:
+                        raise NotFoundError("There is no such user.", path=("break_glass_user_ids", number))
+            if required:
+                if not await storage.has_enabled_provider(connection, organisation_id):
+                    raise DeniedError("There is no enabled identity provider to sign in by.", path=("required",))
+                if not await storage.has_break_glass(connection, organisation_id):
+                    raise DeniedError(
+                        "Name an administrator with a password who may use it when single sign-on fails.",
+                        path=("break_glass_user_ids",),
+                    )
+                await storage.end_password_sessions(connection, organisation_id, self._now())
+            await storage.set_sso_required(connection, organisation_id, required)
+
+    async def _organisation_of(self, principal: Principal) -> int:
+        """The organisation that the principal may speak for: who may let people in to all of it could make themselves
+        anyone in it, so an administrator of one workspace of several may not."""
+        if principal.workspace_id is None or principal.role not in (Role.ADMINISTRATOR, Role.SUPER_ADMIN):
+            raise DeniedError("Administrators of an organisation set up its single sign-on.")
+        organisation_id = await storage.organisation_of(self._database.pool, principal.workspace_id)
+        if organisation_id is None:
+            raise DeniedError("The workspace is gone.")
+        if principal.role is Role.ADMINISTRATOR and not await storage.stands_alone(
+            self._database.pool, organisation_id, principal.workspace_id
+        ):
+            raise DeniedError("The organisation has more than this workspace: a super administrator does this.")
+        return organisation_id
+
+    def _sealed(self, changes: ProviderChanges) -> bytes | None:
+        if changes.client_secret is None:
+            return None
+        check_secret(changes.client_secret)
+        return self._box.encrypt(changes.client_secret.encode())
+
+    async def _check_workspaces(
+        self, connection: PooledConnection, organisation_id: int, settings: IdentityProviderSettings
+    ) -> None:
+        own = await storage.own_workspaces(connection, organisation_id, list(workspaces_of(settings)))
+        if settings.default_workspace_id is not None and settings.default_workspace_id not in own:
+            raise NotFoundError("There is no such workspace.", path=("default_workspace_id",))
+        for number, rule in enumerate(settings.group_roles):
+            if rule["workspace_id"] not in own:
+                raise NotFoundError("There is no such workspace.", path=("group_roles", number, "workspace_id"))
+
+    async def _check_spared(self, connection: PooledConnection, organisation_id: int, provider_id: int) -> None:
+        """Whether the organisation can do without the provider."""
+        if not await storage.sso_required(connection, organisation_id):
+            return
+        if not await storage.has_enabled_provider(connection, organisation_id, but=provider_id):
+            raise DeniedError("Single sign-on is required, and this is the only way in.", path=("id",))
+
+
+class SsoRules:
+    """Whether a password may be used where an organisation requires single sign-on."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def check_password_allowed(self, user: UserRow) -> None:
+        """Raises DeniedError."""
+        if not user.break_glass and await storage.sso_required(self._database.pool, user.organisation_id):
+            raise DeniedError("Your organisation signs in by its identity provider.")
+
+
+def _not_found() -> NotFoundError:
+    return NotFoundError("There is no IdentityProvider with this id.", path=("id",))

@@ -1,0 +1,183 @@
+"""/auth/sso/…: signing in by an identity provider. The browser goes by redirects, the rest is JSON.
+
+At the end our own page gets a code behind the `#` of its address, which browsers send nowhere, and exchanges it for
+a session; without the cookie that came along the code is worth nothing.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from motet.access.tokens import AuthenticationError
+from motet.domain.errors import InvalidError, NotFoundError
+from motet.domain.global_ids import decode_global_id, encode_global_id
+from motet.domain.users import EMAIL_CHARACTERS
+from motet.identity.services import Identity
+from motet.identity.sso.errors import Refusal, SignOnError
+from motet.identity.sso.id_token import TOKEN_OCTETS
+from motet.identity.sso.sign_on import CALLBACK_PATH, CODE_TTL, FLOW_TTL_S, Departure, Landing
+from motet.rest.answers import answering, body_of, client_of, json_answer, text_of
+from motet.rest.auth import signed_answer
+
+PAGE = "/account"
+"""Our own page, which exchanges the code and goes on."""
+
+EXCHANGE_PATH = "/auth/sso/exchange"
+CODE_CHARACTERS = 100
+STATE_IN_NAME = 12
+"""Characters of a sign-in's state that name its cookie: enough to tell a browser's tabs apart."""
+
+QUERY_CHARACTERS = 16_384
+"""Of what a provider sends back."""
+
+
+def sso_routes(identity: Identity, *, secure: bool) -> list[Route]:
+    """`secure`: browsers reach us by https, so cookies go nowhere else."""
+    edge = SsoEdge(identity, secure=secure)
+    return [
+        Route("/auth/sso/discover", answering(edge.discover), methods=["GET"]),
+        Route(CALLBACK_PATH, answering(edge.callback), methods=["GET"]),
+        Route(EXCHANGE_PATH, answering(edge.exchange), methods=["POST"]),
+        Route("/auth/sso/logout", answering(edge.logout), methods=["POST"]),
+        Route("/auth/sso/{provider}/start", answering(edge.start), methods=["GET"]),
+        Route("/auth/sso/{provider}/backchannel-logout", answering(edge.backchannel_logout), methods=["POST"]),
+    ]
+
+
+class SsoEdge:
+    """The handlers."""
+
+    def __init__(self, identity: Identity, *, secure: bool) -> None:
+        self._identity = identity
+        self._sign_on = identity.sign_on
+        self._secure = secure
+        # Browsers take a cookie of this name over TLS alone, and from no other host of the domain.
+        self._prefix = "__Host-motet_sso_" if secure else "motet_sso_"
+
+    async def discover(self, request: Request) -> Response:
+        """`?email=` -> `{provider: {id, name, start} | null}`, by the domain alone."""
+        email = request.query_params.get("email", "")
+        if not 0 < len(email) <= EMAIL_CHARACTERS:
+            raise InvalidError("This must be a mail address.", path=("email",))
+        found = await self._sign_on.discover(email)
+        if found is None:
+            return json_answer({"provider": None})
+        global_id = encode_global_id("IdentityProvider", found[0])
+        return json_answer({"provider": {"id": global_id, "name": found[1], "start": f"/auth/sso/{global_id}/start"}})
+
+    async def start(self, request: Request) -> Response:
+        """`?next=&login_hint=`: to the provider."""
+        hint = request.query_params.get("login_hint")
+        if hint is not None and (len(hint) > EMAIL_CHARACTERS or not hint.isprintable()):
+            hint = None
+        try:
+            departure = await self._sign_on.start(
+                _provider_id(request), request.query_params.get("next"), login_hint=hint
+            )
+        except SignOnError as error:
+            return self._refused(error.refusal)
+        return self._depart(departure)
+
+    async def callback(self, request: Request) -> Response:
+        """What the provider sends the browser back with."""
+        if len(request.url.query) > QUERY_CHARACTERS:
+            return self._refused(Refusal.PROVIDER)
+        pairs = request.query_params.multi_items()
+        answer = dict(pairs)
+        if len(answer) != len(pairs):  # a parameter twice: RFC 6749 §3.1 forbids it
+            return self._refused(Refusal.PROVIDER)
+        name = self._prefix + answer.get("state", "")[:STATE_IN_NAME]
+        try:
+            landing = await self._sign_on.land(request.cookies.get(name), answer)
+        except SignOnError as error:
+            response = self._refused(error.refusal)
+        else:
+            response = self._landed(landing)
+        if name in request.cookies:
+            response.delete_cookie(name, "/", secure=self._secure, httponly=True, samesite="lax")
+        return response
+
+    async def exchange(self, request: Request) -> Response:
+        """`{code, cookie?}` and the cookie -> tokens."""
+        body = await body_of(request)
+        code = text_of(body, "code", most=CODE_CHARACTERS)
+        kept = request.cookies.get(self._prefix + "code")
+        if kept is None:
+            raise AuthenticationError("the code is another browser's, or its time is over: sign in again")
+        signed = await self._sign_on.exchange(code, kept, client_of(request))
+        response = signed_answer(signed, cookie=body.get("cookie") is True, secure=self._secure)
+        response.delete_cookie(self._prefix + "code", "/", secure=self._secure, httponly=True, samesite="strict")
+        return response
+
+    async def logout(self, request: Request) -> Response:
+        """Ends the session of the access token -> `{redirect}`: where the one at the provider ends, or null."""
+        principal = await self._identity.authenticator.authenticate(
+            request.headers.get("authorization"), client_of(request).address
+        )
+        if principal.user_id is None or principal.session_id is None:
+            raise AuthenticationError("this token belongs to no login session")
+        return json_answer({"redirect": await self._sign_on.logout(principal.user_id, principal.session_id)})
+
+    async def backchannel_logout(self, request: Request) -> Response:
+        """The provider ends sessions (OpenID Connect Back-Channel Logout §2.5)."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > TOKEN_OCTETS:
+                raise InvalidError(f"A body has at most {TOKEN_OCTETS} octets.")
+        given = parse_qs(body.decode("ascii", "replace"), max_num_fields=10).get("logout_token", [])
+        if len(given) != 1:
+            raise InvalidError("There must be one logout_token.", path=("logout_token",))
+        try:
+            await self._sign_on.logout_by_provider(_provider_id(request), given[0])
+        except SignOnError as error:
+            raise InvalidError("The logout token is not valid.", path=("logout_token",)) from error
+        return Response(status_code=200, headers={"cache-control": "no-store"})
+
+    def _depart(self, departure: Departure) -> Response:
+        response = _redirect(departure.url)
+        response.set_cookie(
+            self._prefix + departure.state[:STATE_IN_NAME],
+            departure.cookie,
+            max_age=FLOW_TTL_S,
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="lax",  # the provider sends the browser back from another site
+        )
+        return response
+
+    def _landed(self, landing: Landing) -> Response:
+        response = _redirect(PAGE + "#" + urlencode({"sso_code": landing.code, "next": landing.next_page}))
+        response.set_cookie(
+            self._prefix + "code",
+            landing.cookie,
+            max_age=int(CODE_TTL.total_seconds()),
+            path="/",
+            secure=self._secure,
+            httponly=True,
+            samesite="strict",
+        )
+        return response
+
+    @staticmethod
+    def _refused(refusal: Refusal) -> Response:
+        return _redirect(PAGE + "#" + urlencode({"sso_error": refusal.value}))
+
+
+def _redirect(url: str) -> Response:
+    return Response(
+        status_code=303,
+        headers={"location": url, "cache-control": "no-store", "referrer-policy": "no-referrer"},
+    )
+
+
+def _provider_id(request: Request) -> int:
+    decoded = decode_global_id(request.path_params["provider"][:CODE_CHARACTERS])
+    if decoded is None or decoded[0] != "IdentityProvider":
+        raise NotFoundError("There is no such identity provider.")
+    return decoded[1]
