@@ -154,7 +154,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         changes.append("quota")
 
     passwords, authority = PasswordChecker(), TokenAuthority([generate_key()])
-    identity = build_identity(Ground(database, ids, authority, passwords, box, "http://127.0.0.1:8080"))
+    identity = build_identity(Ground(database, ids, authority, passwords, box, "http://localhost:8080"))
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)

@@ -26,6 +26,7 @@ KEYED = sorted(
 WITHOUT = {
     "smscLinkCreate": "the operator's, who is in no workspace: the name is unique",
     "simBatchRegister": "a batch is registered once: its own state says so",
+    "passkeyRegister": "its challenge is good once",
 }
 """Mutations that make something and take no key, and why."""
 

@@ -23,6 +23,7 @@ from motet.graphql.mutations.ip import IpMutations
 from motet.graphql.mutations.job import JobMutations
 from motet.graphql.mutations.power import PowerMutations
 from motet.graphql.mutations.quota import QuotaMutations
+from motet.graphql.mutations.second_factor import SecondFactorMutations
 from motet.graphql.mutations.service_policy import ServicePolicyMutations
 from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sim_idle import SimIdleMutations
@@ -82,6 +83,7 @@ class Mutation(
     BreakoutMutations,
     IpMutations,
     BulkMutations,
+    SecondFactorMutations,
 ):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 

@@ -10,7 +10,9 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.global_ids import decode_global_id
+from motet.graphql.account_view import ACCOUNT_PARTS, account_part
 from motet.graphql.fields import context_of, query, raw
+from motet.graphql.plain import shaped
 from motet.graphql.selection import children_as, selection_of
 from motet.graphql.types.operator import Viewer
 from motet.graphql.types.relay import Node
@@ -94,6 +96,13 @@ async def _viewer(info: Info) -> Any:
     values: dict[str, Any] = {}
     failures: list[Failure] = []
     for child in selection_of(raw(info)).children:
+        if child.name in ACCOUNT_PARTS:
+            values[child.key] = None
+            try:
+                values[child.key] = shaped(child, await account_part(context, child.name))
+            except READ_ERRORS as error:
+                failures.append(Failure((child.key,), error))
+            continue
         if child.name != "workspace" or principal.workspace_id is None:
             values[child.key] = plain.get(child.name)
             continue

@@ -8,6 +8,7 @@ from enum import Enum
 import strawberry
 
 from motet.graphql.types.relay import Node, described
+from motet.graphql.types.second_factor import Passkey, Totp, TrustedDevice
 
 
 @strawberry.type(description="A tenant: everything but the operator's own belongs to one.")
@@ -47,3 +48,13 @@ class Viewer:
     permissions: list[str] = described("What the viewer may do, as `noun:verb`, sorted.")
     expires_at: datetime = described("When the token ends.")
     workspace: Workspace | None = described("The workspace that the viewer is in; null for the operator.")
+    must_enrol_second_factor: bool | None = described(
+        "Whether the viewer's organisation asks for a second factor that the session has not shown: until one is set"
+        " up, nothing else may be done. Null for who is no signed-in user, like all that is the viewer's own below."
+    )
+    totp: Totp | None = described("The viewer's authenticator app; null if there is none.")
+    recovery_codes_left: int | None = described("How many of the viewer's recovery codes are unused.")
+    passkeys: list[Passkey] | None = described("The viewer's passkeys, the oldest first; at most 20.")
+    trusted_devices: list[TrustedDevice] | None = described(
+        "Where the viewer is not asked for the second factor, the oldest first; at most 20."
+    )

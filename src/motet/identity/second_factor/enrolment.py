@@ -24,6 +24,11 @@ FRESH = timedelta(minutes=10)
 """How long after the sign-in no password is asked for: who has just shown who they are need not do it twice."""
 
 
+SHOWN = frozenset({MULTIPLE, "fed"})
+"""What a session has of these, its user has shown a second factor: to us, or to the provider of single sign-on. The
+statement of `storage/standing.py` says the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A signed-in user: whose account it is, and in which session they are."""
@@ -142,6 +147,13 @@ class Enrolment:
     async def recovery_codes_left(self, user_id: int) -> int:
         """How many recovery codes are unused."""
         return await recovery_code.count(self._database.pool, user_id)
+
+    async def must_enrol(self, account: Account) -> bool:
+        """Whether the session lacks a second factor that the organisation asks for."""
+        pool = self._database.pool
+        found = await second_factor.factors(pool, account.user_id)
+        session = await second_factor.session(pool, account.session_id, account.user_id)
+        return found is not None and session is not None and found.required and not SHOWN & set(session.methods)
 
     async def _proved(self, account: Account, password: str | None) -> Factors:
         """Raises DeniedError for who has not shown that it is them: by the password, or a fresh sign-in; and by the
