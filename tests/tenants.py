@@ -218,6 +218,16 @@ class Tenants:
         tenant.accounts.append(account_id)
         return account_id
 
+    async def smpp_session(self, tenant: Tenant, account_id: int) -> int:
+        """A session of the account that is bound on some node."""
+        session_id = self.new_id()
+        await self.execute(
+            "INSERT INTO smpp_session (workspace_id, id, account_id, node, bind_type, address, port, tls, bound_at)"
+            " VALUES ($1, $2, $3, 1, 'TRANSCEIVER', '192.0.2.7', 40000, 'TLSv1.3', $4)",
+            tenant.workspace_id, session_id, account_id, NOW,
+        )  # fmt: skip
+        return session_id
+
     async def short_code(self, tenant: Tenant, code: str, account_id: int | None = None) -> int:
         short_code_id = self.new_id()
         await self.execute(
@@ -467,6 +477,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         tenant = await tenants.workspace(name)
         account = await tenants.account(tenant, name)
         await tenants.short_code(tenant, "12345", account)
+        await tenants.smpp_session(tenant, account)
         await tenants.webhook(tenant, deliveries=2)
         coverage_policy = await tenants.coverage_policy(tenant)
         for number in range(5):

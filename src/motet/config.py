@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from motet.domain.cidrs import Network, parse_cidr
+
 MAX_DEVICES = 1_000_000
 """Sample devices of the demo: what its numbering plan has room for."""
 
@@ -51,13 +53,14 @@ NETWORK_ADDRESS = Address("127.0.0.1", 8090)
 
 @dataclass(frozen=True, slots=True)
 class SmscUrl:
-    """An upstream given on the command line: `smpp://system_id:password@host:port?binds=1&window=100`."""
+    """An upstream given on the command line: `smpp://system_id:password@host:port?binds=1&window=100`, or `smpps://`."""
 
     system_id: str
     password: str = field(repr=False)
     address: Address
     binds: int = 1
     window: int = 100
+    tls: bool = False
 
 
 class LogFormat(StrEnum):
@@ -72,6 +75,11 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class TlsVersion(StrEnum):
+    TLS_1_2 = "1.2"
+    TLS_1_3 = "1.3"
+
+
 FACTORY_TEST_NAMES = ("sms", "data_octets", "days")
 """What of a factory test can be set."""
 
@@ -81,6 +89,7 @@ class Settings:
     """Every setting, with its default."""
 
     http: Address = HTTP_ADDRESS
+    https: Address | None = None
     smpp: Address = SMPP_ADDRESS
     smpp_tls: Address | None = None
     tls_cert: Path | None = None
@@ -89,6 +98,13 @@ class Settings:
     """Where browsers reach this installation, without a slash at the end; None: where HTTP is served."""
     sso_network: tuple[str, ...] = ()
     """Networks that are not globally routable and where identity providers may be."""
+    tls_client_ca: Path | None = None
+    tls_min_version: TlsVersion = TlsVersion.TLS_1_2
+    trusted_proxies: tuple[Network, ...] = ()
+    cors_origin: tuple[str, ...] = ()
+    allowed_host: tuple[str, ...] = ()
+    smpp_limit: tuple[tuple[str, int], ...] = ()
+    http_limit: tuple[tuple[str, int], ...] = ()
     network: Address = NETWORK_ADDRESS
     data_dir: Path = Path("data")
     database_url: str | None = field(default=None, repr=False)
@@ -117,9 +133,18 @@ def parse_address(text: str) -> Address:
 
 
 def parse_smsc_url(text: str) -> SmscUrl:
-    """`smpp://system_id:password@host:port?binds=1&window=100`, percent-encoded as URLs are. Raises ValueError."""
+    """`smpp://system_id:password@host:port?binds=1&window=100`, percent-encoded as URLs are; `smpps` is with TLS.
+
+    Raises ValueError.
+    """
     url = urlsplit(text)
-    if url.scheme != "smpp" or not url.hostname or url.username is None or url.path not in ("", "/") or url.fragment:
+    if (
+        url.scheme not in ("smpp", "smpps")
+        or not url.hostname
+        or url.username is None
+        or url.path not in ("", "/")
+        or url.fragment
+    ):
         raise ValueError("must look like smpp://system_id:password@host:port?binds=1&window=100")
     system_id, password = unquote(url.username), unquote(url.password or "")
     if not 1 <= len(system_id.encode()) <= SYSTEM_ID_OCTETS:
@@ -132,11 +157,12 @@ def parse_smsc_url(text: str) -> SmscUrl:
         if name not in numbers or name in given:
             raise ValueError(f"has {name!r} among its options, which are binds and window, each once")
         given[name] = _number(value, 1, numbers[name][1], name)
-    port = 2775 if url.port is None else url.port
+    tls = url.scheme == "smpps"
+    port = (3550 if tls else 2775) if url.port is None else url.port
     if port == 0:
         raise ValueError("must name a port")
     options = {name: given.get(name, default) for name, (default, _) in numbers.items()}
-    return SmscUrl(system_id, password, Address(url.hostname, port), **options)
+    return SmscUrl(system_id, password, Address(url.hostname, port), tls=tls, **options)
 
 
 def parse_duration_s(text: str) -> int:
@@ -208,6 +234,35 @@ def _factory_test(text: str) -> tuple[str, int]:
     return name, _number(number, 1, 366 if name == "days" else 1 << 31, name)
 
 
+def _proxies(text: str) -> Network:
+    try:
+        return parse_cidr(text)
+    except ValueError:
+        raise ValueError("must be a network such as 10.0.0.0/8 or 2001:db8::/32") from None
+
+
+def _origin(text: str) -> str:
+    """What browsers send as Origin: scheme, host, and the port unless it is the scheme's."""
+    url = urlsplit(text)
+    if url.scheme not in ("http", "https") or not url.hostname or text != f"{url.scheme}://{url.netloc}" or "@" in text:
+        raise ValueError("must look like https://portal.example or http://localhost:3000")
+    return text.lower()
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[0-9A-Za-z.\-]{1,253})(:\d{1,5})?", text):
+        raise ValueError("must be a host, with a port if only that one is meant")
+    return text.lower()
+
+
+def _named_limit(text: str) -> tuple[str, int]:
+    """`NAME=NUMBER`; whether there is a limit of that name is for the edge to say."""
+    name, equals, number = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise ValueError("must look like sessions=5000")
+    return name, _number(number, 1, 1 << 31, name)
+
+
 def _graphql_limit(text: str) -> tuple[str, int]:
     """`NAME=NUMBER`; whether there is a limit of that name is for the GraphQL edge to say."""
     name, equals, number = text.partition("=")
@@ -224,12 +279,20 @@ class _Flag(NamedTuple):
 
 FLAGS: Mapping[str, _Flag] = {
     "http": _Flag(parse_address, "HOST:PORT", "where HTTP is served: GraphQL, REST, portal (127.0.0.1:8080)"),
+    "https": _Flag(parse_address, "HOST:PORT", "where the same is served with TLS; needs --tls-cert"),
     "smpp": _Flag(parse_address, "HOST:PORT", "where ESMEs connect (127.0.0.1:2775)"),
     "smpp-tls": _Flag(parse_address, "HOST:PORT", "where ESMEs connect with TLS (127.0.0.1:3550 once there is a cert)"),
-    "tls-cert": _Flag(_path, "FILE", "the certificate chain for --smpp-tls, PEM"),
+    "tls-cert": _Flag(_path, "FILE", "the certificate chain for --smpp-tls, PEM; read again when it changes"),
     "tls-key": _Flag(_path, "FILE", "its private key, PEM"),
     "public-url": _Flag(_public_url, "URL", "where browsers reach it: for links in mails and single sign-on"),
     "sso-network": _Flag(_cidr, "CIDR", "a private network where identity providers may be, such as 10.20.0.0/16"),
+    "tls-client-ca": _Flag(_path, "FILE", "authorities, PEM: ESMEs need a certificate of one of them on --smpp-tls"),
+    "tls-min-version": _Flag(TlsVersion, "1.2|1.3", "the oldest version of TLS that is spoken (1.2)"),
+    "trusted-proxies": _Flag(_proxies, "CIDR", "reverse proxies whose X-Forwarded-For is believed (none)"),
+    "cors-origin": _Flag(_origin, "ORIGIN", "pages of this origin may ask from browsers (none)"),
+    "allowed-host": _Flag(_host, "HOST", "a name that we are asked by; requests to others get 421 (any)"),
+    "smpp-limit": _Flag(_named_limit, "NAME=N", "another bound for ESMEs, such as sessions_per_address=50"),
+    "http-limit": _Flag(_named_limit, "NAME=N", "another bound for HTTP connections, such as sessions=20000"),
     "network": _Flag(parse_address, "HOST:PORT", "the simulated network's control API (127.0.0.1:8090)"),
     "data-dir": _Flag(_path, "DIR", "where this Motet keeps what is its own (./data)"),
     "database-url": _Flag(_database_url, "URL", "a PostgreSQL >= 15; absent: an embedded one under the data dir"),
@@ -248,7 +311,19 @@ FLAGS: Mapping[str, _Flag] = {
 }
 
 
-REPEATABLE = frozenset({"smsc", "sso-network", "graphql-limit", "factory-test"})
+REPEATABLE = frozenset(
+    {
+        "smsc",
+        "sso-network",
+        "graphql-limit",
+        "factory-test",
+        "trusted-proxies",
+        "cors-origin",
+        "allowed-host",
+        "smpp-limit",
+        "http-limit",
+    }
+)
 """Flags that may be given several times; their variables hold values parted by spaces."""
 
 
@@ -299,6 +374,10 @@ def _with_tls(settings: Settings) -> Settings:
         raise SettingError("--tls-cert and --tls-key go together")
     if settings.smpp_tls is not None and settings.tls_cert is None:
         raise SettingError("--smpp-tls needs --tls-cert and --tls-key")
+    if settings.tls_client_ca is not None and settings.tls_cert is None:
+        raise SettingError("--tls-client-ca needs --tls-cert and --tls-key")
+    if settings.https is not None and settings.tls_cert is None:
+        raise SettingError("--https needs --tls-cert and --tls-key")
     if settings.tls_cert is None or settings.smpp_tls is not None:
         return settings
     return replace(settings, smpp_tls=SMPP_TLS_ADDRESS)

@@ -32,6 +32,9 @@ class NotedMemory:
     def accounts_changed(self) -> None:
         self.told.put_nowait(("accounts",))
 
+    def end_smpp_session(self, session_id: int) -> None:
+        self.told.put_nowait(("end", str(session_id)))
+
     def trust(self, trusted: bool) -> None:
         self.told.put_nowait(("trusted" if trusted else "not trusted",))
 

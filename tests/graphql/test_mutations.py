@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from graphql_world import World
 from motet.access.passwords import PasswordChecker
 from motet.access.principals import Role
 from motet.access.secrets import SecretBox
-from motet.domain.global_ids import encode_global_id
+from motet.domain.global_ids import decode_global_id, encode_global_id
 
 
 async def mutate(client: Client, mutation: str, shown: str, **fields: Any) -> Any:
@@ -184,7 +185,7 @@ async def test_null_is_no_value_for_what_must_have_one(world: World, client: Cli
 
 async def test_an_smpp_accounts_life(world: World, client: Client) -> None:
     every = """id systemId description defaultAlphabet longMo windowSize ratePerSecond maxBinds queueLimit outbindHost
-               outbindPort enabled"""
+               outbindPort enabled allowedCidrs"""
     created = await mutate(client, "smppAccountCreate", f"smppAccount {{ {every} }} password", systemId="meters")
     account = created["smppAccount"]
     assert {**account, "id": None} == {
@@ -200,6 +201,7 @@ async def test_an_smpp_accounts_life(world: World, client: Client) -> None:
         "outbindHost": None,
         "outbindPort": None,
         "enabled": True,
+        "allowedCidrs": [],
     }
     assert len(created["password"]) == 8
     changes = {
@@ -213,6 +215,7 @@ async def test_an_smpp_accounts_life(world: World, client: Client) -> None:
         "outbindHost": "esme.example",
         "outbindPort": 2775,
         "enabled": False,
+        "allowedCidrs": ["192.0.2.0/24", "2001:db8::/32", "198.51.100.7/32"],
     }
     updated = await mutate(client, "smppAccountUpdate", f"smppAccount {{ {every} }}", id=account["id"], **changes)
     assert updated["smppAccount"] == {"id": account["id"], "systemId": "meters", **changes}
@@ -220,7 +223,16 @@ async def test_an_smpp_accounts_life(world: World, client: Client) -> None:
     updated = await mutate(client, "smppAccountUpdate", f"smppAccount {{ {every} }}", id=account["id"], **nulls)
     assert updated["smppAccount"] == {"id": account["id"], "systemId": "meters", **changes, **nulls}
 
+    for nothing in (None, []):
+        updated = await mutate(
+            client, "smppAccountUpdate", "smppAccount { allowedCidrs }", id=account["id"], allowedCidrs=nothing
+        )
+        assert updated["smppAccount"] == {"allowedCidrs": []}
+    updated = await mutate(client, "smppAccountUpdate", "smppAccount { enabled }", id=account["id"], enabled=True)
+    assert updated["smppAccount"] == {"enabled": True}
+
     stored = "SELECT password_hash FROM smpp_account WHERE system_id = 'meters'"
+    assert (await world.tenants.database.pool.fetchval(stored)).startswith("$argon2id$")
     passwords = PasswordChecker()
     assert await passwords.verify(await world.tenants.database.pool.fetchval(stored), created["password"])
     rotated = await mutate(client, "smppAccountRotatePassword", "password smppAccount { id }", id=account["id"])
@@ -236,7 +248,38 @@ async def test_an_smpp_accounts_life(world: World, client: Client) -> None:
     await mutate(client, "shortCodeDelete", "", id=code["shortCode"]["id"])
     deleted = await mutate(client, "smppAccountDelete", "deletedId", id=account["id"])
     assert deleted == {"deletedId": account["id"], "userErrors": []}
-    assert world.changes.count("smpp_account") == 5
+    assert world.changes.count("smpp_account") == 8
+
+
+async def test_sessions_of_an_account_are_shown_and_ended_by_their_workspace(world: World, client: Client) -> None:
+    shown = """{ smppAccounts { nodes { sessions { totalCount nodes {
+        id bindType address port tls boundAt smppAccount { systemId } } } } } }"""
+    [account] = (await client.query(shown)).data["smppAccounts"]["nodes"]
+    [session] = account["sessions"]["nodes"]
+    assert {**session, "id": None, "boundAt": None} == {
+        "id": None,
+        "bindType": "TRANSCEIVER",
+        "address": "192.0.2.7",
+        "port": 40_000,
+        "tls": "TLSv1.3",
+        "boundAt": None,
+        "smppAccount": {"systemId": "demo"},
+    }
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with world.tenants.database.pool.acquire() as connection:
+
+        def hear(*told: Any) -> None:
+            heard.put_nowait(told[3])
+
+        await connection.add_listener("motet_change", hear)
+        ended = await mutate(client, "smppSessionEnd", "deletedId", id=session["id"])
+        assert ended == {"deletedId": session["id"], "userErrors": []}
+        async with asyncio.timeout(20):
+            assert await heard.get() == f"smpp_session {decode_global_id(session['id'])[1]}"
+        theirs = await mutate(world.client(world.other), "smppSessionEnd", "deletedId", id=session["id"])
+        assert theirs == {"deletedId": None, "userErrors": error("NOT_FOUND", "id")}
+        await connection.remove_listener("motet_change", hear)
+        assert heard.empty()
 
 
 @pytest.mark.parametrize(
@@ -258,6 +301,10 @@ async def test_an_smpp_accounts_life(world: World, client: Client) -> None:
         ({"systemId": "x", "outbindHost": "h h", "outbindPort": 1}, error("INVALID", "outbindHost")),
         ({"systemId": "x", "outbindHost": "h", "outbindPort": 65_536}, error("INVALID", "outbindPort")),
         ({"systemId": "x", "description": "a\u0007"}, error("INVALID", "description")),
+        ({"systemId": "x", "allowedCidrs": ["192.0.2.1/24"]}, error("INVALID", "allowedCidrs", "0")),
+        ({"systemId": "x", "allowedCidrs": ["192.0.2.0/24", "elsewhere"]}, error("INVALID", "allowedCidrs", "1")),
+        ({"systemId": "x", "allowedCidrs": ["::ffff:192.0.2.0/120"]}, error("INVALID", "allowedCidrs", "0")),
+        ({"systemId": "x", "allowedCidrs": ["192.0.2.7"] * 101}, error("INVALID", "allowedCidrs")),
     ],
 )
 async def test_smpp_accounts_that_break_a_rule_are_not_made(

@@ -3,12 +3,13 @@
 from motet.bootstrap.cards import cards
 from motet.bootstrap.events import events
 from motet.bootstrap.graphql import graphql
+from motet.bootstrap.http import http
 from motet.bootstrap.identity import identity
 from motet.bootstrap.jobs import jobs
 from motet.bootstrap.messaging import messaging
 from motet.bootstrap.metering import metering
 from motet.bootstrap.network import network
-from motet.bootstrap.node import Component, http, partitions
+from motet.bootstrap.node import Component, partitions
 from motet.bootstrap.signing import signing
 from motet.bootstrap.sims import sims
 

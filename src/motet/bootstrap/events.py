@@ -33,6 +33,9 @@ class _NodeMemory:
     def accounts_changed(self) -> None:
         self._hub.spawn(self._esmes.accounts_changed())
 
+    def end_smpp_session(self, session_id: int) -> None:
+        self._esmes.end_session(session_id)
+
     def trust(self, trusted: bool) -> None:
         self._hub.numbers.trust(trusted)
         self._hub.mobile.forget_short_codes()

@@ -1,22 +1,26 @@
-"""Serves HTTP: one uvicorn on a socket of ours, the paths shared out among the edges."""
+"""Serves HTTP, with TLS too if asked to: uvicorn on sockets of ours, the paths shared out among the edges."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from motet.bootstrap.limits import limits_of
+from motet.bootstrap.node import Node
 from motet.bootstrap.supervisor import Supervisor
+from motet.rest.edge import EdgeRules, HttpEdge
+from motet.rest.health import Readiness, rest_application
+from motet.rest.http_protocol import BoundedHttpProtocol, HttpBounds, bounded
 
 WEBSOCKET_OCTETS = 1024 * 1024
 """Largest message on a WebSocket: as large as an HTTP body may be."""
-
-CONNECTIONS = 4_096
-"""HTTP connections at once; one more is answered 503."""
 
 GRACE_S = 5
 """What running requests get to finish at the end, within the node's 10 s."""
@@ -43,20 +47,52 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def http_server(application: ASGIApp, listener: socket.socket, supervisor: Supervisor) -> AsyncIterator[None]:
+async def http(node: Node) -> AsyncIterator[None]:
+    """HTTP, over whatever paths the other components serve."""
+    settings = node.settings
+    bounds = HttpBounds()
+    seats = limits_of("http-limit", bounds.seats, settings.http_limit)
+    rules = EdgeRules(
+        proxies=settings.trusted_proxies,
+        cors_origins=frozenset(settings.cors_origin),
+        hosts=frozenset(settings.allowed_host),
+    )
+    paths = PathSwitch(node.paths, rest_application(Readiness(node.checks), node.metrics, node.routes))
+    application = HttpEdge(paths, rules, own_bounds=node.paths.keys())
+    protocol = bounded(replace(bounds, seats=seats), settings.trusted_proxies)
+    async with AsyncExitStack() as servers:
+        plain = http_server(application, node.listeners.http, node.supervisor, protocol)
+        await servers.enter_async_context(plain)
+        if node.listeners.https is not None and node.certificate is not None:
+            context = node.certificate.for_server()
+            await servers.enter_async_context(
+                http_server(application, node.listeners.https, node.supervisor, protocol, context)
+            )
+        yield
+
+
+@asynccontextmanager
+async def http_server(
+    application: ASGIApp,
+    listener: socket.socket,
+    supervisor: Supervisor,
+    protocol: type[BoundedHttpProtocol],
+    context: ssl.SSLContext | None = None,
+) -> AsyncIterator[None]:
     """Answers on the socket from when it is entered; at the end refuses new connections and lets requests finish."""
     config = uvicorn.Config(
         application,
-        http="httptools",
+        http=protocol,
         ws="websockets-sansio",
         ws_max_size=WEBSOCKET_OCTETS,
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
-        limit_concurrency=CONNECTIONS,
+        proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE_S,
+        ssl_context_factory=None if context is None else lambda _config, _default: context,
     )
     server = _Server(config)
     ended = asyncio.Event()
@@ -69,7 +105,7 @@ async def http_server(application: ASGIApp, listener: socket.socket, supervisor:
         if not server.should_exit:
             raise RuntimeError("the HTTP server ended by itself")
 
-    supervisor.start("http", serve, restart=False)
+    supervisor.start("http" if context is None else "https", serve, restart=False)
     while not server.started and not ended.is_set():  # noqa: ASYNC110 - a turn or two; uvicorn has no event for it
         await asyncio.sleep(0)
     try:

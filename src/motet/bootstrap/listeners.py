@@ -17,19 +17,21 @@ class Listeners:
     http: socket.socket
     smpp: socket.socket
     smpp_tls: socket.socket | None
+    https: socket.socket | None = None
 
 
 @contextmanager
 def bound(settings: Settings) -> Iterator[Listeners]:
     """The settings' sockets; closes them at the end, should no server have done so."""
-    opened: list[socket.socket] = []
+    opened: dict[str, socket.socket] = {}
+    wanted = {"http": settings.http, "smpp": settings.smpp, "smpp-tls": settings.smpp_tls, "https": settings.https}
     try:
-        for flag, address in (("http", settings.http), ("smpp", settings.smpp), ("smpp-tls", settings.smpp_tls)):
+        for flag, address in wanted.items():
             if address is not None:
-                opened.append(bind(address, flag))
-        yield Listeners(opened[0], opened[1], opened[2] if len(opened) > 2 else None)
+                opened[flag] = bind(address, flag)
+        yield Listeners(opened["http"], opened["smpp"], opened.get("smpp-tls"), opened.get("https"))
     finally:
-        for one in opened:
+        for one in opened.values():
             one.close()
 
 

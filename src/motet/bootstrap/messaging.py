@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
+from motet.bootstrap.limits import limits_of
 from motet.bootstrap.node import Node
-from motet.config import StartError
+from motet.domain.seats import SeatLimits
 from motet.events.bus import Bus
 from motet.hub.hub import Hub
 from motet.hub.lane import FencedError
@@ -61,7 +61,8 @@ async def messaging(node: Node) -> AsyncIterator[None]:
         addresses = await resolver.addresses(host, port)
         return addresses[0] if all(policy.permits(address, plain=False) for address in addresses) else None
 
-    esmes = EsmeServer(hub, node.passwords, outbind_address=outbind_address)
+    seats = limits_of("smpp-limit", SeatLimits(), node.settings.smpp_limit)
+    esmes = EsmeServer(hub, node.passwords, outbind_address=outbind_address, seats=seats)
     links = SmscLinks(hub, lambda body: hub.spawn(_alert(hub, esmes, body)))
     node.messaging = Messaging(hub, bus, webhooks, esmes, links)
     node.metrics.add(*_families(hub, esmes, links, webhooks))
@@ -71,7 +72,8 @@ async def messaging(node: Node) -> AsyncIterator[None]:
         node.farewells.append(esmes.stop_listening)
         await esmes.listen(node.listeners.smpp)
         if node.listeners.smpp_tls is not None:
-            await esmes.listen(node.listeners.smpp_tls, _tls_context(node))
+            assert node.certificate is not None  # noqa: S101 - the settings see to it
+            await esmes.listen(node.listeners.smpp_tls, node.certificate.context)
         yield
     finally:
         await esmes.stop_listening()
@@ -117,17 +119,6 @@ async def _alert(hub: Hub, esmes: EsmeServer, body: AlertNotification) -> None:
         esmes.alert(target.workspace_id, body)
 
 
-def _tls_context(node: Node) -> ssl.SSLContext:
-    settings = node.settings
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
-    except (OSError, ssl.SSLError) as error:
-        raise StartError(f"--tls-cert and --tls-key cannot be used: {error}") from error
-    return context
-
-
 def _families(hub: Hub, esmes: EsmeServer, links: SmscLinks, webhooks: Webhooks) -> list[Family]:
     counters = hub.counters
 
@@ -155,6 +146,13 @@ def _families(hub: Hub, esmes: EsmeServer, links: SmscLinks, webhooks: Webhooks)
             lambda: len(hub.relay.awaiting),
         ),
         gauge("esme_sessions", "Connections of ESMEs", lambda: esmes.session_count),
+        gauge("esme_sessions_unbound", "Connections of ESMEs that have not bound", lambda: esmes.unbound_count),
+        Family(
+            "motet_esme_binds_refused",
+            "Binds refused, by the status that they were answered with",
+            lambda: {(status,): float(count) for status, count in esmes.binds_refused.items()},
+            ("status",),
+        ),
         gauge("smsc_binds", "Binds to SMSCs that are up", lambda: links.bind_count),
         gauge("webhooks_in_flight", "Webhook posts under way", lambda: webhooks.in_flight),
         Family(

@@ -22,17 +22,17 @@ from motet import __version__
 from motet.access.passwords import PasswordChecker
 from motet.access.secrets import SecretBox
 from motet.access.tokens import TokenAuthority
-from motet.bootstrap.http import PathSwitch, http_server
 from motet.bootstrap.keys import open_secret_box, open_token_authority
 from motet.bootstrap.listeners import Listeners, address_of, bound
 from motet.bootstrap.postgres import open_database, serving_url
 from motet.bootstrap.supervisor import Supervisor
+from motet.bootstrap.tls import Certificate, certificate_of, kept_fresh
 from motet.bootstrap.upstreams import link_of
 from motet.config import Settings, StartError
 from motet.events.bus import Bus
 from motet.identity.signing_keys import SigningKeys
 from motet.links.smsc_links import LinkConfig
-from motet.rest.health import Check, NotReadyError, Readiness, rest_application
+from motet.rest.health import Check, NotReadyError
 from motet.rest.metrics import Metrics
 from motet.storage.database import Database
 from motet.storage.migrate import SchemaError, check_schema, load_migrations, migrate
@@ -78,6 +78,8 @@ class Node:
     metrics: Metrics
     demo: bool = False
     """Whether the liberties of a demo hold: GraphiQL, webhooks to loopback."""
+    certificate: Certificate | None = None
+    """What TLS is spoken with, if it is."""
     upstreams: list[LinkConfig] = field(default_factory=list)
     """SMSC links that are not in the database: --smsc, or the simulated network."""
     carrier: Carrier | None = None
@@ -132,14 +134,6 @@ async def partitions(node: Node) -> AsyncIterator[None]:
     await ensure()
     node.supervisor.start("partitions", keep)
     yield
-
-
-@asynccontextmanager
-async def http(node: Node) -> AsyncIterator[None]:
-    """HTTP, over whatever paths the other components serve."""
-    application = PathSwitch(node.paths, rest_application(Readiness(node.checks), node.metrics, node.routes))
-    async with http_server(application, node.listeners.http, node.supervisor):
-        yield
 
 
 class Stop:
@@ -252,6 +246,8 @@ async def _open(
     passwords = PasswordChecker()
     ground.callback(passwords.close)
     node = Node(settings, listeners, supervisor, database, box, tokens, signing_keys, passwords, Metrics(), demo)
+    node.certificate = certificate_of(settings)
+    await ground.enter_async_context(kept_fresh(node.certificate))
     node.upstreams.extend(link_of(url) for url in settings.smsc)
     if settings.network_url is not None:
         node.carrier = Carrier(settings.network_url, settings.network_token)

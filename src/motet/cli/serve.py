@@ -11,9 +11,12 @@ from motet.config import add_flags, read_settings
 from motet.log import configure_logging
 
 FLAGS = (
-    "http", "smpp", "smpp-tls", "tls-cert", "tls-key", "public-url", "sso-network", "data-dir", "database-url",
-    "secret-key-file", "smsc", "network-url", "network-token", "graphql-limit", "factory-test", "json",
-    "log-format", "log-level",
+    "http", "https", "smpp", "smpp-tls",
+    "tls-cert", "tls-key", "tls-client-ca", "tls-min-version",
+    "trusted-proxies", "cors-origin", "allowed-host", "smpp-limit", "http-limit",
+    "public-url", "sso-network", "data-dir", "database-url", "secret-key-file", "smsc",
+    "network-url", "network-token", "graphql-limit", "factory-test",
+    "json", "log-format", "log-level",
 )  # fmt: skip
 
 

@@ -25,6 +25,9 @@ class Memory(Protocol):
 
     def accounts_changed(self) -> None: ...
 
+    def end_smpp_session(self, session_id: int) -> None:
+        """Someone asked for the end of a session, which may be another node's."""
+
     def trust(self, trusted: bool) -> None:
         """Whether changes are heard: while they are not, what is remembered may be old and has to be read again."""
 
@@ -70,3 +73,5 @@ class ChangeFeed:
             self._memory.forget_short_codes()
         elif kind == "smpp_account":
             self._memory.accounts_changed()
+        elif kind == "smpp_session" and values:
+            self._memory.end_smpp_session(int(values[0]))

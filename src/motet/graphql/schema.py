@@ -40,7 +40,7 @@ from motet.graphql.types.alert import Alert, AlertRule
 from motet.graphql.types.connectivity import Connectivity, ConnectivityReset, Location
 from motet.graphql.types.coverage_policy import CoveragePolicy, CoveragePolicyVersion
 from motet.graphql.types.device import Device
-from motet.graphql.types.esme import ShortCode, SmppAccount
+from motet.graphql.types.esme import ShortCode, SmppAccount, SmppSession
 from motet.graphql.types.euicc import Euicc, EuiccOperation, EuiccOperationStep, EuiccProfile
 from motet.graphql.types.event import Event
 from motet.graphql.types.imsi import Imsi, ImsiPreference, ImsiSwitch, RoamingPartner, RoamingTerm
@@ -137,6 +137,7 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         AlertRule,
         Alert,
         SmppAccount,
+        SmppSession,
         ShortCode,
         Webhook,
         WebhookDelivery,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from motet.domain.cidrs import Network
 from motet.domain.refusals import Refusal
 from motet.storage.database import Row
 
@@ -19,6 +20,7 @@ class Account:
         "_bucket_at",
         "_open",
         "_tokens",
+        "allowed_cidrs",
         "binds",
         "default_alphabet",
         "enabled",
@@ -60,6 +62,7 @@ class Account:
         self.max_binds: int = row["max_binds"]
         self.queue_limit: int = row["queue_limit"]
         self.enabled: bool = row["enabled"]
+        self.allowed_cidrs: tuple[Network, ...] = tuple(row["allowed_cidrs"])
 
     def admit(self, count: int = 1) -> Refusal | None:
         """Whether that many more messages may come now."""

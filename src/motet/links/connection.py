@@ -13,6 +13,7 @@ from typing import Any, ClassVar, cast
 
 import structlog
 
+from motet.domain.cidrs import Address, address_of
 from motet.smpp.constants import CommandId
 from motet.smpp.errors import UsageError
 from motet.smpp.pdu import Empty
@@ -44,6 +45,11 @@ class Connection(asyncio.Protocol):
         self.session = Session(self.side, now=self.loop.time(), limits=limits)
         self.transport: asyncio.Transport | None = None
         self.peer = ""
+        self.address: Address | None = None
+        """The peer's; None where it has none."""
+        self.port = 0
+        self.tls: str | None = None
+        """The version of TLS, None without."""
         self._out: list[bytes] = []
         self._flush_handle: asyncio.Handle | None = None
         self._tick_handle: asyncio.TimerHandle | None = None
@@ -62,8 +68,12 @@ class Connection(asyncio.Protocol):
         stream = cast("asyncio.Transport", transport)  # uvloop's are not of this class, but of its kind
         self.transport = stream
         stream.set_write_buffer_limits(high=WRITE_HIGH_OCTETS)
-        address: Sequence[Any] = stream.get_extra_info("peername") or ("?", 0)
-        self.peer = f"{address[0]}:{address[1]}" if len(address) > 1 else str(address)
+        peername: Sequence[Any] = stream.get_extra_info("peername") or ("?", 0)
+        self.peer = f"{peername[0]}:{peername[1]}" if len(peername) > 1 else str(peername)
+        self.address = address_of(str(peername[0]))
+        self.port = int(peername[1]) if len(peername) > 1 else 0
+        secured = stream.get_extra_info("ssl_object")
+        self.tls = None if secured is None else secured.version()
         self._tick_handle = self.loop.call_later(TICK_S, self._tick)
 
     def data_received(self, data: bytes) -> None:
@@ -188,6 +198,8 @@ class Connection(asyncio.Protocol):
                 return
         else:
             self._stalled_since = None
+        if not self._reading:
+            self.session.not_reading(now)
         events = self.session.on_time(now)
         if events:
             self.handle(events)

@@ -5,6 +5,7 @@ Hot path: submit_sm without optional parameters becomes a Message in one go, and
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -70,6 +71,9 @@ class EsmeSession(Connection):
         self.hub = server.hub
         self.account: Account | None = None
         self.account_id = 0
+        self.id = 0
+        """Of its row in smpp_session; 0 while there is none."""
+        self.failed_binds = 0
         self.free = 0
         """Deliveries that may be sent now; 0 while the peer does not read."""
         self._window = 0
@@ -82,6 +86,10 @@ class EsmeSession(Connection):
         self._unbinding = False
         self._requests = EsmeRequests(self)
         self._validity_us = self.hub.limits.default_validity_s * 1_000_000
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.server.arrived(self)
 
     # Events ----------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,9 @@ STATUS: Mapping[str, int] = {
     "NOT_FOUND": 404, "CONFLICT": 409, "INVALID": 400, "DENIED": 403, "LIMIT_REACHED": 429, "UPSTREAM": 502,
 }  # fmt: skip
 
+REQUEST_ID = "motet.request_id"
+"""Where a request's scope holds its id."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -81,6 +84,11 @@ def told(
 ) -> Response:
     """An error: a code for programs and words for people."""
     return json_answer({"error": {"code": code, "message": message, "path": path or None}}, status, headers)
+
+
+def internal(request_id: str) -> Response:
+    """500, and nothing of what went wrong."""
+    return told(500, "INTERNAL", f"Something went wrong. The request's id is {request_id}.")
 
 
 def unauthenticated(words: str) -> Response:

@@ -9,11 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from motet import __version__
+from motet.rest.answers import REQUEST_ID, internal, told
 from motet.rest.metrics import Metrics
 
 CHECK_TIMEOUT_S = 2.0
@@ -73,7 +75,22 @@ def rest_application(readiness: Readiness, metrics: Metrics, routes: Sequence[Ba
     async def scrape(_: Request) -> Response:
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
-    return Starlette(routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape), *routes])
+    watched = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]
+    return Starlette(routes=[*watched, *routes], exception_handlers={HTTPException: _told, Exception: _failed})
+
+
+async def _told(_: Request, error: Exception) -> Response:
+    """Starlette's own refusals, 404 and 405 above all, in the form that all errors have."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    code, words = {404: ("NOT_FOUND", "There is nothing here."), 405: ("INVALID", "Another method is needed.")}.get(
+        error.status_code, ("INVALID", str(error.detail))
+    )
+    return told(error.status_code, code, words, error.headers)
+
+
+async def _failed(request: Request, _: Exception) -> Response:
+    """Our own fault; the log tells of it under the id."""
+    return internal(request.scope.get(REQUEST_ID, ""))
 
 
 def _json(body: object, status: int = 200) -> Response:

@@ -202,11 +202,20 @@ class Session:
                 hot_command = self._hot_command
             position = end
         if position < size:
+            if position or self._timers.pdu_since is None:
+                self._timers.pdu_since = now
             rest += data[position:] if position else data
             self._needed = int.from_bytes(rest[:4], "big") if size - position >= HEADER_OCTETS else HEADER_OCTETS
+        else:
+            self._timers.pdu_since = None
         if events:
             self._timers.last_transaction = now
         return events
+
+    def not_reading(self, now: float) -> None:
+        """The peer is not read, for a reason of ours: what it has begun to send is not late for that."""
+        if self._timers.pdu_since is not None:
+            self._timers.pdu_since = now
 
     def data_to_send(self) -> bytes:
         """What the session itself has to say since the last call: answers, enquire_link, unbind."""

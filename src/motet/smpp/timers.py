@@ -17,6 +17,8 @@ class Limits(NamedTuple):
     """From a request to its response."""
     inactivity_s: float | None = None
     """Without any PDU but enquire_link, after which the session unbinds."""
+    pdu_s: float | None = None
+    """From the first octets of a PDU to its last."""
     pdu_octets: int = MAX_PDU_OCTETS
     """Largest command_length taken."""
     in_flight: int = 65_536
@@ -40,7 +42,7 @@ class Due(Enum):
 class Timers:
     """When the peer was heard and what follows from it. The response timer is the session's, per request."""
 
-    __slots__ = ("_limits", "bind_deadline", "enquire_sent", "last_received", "last_transaction")
+    __slots__ = ("_limits", "bind_deadline", "enquire_sent", "last_received", "last_transaction", "pdu_since")
 
     def __init__(self, limits: Limits, now: float) -> None:
         self._limits = limits
@@ -50,11 +52,15 @@ class Timers:
         """None once bound."""
         self.enquire_sent: float | None = None
         """When the enquire_link was sent that has no answer yet."""
+        self.pdu_since: float | None = None
+        """When the PDU began of which only a part is here."""
 
     def next_deadline(self, *, bound: bool) -> float | None:
         """When `due` is to be asked next."""
         limits = self._limits
         deadlines = [] if self.bind_deadline is None else [self.bind_deadline]
+        if self.pdu_since is not None and limits.pdu_s is not None:
+            deadlines.append(self.pdu_since + limits.pdu_s)
         if bound and self.enquire_sent is not None:
             deadlines.append(self.enquire_sent + limits.response_s)
         elif bound and limits.enquire_link_s is not None:
@@ -68,6 +74,8 @@ class Timers:
         limits = self._limits
         if self.bind_deadline is not None and now >= self.bind_deadline:
             return Due.CLOSE, "no bind in time"
+        if self.pdu_since is not None and limits.pdu_s is not None and now >= self.pdu_since + limits.pdu_s:
+            return Due.CLOSE, "a PDU not whole in time"
         if not bound:
             return Due.NOTHING, ""
         if self.enquire_sent is not None and self.last_received >= self.enquire_sent:

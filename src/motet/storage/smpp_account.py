@@ -1,9 +1,11 @@
 """The accounts that ESMEs bind with: their credentials and limits."""
 
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 import asyncpg
 
+from motet.domain.cidrs import Network
 from motet.domain.errors import ConflictError, LimitReachedError
 from motet.storage.database import Executor, PooledConnection
 
@@ -21,13 +23,15 @@ class SmppAccountSettings(NamedTuple):
     outbind_host: str | None
     outbind_port: int | None
     enabled: bool
+    allowed_cidrs: tuple[Network, ...]
 
 
 _LOCK_WORKSPACE = "SELECT FROM workspace WHERE id = $1 FOR NO KEY UPDATE"
 _INSERT = """
 INSERT INTO smpp_account (workspace_id, id, system_id, password_hash, description, default_alphabet, long_mo,
-                          window_size, rate_per_s, max_binds, queue_limit, outbind_host, outbind_port, enabled)
-SELECT $1, $2, $3, $4, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+                          window_size, rate_per_s, max_binds, queue_limit, outbind_host, outbind_port, enabled,
+                          allowed_cidrs)
+SELECT $1, $2, $3, $4, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
  WHERE (SELECT count(*) FROM smpp_account WHERE workspace_id = $1) < $5
 RETURNING id
 """
@@ -60,7 +64,7 @@ async def insert(
 
 _SETTINGS = """
 SELECT description, default_alphabet, long_mo, window_size, rate_per_s, max_binds, queue_limit, outbind_host,
-       outbind_port, enabled
+       outbind_port, enabled, allowed_cidrs
   FROM smpp_account
  WHERE workspace_id = $1 AND id = $2
    FOR UPDATE
@@ -70,13 +74,15 @@ SELECT description, default_alphabet, long_mo, window_size, rate_per_s, max_bind
 async def lock_settings(connection: PooledConnection, workspace_id: int, account_id: int) -> SmppAccountSettings | None:
     """The settings of an account, which stay as they are until the transaction ends; None for an unknown one."""
     record = await connection.fetchrow(_SETTINGS, workspace_id, account_id)
-    return None if record is None else SmppAccountSettings(*record)
+    if record is None:
+        return None
+    return SmppAccountSettings(*record)._replace(allowed_cidrs=tuple(record["allowed_cidrs"]))
 
 
 _UPDATE = """
 UPDATE smpp_account
    SET description = $3, default_alphabet = $4, long_mo = $5, window_size = $6, rate_per_s = $7, max_binds = $8,
-       queue_limit = $9, outbind_host = $10, outbind_port = $11, enabled = $12
+       queue_limit = $9, outbind_host = $10, outbind_port = $11, enabled = $12, allowed_cidrs = $13
  WHERE workspace_id = $1 AND id = $2
 """
 
@@ -110,7 +116,7 @@ async def delete(connection: PooledConnection, workspace_id: int, account_id: in
 # By the one key that is unique over the platform: a bind names no workspace.
 _BY_SYSTEM_ID = """
 SELECT workspace_id, id, system_id, password_hash, default_alphabet, long_mo, window_size, rate_per_s, max_binds,
-       queue_limit, enabled
+       queue_limit, enabled, allowed_cidrs
   FROM smpp_account WHERE system_id = $1
 """
 
@@ -118,6 +124,24 @@ SELECT workspace_id, id, system_id, password_hash, default_alphabet, long_mo, wi
 async def find_account(connection: Executor, system_id: str) -> asyncpg.Record | None:
     """All that a bind needs to know of the account."""
     record: asyncpg.Record | None = await connection.fetchrow(_BY_SYSTEM_ID, system_id)
+    return record
+
+
+# The same, and whether the account has bound from there.
+_FOR_BIND = """
+SELECT workspace_id, id, system_id, password_hash, default_alphabet, long_mo, window_size, rate_per_s, max_binds,
+       queue_limit, enabled, allowed_cidrs,
+       EXISTS (SELECT FROM smpp_known_address k
+                WHERE k.workspace_id = a.workspace_id AND k.account_id = a.id AND k.address = $2::inet) AS known
+  FROM smpp_account a WHERE system_id = $1
+"""
+
+
+async def find_for_bind(
+    connection: Executor, system_id: str, peer: IPv4Address | IPv6Address | None
+) -> asyncpg.Record | None:
+    """`find_account`, with `known`: whether it has bound from the peer before."""
+    record: asyncpg.Record | None = await connection.fetchrow(_FOR_BIND, system_id, peer)
     return record
 
 

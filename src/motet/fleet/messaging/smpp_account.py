@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from motet.access.passwords import PasswordChecker
+from motet.domain.cidrs import Network, parse_cidr
 from motet.domain.errors import InvalidError, NotFoundError
 from motet.domain.ids import IdGenerator
 from motet.fleet.rules import (
@@ -22,7 +23,7 @@ from motet.fleet.rules import (
     check_system_id,
     check_text,
 )
-from motet.storage import smpp_account
+from motet.storage import smpp_account, smpp_session
 from motet.storage.database import Database
 from motet.storage.smpp_account import SmppAccountSettings
 from motet.storage.transaction import transaction
@@ -34,6 +35,9 @@ MAX_WINDOW = 10_000
 MAX_RATE = 100_000
 MAX_BINDS = 100
 MAX_QUEUE = 10_000_000
+MAX_CIDRS = 100
+"""Networks of one account: they are gone through at each bind."""
+
 ALPHABETS = ("GSM7", "ASCII", "LATIN1")
 LONG_MO = ("JOINED", "PARTS")
 
@@ -51,6 +55,7 @@ DEFAULTS = SmppAccountSettings(
     outbind_host=None,
     outbind_port=None,
     enabled=True,
+    allowed_cidrs=(),
 )
 
 
@@ -69,10 +74,14 @@ class SmppAccountChanges:
     outbind_host: str | Unchanged | None = UNCHANGED
     outbind_port: int | Unchanged | None = UNCHANGED
     enabled: bool | Unchanged = UNCHANGED
+    allowed_cidrs: Sequence[str] | Unchanged = UNCHANGED
+    """Networks in text; none: any address may bind."""
 
     def applied_to(self, settings: SmppAccountSettings) -> SmppAccountSettings:
         """The settings with the changes, checked. Raises InvalidError."""
         named = {name: value for name, value in asdict(self).items() if value is not UNCHANGED}
+        if "allowed_cidrs" in named:
+            named["allowed_cidrs"] = _networks(named["allowed_cidrs"])
         return _checked(settings._replace(**named))
 
 
@@ -112,7 +121,10 @@ class SmppAccountService:
         return account_id, password
 
     async def update(self, workspace_id: int, account_id: int, changes: SmppAccountChanges) -> None:
-        """Change an account; sessions keep what they bound with. Raises NotFoundError (path `id`), InvalidError."""
+        """Change an account; its sessions keep what they bound with, and end where they may not be any more.
+
+        Raises NotFoundError (path `id`), InvalidError.
+        """
         async with transaction(self._database) as connection:
             settings = await smpp_account.lock_settings(connection, workspace_id, account_id)
             if settings is None:
@@ -129,6 +141,12 @@ class SmppAccountService:
         await self._on_change()
         return password
 
+    async def end_session(self, workspace_id: int, session_id: int) -> None:
+        """End a session of an ESME, on whichever node it is; it may bind again. Raises NotFoundError (path `id`)."""
+        async with transaction(self._database) as connection:
+            if not await smpp_session.ask_to_end(connection, workspace_id, session_id):
+                raise NotFoundError("No such session.", path=("id",))
+
     async def delete(self, workspace_id: int, account_id: int) -> None:
         """Remove an account; its messages stay. Raises NotFoundError, ConflictError while a short code leads to it."""
         async with transaction(self._database) as connection:
@@ -139,6 +157,22 @@ class SmppAccountService:
     async def _new_password(self) -> tuple[str, str]:
         password = "".join(secrets.choice(_PASSWORD_ALPHABET) for _ in range(PASSWORD_OCTETS))
         return password, await self._passwords.hash(password)
+
+
+def _networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """The networks, each once. Raises InvalidError."""
+    if len(texts) > MAX_CIDRS:
+        raise InvalidError(f"There may be at most {MAX_CIDRS} networks.", path=("allowed_cidrs",))
+    found: dict[Network, None] = {}
+    for position, text in enumerate(texts):
+        try:
+            found[parse_cidr(text)] = None
+        except ValueError:
+            raise InvalidError(
+                "This must be a network such as 192.0.2.0/24 or 2001:db8::/32, with no bits behind its prefix.",
+                path=("allowed_cidrs", str(position)),
+            ) from None
+    return tuple(found)
 
 
 def _checked(settings: SmppAccountSettings) -> SmppAccountSettings:

@@ -45,6 +45,10 @@ class SmppAccountCreateInput:
     )
     outbind_port: int | None = strawberry.field(default=strawberry.UNSET, description="The port for outbind.")
     enabled: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it may bind; default true.")
+    allowed_cidrs: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The networks that it may bind from, at most 100; empty, null or not given: from anywhere.",
+    )
     idempotency_key: str | None = idempotency_key()
 
 
@@ -80,6 +84,10 @@ class SmppAccountUpdateInput:
     )
     outbind_port: int | None = strawberry.field(default=strawberry.UNSET, description="The port for outbind.")
     enabled: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether it may bind.")
+    allowed_cidrs: list[str] | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The networks that it may bind from; sessions from elsewhere end. Empty or null: from anywhere.",
+    )
 
 
 @strawberry.type(description="What came of changing an SMPP account.")
@@ -109,6 +117,17 @@ class SmppAccountDeleteInput:
 class SmppAccountDeletePayload:
     deleted_id: strawberry.ID | None = described("The id of the account that is gone.")
     user_errors: list[UserError] = described("Why it was not removed; empty if it was.")
+
+
+@strawberry.input(description="Which session of an ESME to end.")
+class SmppSessionEndInput:
+    id: strawberry.ID = strawberry.field(description="The session.")
+
+
+@strawberry.type(description="What came of ending a session of an ESME.")
+class SmppSessionEndPayload:
+    deleted_id: strawberry.ID | None = described("The id of the session; it is gone within seconds.")
+    user_errors: list[UserError] = described("Why it was not ended; empty if it was.")
 
 
 @strawberry.input(description="A new short code.")
@@ -204,6 +223,20 @@ class EsmeMutations:
         await context.services.smpp_accounts.delete(context.workspace_id, account_id)
         return done(deletedId=input.id)
 
+    @mutation(
+        Permission.SMPP_ACCOUNT_WRITE,
+        "End a session of an ESME, which may bind again: disable the account or narrow its networks to keep it away.",
+    )
+    async def smpp_session_end(
+        self,
+        info: Info,
+        input: Annotated[SmppSessionEndInput, strawberry.argument(description="Which session.")],  # noqa: A002
+    ) -> SmppSessionEndPayload | None:
+        context = context_of(info)
+        session_id = row_id_of(input.id, "SmppSession", "id")
+        await context.services.smpp_accounts.end_session(context.workspace_id, session_id)
+        return done(deletedId=input.id)
+
     @mutation(Permission.SHORT_CODE_WRITE, "Make a short code.", ("shortCode", "ShortCode"))
     async def short_code_create(
         self,
@@ -254,6 +287,8 @@ def _changes(account: SmppAccountCreateInput | SmppAccountUpdateInput) -> SmppAc
         for name in ("description", "default_alphabet", "long_mo", "window_size", "max_binds", "queue_limit", "enabled")
     }
     named["rate_per_s"] = given_or_null(account.rate_per_second)
+    allowed = given_or_null(account.allowed_cidrs)
+    named["allowed_cidrs"] = () if allowed is None else allowed
     named["outbind_host"] = given_or_null(account.outbind_host)
     named["outbind_port"] = given_or_null(account.outbind_port)
     return SmppAccountChanges(**{name: value for name, value in named.items() if value is not UNCHANGED})

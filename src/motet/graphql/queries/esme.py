@@ -6,7 +6,7 @@ import strawberry
 
 from motet.access.principals import Permission
 from motet.graphql.lists import root_list
-from motet.graphql.types.esme import ShortCode, SmppAccount
+from motet.graphql.types.esme import ShortCode, SmppAccount, SmppSession
 from motet.graphql.types.webhook import Webhook
 
 
@@ -17,3 +17,6 @@ class EsmeQueries:
     webhooks = root_list(Webhook, Permission.WEBHOOK_READ, "The webhooks of the workspace.")
     short_codes = root_list(ShortCode, Permission.SHORT_CODE_READ, "The short codes of the workspace.")
     smpp_accounts = root_list(SmppAccount, Permission.SMPP_ACCOUNT_READ, "The SMPP accounts of the workspace.")
+    smpp_sessions = root_list(
+        SmppSession, Permission.SMPP_ACCOUNT_READ, "The sessions of the workspace's ESMEs that are bound now."
+    )

@@ -49,6 +49,7 @@ class SmppAccount(Node):
     outbind_host: str | None = described("Where an outbind is sent when messages wait for it.")
     outbind_port: int | None = described("The port for outbind.")
     enabled: bool = described("Whether it may bind.")
+    allowed_cidrs: list[str] = described("The networks that it may bind from; empty: from anywhere.")
     created_at: datetime = described("When the account was made.")
 
     @declared("The short codes whose messages go to this account.")
@@ -60,6 +61,34 @@ class SmppAccount(Node):
         before: Before = strawberry.UNSET,
     ) -> Connection[ShortCode] | None:
         read_elsewhere()
+
+    @declared("Its sessions that are bound now, on all nodes.")
+    def sessions(
+        self,
+        first: First = strawberry.UNSET,
+        after: After = strawberry.UNSET,
+        last: Last = strawberry.UNSET,
+        before: Before = strawberry.UNSET,
+    ) -> Connection[SmppSession] | None:
+        read_elsewhere()
+
+
+@strawberry.enum(description="What a session may do.")
+class SmppBindType(Enum):
+    TRANSMITTER = strawberry.enum_value("TRANSMITTER", description="Submit.")
+    RECEIVER = strawberry.enum_value("RECEIVER", description="Receive.")
+    TRANSCEIVER = strawberry.enum_value("TRANSCEIVER", description="Both.")
+
+
+@strawberry.type(description="An ESME's session that is bound now.")
+class SmppSession(Node):
+    id: strawberry.ID = described("The global id.")
+    smpp_account: SmppAccount | None = described("The account that it has bound with.")
+    bind_type: SmppBindType = described("How it has bound.")
+    address: str = described("The ESME's IP address.")
+    port: int = described("The ESME's port.")
+    tls: str | None = described("The version of TLS; null: none.")
+    bound_at: datetime = described("When it has bound.")
 
 
 @strawberry.type(description="A short number that devices write to and that messages to them may come from.")

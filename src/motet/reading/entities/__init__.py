@@ -16,7 +16,7 @@ from motet.reading.entities.service_policy import SERVICE_POLICY, SERVICE_POLICY
 from motet.reading.entities.short_code import SHORT_CODE
 from motet.reading.entities.sim import SIM, SIM_SCHEDULED_TRANSITION, SIM_STATUS_CHANGE
 from motet.reading.entities.sim_order import SIM_BATCH, SIM_PURCHASE_ORDER, SIM_PURCHASE_ORDER_ITEM
-from motet.reading.entities.smpp_account import SMPP_ACCOUNT
+from motet.reading.entities.smpp_account import SMPP_ACCOUNT, SMPP_SESSION
 from motet.reading.entities.smsc_link import SMSC_LINK
 from motet.reading.entities.usage import DATA_SESSION, USAGE, WORKSPACE_USAGE
 from motet.reading.entities.webhook import WEBHOOK, WEBHOOK_DELIVERY
@@ -62,6 +62,7 @@ ENTITIES: dict[str, Entity] = {
         ALERT,
         SMS_MESSAGE,
         SMPP_ACCOUNT,
+        SMPP_SESSION,
         SHORT_CODE,
         WEBHOOK,
         WEBHOOK_DELIVERY,

@@ -1,8 +1,8 @@
-"""SMPP accounts as they are read. The password's hash is no field."""
+"""SMPP accounts and their sessions as they are read. The password's hash is no field."""
 
 from motet.access.principals import Permission
-from motet.reading.makers import column, global_id
-from motet.reading.model import Entity, ToMany
+from motet.reading.makers import column, global_id, text_of
+from motet.reading.model import Entity, ToMany, ToOne, Value
 
 SMPP_ACCOUNT = Entity(
     name="SmppAccount",
@@ -21,7 +21,24 @@ SMPP_ACCOUNT = Entity(
         "outbindHost": column("outbind_host"),
         "outbindPort": column("outbind_port"),
         "enabled": column("enabled"),
+        "allowedCidrs": Value(("{t}.allowed_cidrs",), lambda cidrs: [str(cidr) for cidr in cidrs]),
         "createdAt": column("created_at"),
         "shortCodes": ToMany("ShortCode", "account_id"),
+        "sessions": ToMany("SmppSession", "account_id"),
+    },
+)
+
+SMPP_SESSION = Entity(
+    name="SmppSession",
+    table="smpp_session",
+    permission=Permission.SMPP_ACCOUNT_READ,
+    fields={
+        "id": global_id("SmppSession"),
+        "smppAccount": ToOne("SmppAccount", "account_id"),
+        "bindType": column("bind_type"),
+        "address": text_of("address"),
+        "port": column("port"),
+        "tls": column("tls"),
+        "boundAt": column("bound_at"),
     },
 )
