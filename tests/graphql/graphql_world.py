@@ -60,9 +60,11 @@ from motet.graphql.app import Dependencies, GraphQLApp, build_graphql_app
 from motet.graphql.context import Services
 from motet.hub.explain import Explanation, explain
 from motet.hub.requests import SendRequest
+from motet.identity.audit import AuditLog
 from motet.identity.services import Ground, build_identity
 from motet.outgoing.targets import TargetPolicy
 from motet.reading.reader import Reader
+from motet.storage.acting import Act
 from motet.storage.database import Database
 from motet.storage.transaction import Keys
 from motet.webhooks.node import Webhooks
@@ -102,6 +104,39 @@ class StoringHub:
 
     async def explain(self, workspace_id: int, **key: Any) -> Explanation | None:
         return await explain(self.tenants.database.pool, workspace_id, **key)
+
+
+class NotingLog(AuditLog):
+    """The audit log, which remembers what it was told of: whatever else a test looks at, each mutation in it has left
+    exactly one entry, with what was changed."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._acts: list[tuple[Act, bool]] = []
+        self.without_changes: set[str] = set()
+        """Mutations that went well and have changed nothing in the database."""
+
+    @asynccontextmanager
+    async def doing(self, act: Act) -> AsyncIterator[Act]:
+        act.request_id = f"act {len(self._acts)}"
+        number = len(self._acts)
+        self._acts.append((act, False))
+        async with super().doing(act) as same:
+            yield same
+        self._acts[number] = (act, True)
+
+    async def check(self, database: Database) -> None:
+        """Refusals alike are folded from the sixth on: those are not looked for."""
+        found: dict[tuple[str, int], list[Any]] = {}
+        for row in await database.pool.fetch("SELECT workspace_id, request_id, outcome, changes FROM audit_entry"):
+            found.setdefault((row["request_id"], row["workspace_id"]), []).append(row)
+        for act, went_well in self._acts:
+            entries = found.get((str(act.request_id), act.actor.workspace_id or 0), [])
+            assert len(entries) == 1 or (not entries and not went_well), (act.action, entries)
+            if went_well:
+                assert entries[0]["outcome"] == "DONE", act.action
+                if not entries[0]["changes"]:
+                    self.without_changes.add(act.action)
 
 
 @dataclass
@@ -154,7 +189,8 @@ async def make_world(database: Database) -> AsyncIterator[World]:
         changes.append("quota")
 
     passwords, authority = PasswordChecker(), TokenAuthority([generate_key()])
-    identity = build_identity(Ground(database, ids, authority, passwords, box, "http://localhost:8080"))
+    audit = NotingLog(database)
+    identity = build_identity(Ground(database, ids, authority, passwords, box, "http://localhost:8080", audit=audit))
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
@@ -219,5 +255,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
     feed.cancel()
     await asyncio.gather(feed, return_exceptions=True)
     await app.close()
+    await audit.close()
+    await audit.check(database)
     await webhooks.stop(0.1)
     passwords.close()

@@ -1,5 +1,6 @@
 """What a node consists of, in starting order."""
 
+from motet.bootstrap.audit import audit
 from motet.bootstrap.cards import cards
 from motet.bootstrap.events import events
 from motet.bootstrap.graphql import graphql
@@ -18,6 +19,7 @@ COMPONENTS: tuple[Component, ...] = (
     signing,
     messaging,
     identity,
+    audit,
     metering,
     network,
     events,

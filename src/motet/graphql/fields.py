@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,11 +20,13 @@ from motet.graphql.context import Context
 from motet.graphql.errors import user_error
 from motet.graphql.plain import shaped
 from motet.graphql.selection import selection_of
+from motet.identity.audit import act_of
 from motet.reading.errors import ForbiddenError, RequestError
 from motet.reading.plan import Failure
 from motet.reading.reader import READ_ERRORS, Answer
 from motet.reading.selection import Selected
 from motet.reading.statement import storable
+from motet.storage.acting import MAX_OBJECTS, Edge
 from motet.storage.transaction import RepeatedError
 
 PERMISSION = "permission"
@@ -36,6 +38,9 @@ IDEMPOTENCY_KEY = "idempotencyKey"
 
 SMS_SEND = "smsSend"
 """Its keys are claimed by the hub, for a whole group of messages at once."""
+
+MAX_ID_CHARACTERS = 100
+"""A longer text is no global id."""
 
 Declare = Callable[[Callable[..., Any]], Any]
 """A decorator that makes a resolver a field. Resolvers name their GraphQL type as what they return; what they do return
@@ -71,25 +76,36 @@ def query(permission: Permission | None, text: str) -> Declare:
     return decorate
 
 
-def mutation(permission: Permission, text: str, noun: tuple[str, str] | None = None) -> Declare:
+def mutation(
+    permission: Permission, text: str, noun: tuple[str, str] | None = None, *, secrets: Sequence[str] = ()
+) -> Declare:
     """Declares a mutation that takes one `input` and returns what `done` makes, or raises a domain error.
 
     `noun` is the payload's field for the object and the object's type: it is read after the mutation was done.
+    `secrets` are the input's fields that the audit log must not show, besides those whose names say so
+    (`motet.domain.redaction`).
     """
 
     def decorate(resolve: Callable[..., Awaitable[Any]]) -> Any:
         @functools.wraps(resolve)
         async def checked(self: Any, info: Info, **arguments: Any) -> Answer:
             context = context_of(info)
-            _authorise(context, permission)
             selected = selection_of(raw(info))
             errors: list[dict[str, Any]] = []
             outcome = Outcome()
+            given = selected.arguments["input"]
+            act = act_of(
+                context.principal, context.client, Edge.GRAPHQL, selected.name, given,
+                secrets=secrets, objects=_named(given),
+            )  # fmt: skip
             try:
-                given = selected.arguments["input"]
-                _check_texts(given)
-                async with _once(context, selected.name, given):
-                    outcome = await resolve(self, info, **arguments)
+                async with context.services.identity.audit.doing(act):
+                    _authorise(context, permission)
+                    _check_texts(given)
+                    async with _once(context, selected.name, given):
+                        outcome = await resolve(self, info, **arguments)
+                    if outcome.row_id is not None:
+                        act.objects.append(outcome.row_id)
             except RepeatedError as repeated:
                 outcome = Outcome(repeated.object_id)
             except DomainError as error:
@@ -174,6 +190,23 @@ def _once(context: Context, name: str, given: Mapping[str, Any]) -> AbstractAsyn
         return nullcontext()
     rest = {field: value for field, value in given.items() if field != IDEMPOTENCY_KEY}
     return context.services.keys.once(context.workspace_id, name, key, rest)
+
+
+def _named(given: Mapping[str, Any]) -> list[int]:
+    """The rows that an input names by their global ids, on any of its levels."""
+    found: list[int] = []
+    waiting: list[Any] = [given]
+    while waiting and len(found) < MAX_OBJECTS:
+        value = waiting.pop()
+        if isinstance(value, Mapping):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value[:MAX_OBJECTS]
+        elif isinstance(value, str):
+            decoded = decode_global_id(value) if len(value) <= MAX_ID_CHARACTERS else None
+            if decoded is not None and decoded[1] not in found:
+                found.append(decoded[1])
+    return found
 
 
 def _check_texts(given: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from motet.access.secrets import SecretBox
 from motet.access.tokens import TokenAuthority
 from motet.domain.ids import IdGenerator
 from motet.identity.api_keys import ApiKeys
+from motet.identity.audit import AuditLog
 from motet.identity.authenticator import Authenticator
 from motet.identity.lock_out import LockOut
 from motet.identity.login import Login
@@ -50,12 +51,15 @@ class Ground:
     """Keeps `authority` up to date; None: its keys stay as they are."""
     targets: TargetPolicy = field(default_factory=TargetPolicy)
     """Where identity providers may be."""
+    audit: AuditLog | None = None
+    """None: a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """All services of the room."""
 
+    audit: AuditLog
     authenticator: Authenticator
     sessions: Sessions
     login: Login
@@ -100,6 +104,7 @@ def build_identity(ground: Ground) -> Identity:
     oidc = OidcClient(fetcher, discovery, lambda: now().timestamp())
     arrivals = Arrivals(database, ground.ids, now)
     return Identity(
+        audit=ground.audit or AuditLog(database),
         authenticator=Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp()),
         sessions=sessions,
         login=login,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from motet.domain.jobs import JobState
+from motet.storage.acting import asked_by
 from motet.storage.database import Executor, PooledConnection
 
 # One at a time in a workspace, so that the count that follows holds. References to the workspace are not held up.
@@ -23,8 +24,8 @@ async def count_open(connection: PooledConnection, workspace_id: int) -> int:
 
 
 _INSERT = """
-INSERT INTO job (workspace_id, id, kind, state, dry_run, input, undoes_id, total, actor, created_at, due_at)
-VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $9)
+INSERT INTO job (workspace_id, id, kind, state, dry_run, input, undoes_id, total, actor, created_at, due_at, asked_by)
+VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $9, $10)
 """
 
 
@@ -41,8 +42,10 @@ async def insert(
     actor: str,
     at: datetime,
 ) -> None:
-    """Add a job that is QUEUED and due."""
-    await connection.execute(_INSERT, workspace_id, job_id, kind, dry_run, input_, undoes_id, total, actor, at)
+    """Add a job that is QUEUED and due. Whoever is acting is who its chunks will act for."""
+    await connection.execute(
+        _INSERT, workspace_id, job_id, kind, dry_run, input_, undoes_id, total, actor, at, asked_by()
+    )
 
 
 _SET_TOTAL = "UPDATE job SET total = $3 WHERE workspace_id = $1 AND id = $2"
@@ -75,10 +78,12 @@ class TakenJob(NamedTuple):
     done: int
     position: int
     actor: str
+    asked_by: Any
+    """See `motet.storage.acting.asked_by`."""
 
 
 _TAKE = """
-SELECT workspace_id, id, kind, state, dry_run, input, undoes_id, total, done, position, actor
+SELECT workspace_id, id, kind, state, dry_run, input, undoes_id, total, done, position, actor, asked_by
   FROM job
  WHERE due_at <= $1 AND kind = ANY ($2::text[])
  ORDER BY due_at LIMIT 1

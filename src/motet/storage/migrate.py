@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.config import StartError
+from motet.storage.audit import cover_tables
 from motet.storage.database import MINIMUM_SERVER_VERSION, PooledConnection
 
 LOCK_KEY = 0x4D4F5445544D4947
@@ -81,6 +82,7 @@ async def migrate(connection: PooledConnection, migrations: Sequence[Migration] 
             async with connection.transaction():
                 await connection.execute(one.sql)
                 await connection.execute(_RECORD, one.version, one.name, one.checksum)
+        await cover_tables(connection)
         return missing
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)

@@ -1,8 +1,10 @@
-"""The transaction of a change that an edge asks for, and the idempotency key that is held with it.
+"""The transaction of a change that an edge asks for, the idempotency key that is held with it, and its audit entry.
 
 Every service changes things inside `transaction`. An edge that was given a key does its work inside `Keys.once`; the
 transaction that makes the object then claims the key before it does anything else, so that the key and the change are
 committed together or not at all. A service need not know: it says which object the transaction `makes`, no more.
+
+Where someone is acting (`motet.storage.acting`), the transaction's last statement makes the entry of the audit log.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ import orjson
 
 from motet.domain.errors import ConflictError
 from motet.domain.idempotency import HOLD, check_key
-from motet.storage import idempotency
+from motet.storage import audit, idempotency
+from motet.storage.acting import Act, current_act
 from motet.storage.database import Database, PooledConnection
 
 
@@ -54,22 +57,52 @@ async def transaction(
     `makes` is the id of the object that a repeated request is answered with: give it wherever something is created.
     Raises RepeatedError, before the body, if the key that the caller gave is taken with the same input, ConflictError
     (path `idempotency_key`) if with another. Equal requests at once wait for each other here.
+
+    If someone is acting, the act's first transaction leaves an entry in the audit log, and so does each further one
+    that changes something.
     """
-    once = _ONCE.get()
+    once, act = _ONCE.get(), current_act()
     claims = once is not None and makes is not None and not once.claimed
+    told = False
     async with database.pool.acquire() as connection:
         try:
             async with connection.transaction():
                 if once is not None and makes is not None and claims:
                     once.claimed = True
                     await _claim(connection, once, makes)
-                yield connection
+                if act is None:
+                    yield connection
+                else:
+                    if makes is not None and makes not in act.objects:
+                        act.objects.append(makes)
+                    async with audited(connection, act) as entry:
+                        yield connection
+                    told = entry.made
         except BaseException:
             if once is not None and claims:
                 once.claimed = False
             raise
+        if act is not None:
+            act.written |= told
     if after is not None:
         after()
+
+
+@dataclass(slots=True)
+class Entry:
+    """The audit entry of a transaction."""
+
+    made: bool = False
+
+
+@asynccontextmanager
+async def audited(connection: PooledConnection, act: Act) -> AsyncIterator[Entry]:
+    """What the connection's transaction changes inside is changed by this act; its end makes the entry. For whoever
+    learns only inside its transaction whose act it is; all others have `transaction`."""
+    entry = Entry()
+    await audit.begin(connection)
+    yield entry
+    entry.made = await audit.write(connection, act.row(), always=not (act.written or act.only_changes))
 
 
 class Keys:

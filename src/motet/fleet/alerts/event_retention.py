@@ -14,6 +14,7 @@ from motet.fleet.rules import check_range
 from motet.storage import event
 from motet.storage.database import Database
 from motet.storage.partitions import drop_empty_partitions
+from motet.storage.transaction import transaction
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +41,7 @@ class EventRetention:
         Raises InvalidError.
         """
         check_range(days, "days", SHORTEST_DAYS, LONGEST_DAYS)
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             await event.set_retention(connection, workspace_id, days)
 
     async def purge(self) -> int:

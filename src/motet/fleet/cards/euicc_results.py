@@ -37,6 +37,7 @@ from motet.fleet.network_ports import EuiccPort
 from motet.fleet.sims.sim_step import told as told_of_sim
 from motet.storage import euicc, sim
 from motet.storage.database import PooledConnection
+from motet.storage.transaction import transaction
 
 ASK_AFTER_S = 60
 """How long a network may be silent about an operation that it took before it is asked what became of it."""
@@ -83,7 +84,7 @@ class EuiccResults:
         """The network has taken the operation, and will tell its end."""
         service = self._service
         at = service.now()
-        async with service.database.pool.acquire() as connection, connection.transaction():
+        async with transaction(service.database) as connection:
             found = await euicc.mark_sent(connection, order_id, at, at + timedelta(seconds=ASK_AFTER_S))
             if found is not None:
                 await euicc.add_step(
@@ -129,7 +130,7 @@ class EuiccResults:
     ) -> None:
         """In a transaction of its own, with the SIM and then the operation locked; tells whoever must know."""
         service = self._service
-        async with service.database.pool.acquire() as connection, connection.transaction():
+        async with transaction(service.database) as connection:
             await sim.lock(connection, row["workspace_id"], row["euicc_id"])
             locked = await euicc.lock_operation(connection, row["workspace_id"], row["id"])
             changed = locked is not None and await do(connection, locked)

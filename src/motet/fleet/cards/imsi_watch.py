@@ -18,6 +18,7 @@ from motet.fleet.sims.sim_step import told as told_of_sim
 from motet.storage import euicc, imsi, sim
 from motet.storage.database import PooledConnection
 from motet.storage.sim import LockedSim
+from motet.storage.transaction import transaction
 
 PAGE_ROWS = 200
 """SIMs that are looked for at a time; each is switched in a transaction of its own."""
@@ -140,7 +141,7 @@ class ImsiWatch:
 
     async def _move_alone(self, workspace_id: int, sim_id: int, reason: SwitchReason) -> bool:
         try:
-            async with self._service.database.pool.acquire() as connection, connection.transaction():
+            async with transaction(self._service.database) as connection:
                 locked = await sim.lock(connection, workspace_id, sim_id)
                 if locked is None or locked.status == SimStatus.DELETED:
                     return False

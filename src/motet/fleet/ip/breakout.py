@@ -11,6 +11,7 @@ from motet.domain.errors import InvalidError, NotFoundError
 from motet.radio.breakout import AUTO, REGIONS, Choice, choose_region, is_breakout_region
 from motet.storage import breakout
 from motet.storage.database import Database, PooledConnection
+from motet.storage.transaction import transaction
 
 
 class Explained(NamedTuple):
@@ -53,7 +54,7 @@ class BreakoutService:
         """Say whether a region works; sessions from then on follow. Raises NotFoundError (path `code`)."""
         if code not in REGIONS:
             raise NotFoundError("No such region.", path=("code",))
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database) as connection:
             if available:
                 await breakout.end_outage(connection, code)
             else:

@@ -14,8 +14,10 @@ import structlog
 from motet.domain.jobs import ItemOutcome, JobKind, JobState, JobStep, after, is_over
 from motet.fleet.jobs.jobs import Item, Result, Work, Worker
 from motet.storage import job
+from motet.storage.acting import act_of_job
 from motet.storage.database import Database, PooledConnection
 from motet.storage.job import PATH_SEPARATOR, StoredItem, TakenJob
+from motet.storage.transaction import audited
 
 RUNNERS = 2
 """Chunks that one node goes through at a time: each holds one of the pool's connections."""
@@ -116,7 +118,9 @@ class JobRunner:
         items = await job.next_items(connection, taken.workspace_id, taken.id, taken.position, worker.chunk_items)
         results: Mapping[int, Result] = {}
         if items:
-            results = await _done(connection, worker, _work_of(taken, items, now))
+            act = act_of_job(taken.asked_by, taken.workspace_id, taken.actor, taken.kind, taken.id)
+            async with audited(connection, act):
+                results = await _done(connection, worker, _work_of(taken, items, now))
             rows = [_row(item, results[item.id]) for item in items]
             await job.settle(connection, taken.workspace_id, taken.id, rows)
         step = JobStep.END if taken.done + len(items) >= taken.total or not items else JobStep.WORK

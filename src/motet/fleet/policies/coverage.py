@@ -25,6 +25,7 @@ from motet.radio.rats import Rat
 from motet.storage import coverage, setting
 from motet.storage.coverage import StoredVersion
 from motet.storage.database import Database, PooledConnection
+from motet.storage.transaction import transaction
 
 MAX_VERSIONS = 50
 """Imported versions that are kept; the oldest goes when another comes."""
@@ -108,7 +109,7 @@ class CoverageBook:
         except ValueError as error:
             raise InvalidError(str(error), path=("csv",)) from None
         row_count = len(sheet.networks) + len(sheet.errors)
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database) as connection:
             await setting.lock_by_name(connection, "coverage")
             newest = await coverage.newest_number(connection)
             before = await self._read(connection, newest) or packaged_coverage()

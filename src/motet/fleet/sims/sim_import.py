@@ -17,6 +17,7 @@ from motet.fleet.sims.sim_sheet import Layout, Row, RowError, Seen, identities_o
 from motet.fleet.sims.sim_step import told
 from motet.storage import sim
 from motet.storage.database import PooledConnection
+from motet.storage.transaction import transaction
 
 MAX_ROWS = 10_000
 """Of one import: one transaction of a second or two."""
@@ -64,6 +65,10 @@ async def import_sims(
     return Imported(sheet.row_count, imported, sorted(errors, key=lambda error: error.line))
 
 
+class _Undone(Exception):  # noqa: N818 - no error: a dry run is over
+    pass
+
+
 class _Import:
     def __init__(self, service: SimService, workspace_id: int, actor: str, dry_run: bool) -> None:
         self._service = service
@@ -75,21 +80,16 @@ class _Import:
         """How many were imported, or would be; adds those that were taken to the errors."""
         service = self._service
         made = [(service.next_id(), row) for row in rows]
-        async with service.database.pool.acquire() as connection:
-            transaction = connection.transaction()
-            await transaction.start()
-            try:
+        good: list[tuple[int, Row]] = []
+        try:
+            async with transaction(service.database) as connection:
                 good = await self._claim(connection, made, errors)
-                if not self._dry_run:
-                    for start in range(0, len(good), BATCH_ROWS):
-                        await self._write(connection, good[start : start + BATCH_ROWS])
-            except BaseException:
-                await transaction.rollback()
-                raise
-            if self._dry_run:
-                await transaction.rollback()
-                return len(good)
-            await transaction.commit()
+                if self._dry_run:
+                    raise _Undone
+                for start in range(0, len(good), BATCH_ROWS):
+                    await self._write(connection, good[start : start + BATCH_ROWS])
+        except _Undone:
+            return len(good)
         if good:
             await service.changed()
         return len(good)
