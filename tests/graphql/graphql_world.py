@@ -174,7 +174,7 @@ class World:
 
 
 @asynccontextmanager
-async def make_world(database: Database) -> AsyncIterator[World]:
+async def make_world(database: Database, public_url: str = "http://localhost:8080") -> AsyncIterator[World]:
     tenants, demo, other = await two_tenants(database)
     box, ids, bus, event_bus, job_bus = SecretBox(bytes(32)), IdGenerator(2), Bus(), Bus(), Bus()
     changes: list[str] = []
@@ -190,7 +190,7 @@ async def make_world(database: Database) -> AsyncIterator[World]:
 
     passwords, authority = PasswordChecker(), TokenAuthority([generate_key()])
     audit = NotingLog(database)
-    identity = build_identity(Ground(database, ids, authority, passwords, box, "http://localhost:8080", audit=audit))
+    identity = build_identity(Ground(database, ids, authority, passwords, box, public_url, audit=audit))
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)

@@ -163,7 +163,7 @@ class Enrolment:
         session = await second_factor.session(pool, account.session_id, account.user_id)
         if found is None or session is None:
             raise DeniedError("The session has ended: sign in again.")
-        if found.any and MULTIPLE not in session.methods:
+        if found.any and not SHOWN & set(session.methods):
             raise DeniedError("Sign in with your second factor to change it.")
         if password is not None:
             await self._lock_out.claim(found.email_key, None)

@@ -17,6 +17,7 @@ let way = "code";
 async function start() {
   const path = location.pathname.replace(/\/$/, "");
   mailed = new URLSearchParams(location.search).get("token");
+  const landed = new URLSearchParams(location.hash.slice(1));
   history.replaceState(null, "", path || "/account");
   if (path.endsWith("/invitation") || path.endsWith("/reset")) {
     if (!mailed) {
@@ -27,11 +28,28 @@ async function start() {
   }
   for (const button of document.querySelectorAll("[data-passkeys]")) button.hidden = !passkeys.possible();
   try {
+    if (landed.has("sso_code")) return await land(landed.get("sso_code"), landed.get("next"));
     if (await api.refresh()) return await enter();
   } catch (error) {
     notice(error.message, "bad");
   }
   show("sign-in");
+  if (landed.has("sso_error")) notice(REFUSALS[landed.get("sso_error")] || REFUSALS.provider_failed, "bad");
+}
+
+const REFUSALS = {
+  expired: "That took too long, or came from another window. Start again.",
+  provider_failed: "The identity provider could not be asked. Try again, or ask your administrator.",
+  provider_refused: "The identity provider did not sign you in.",
+  mail_not_verified: "The identity provider has not verified your email address.",
+  not_admitted: "Your organisation does not admit this account. Ask your administrator.",
+};
+
+// Back from the identity provider: its code becomes a session, and then on to where one wanted to go.
+async function land(code, next) {
+  api.take(await api.rest("POST", "/auth/sso/exchange", { code, cookie: true }));
+  if (next && /^\/(?![/\\])[!-~]+$/.test(next) && !next.startsWith("/account")) return location.assign(next);
+  await enter();
 }
 
 // What the server said to a sign-in: signed in, or one more step.
@@ -71,11 +89,12 @@ function askFor(which) {
 
 async function answerSecond() {
   const given = form("second");
-  const body = { mfa_token: waiting.mfa_token, remember_device: given.elements.remember.checked };
+  const body = { mfa_token: waiting.mfa_token, cookie: true, remember_device: given.elements.remember.checked };
   if (way === "code") body.code = given.elements.code.value.replace(/\s/g, "");
   if (way === "recovery") body.recovery_code = given.elements.recovery.value.trim();
   if (way === "passkey") {
-    body.passkey = { state: waiting.passkey.state, credential: await withPasskey(() => passkeys.get(waiting.passkey.options)) };
+    const asked = await api.rest("POST", "/auth/passkey/options", { mfa_token: waiting.mfa_token });
+    body.passkey = { state: asked.state, credential: await withPasskey(() => passkeys.get(asked.options)) };
   }
   try {
     await go(await api.rest("POST", "/auth/mfa", body));
@@ -105,8 +124,7 @@ const FORMS = {
     const { email, password } = given.elements;
     if (!email.value.trim()) return complain(given, "Give your email address.", "email");
     if (!password.value) return complain(given, "Give your password.", "password");
-    notice("");
-    await go(await api.rest("POST", "/auth/login", { email: email.value.trim(), password: password.value }));
+    await go(await api.rest("POST", "/auth/login", { email: email.value.trim(), password: password.value, cookie: true }));
   },
   async second(given) {
     const field = given.querySelector(`[data-way="${way}"] input`);
@@ -146,16 +164,15 @@ const DEEDS = {
   async "passkey-sign-in"() {
     const asked = await api.rest("POST", "/auth/passkey/options", {});
     const credential = await withPasskey(() => passkeys.get(asked.options));
-    await go(await api.rest("POST", "/auth/passkey/verify", { state: asked.state, credential }));
+    await go(await api.rest("POST", "/auth/passkey/verify", { state: asked.state, credential, cookie: true }));
   },
   async "single-sign-on"() {
     const given = form("sign-in");
     const email = given.elements.email.value.trim();
     if (!email) return complain(given, "Give your email address: it says which provider is yours.", "email");
-    const methods = await api.rest("GET", `/auth/methods?email=${encodeURIComponent(email)}`);
-    const [first] = methods.sso || [];
-    if (!first) return complain(given, "There is no single sign-on for this address.", "email");
-    location.assign(first.url);
+    const { provider } = await api.rest("GET", `/auth/sso/discover?email=${encodeURIComponent(email)}`);
+    if (!provider) return complain(given, "There is no single sign-on for this address.", "email");
+    location.assign(`${provider.start}?next=/account&login_hint=${encodeURIComponent(email)}`);
   },
   async "show-forgot"() {
     const email = form("sign-in").elements.email.value;
@@ -173,7 +190,7 @@ const DEEDS = {
     await answerSecond();
   },
   async "sign-out"() {
-    await api.rest("POST", "/auth/logout", {}).catch(() => {});
+    await api.signOut();
     leave();
     notice("You are signed out.");
   },

@@ -61,6 +61,17 @@ export async function refresh() {
   }
 }
 
+// Ends the session; whatever the server says, this page knows nothing of it any more.
+export async function signOut() {
+  try {
+    if (Date.now() > expiresAt) await refresh();
+    if (accessToken !== null) await rest("POST", "/auth/logout", {});
+  } catch (error) {
+    if (error.code === "NETWORK") throw error;
+  }
+  forget();
+}
+
 // A GraphQL operation. Gives `data`, or raises ApiError for the first error, those of a payload's userErrors too.
 export async function graphql(query, variables) {
   if (Date.now() > expiresAt && !(await refresh())) throw new ApiError("UNAUTHENTICATED", "You were signed out.");

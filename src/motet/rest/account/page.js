@@ -10,6 +10,7 @@ const VIEWS = {
 // Shows one view, and puts the reader at its title.
 export function show(view) {
   for (const name of Object.keys(VIEWS)) $(`view-${name}`).hidden = name !== view;
+  document.body.classList.toggle("narrow", view !== "account");
   document.title = `${VIEWS[view]} · Motet`;
   clearErrors(document);
   const title = $(`${view}-title`);
@@ -49,6 +50,7 @@ export async function run(within, work, button) {
   within.dataset.busy = "1";
   if (button) button.disabled = true;
   clearErrors(within);
+  notice("");
   try {
     await work();
   } catch (error) {

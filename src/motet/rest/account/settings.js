@@ -36,7 +36,8 @@ async function draw() {
   const { viewer } = await api.graphql(VIEWER);
   $("who").hidden = false;
   $("who-name").textContent = viewer.subject;
-  $("account-about").textContent = viewer.subject;
+  const role = (viewer.role || "").toLowerCase().replaceAll("_", " ");
+  $("account-about").textContent = viewer.workspace ? `In the workspace ${viewer.workspace.name}, as ${role}.` : "Above the workspaces, as operator.";
   $("must-enrol").hidden = !viewer.mustEnrolSecondFactor;
   drawTotp(viewer);
   drawRecovery(viewer);

@@ -1,0 +1,265 @@
+"""The sign-in and account page in a real browser, with a virtual authenticator for passkeys."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from graphql_world import World, make_world
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from chromium import Page, browser
+from foreign_programs import program
+from motet.access.passwords import hash_password
+from motet.bootstrap.http import PathSwitch
+from motet.domain.totp import code_at, step_at
+from motet.domain.users import UserStatus
+from motet.rest.account_page import account_routes
+from motet.rest.auth import auth_routes
+from motet.rest.second_factor import second_factor_routes
+from motet.storage.database import Database
+from motet.storage.user import add_user
+from people_world import PASSWORD
+from running_demo import eventually
+
+EMAIL = "ada@example.org"
+PASSWORD_HASH = hash_password(PASSWORD)
+
+
+@dataclass
+class Site:
+    """Motet as a browser reaches it."""
+
+    world: World
+    url: str
+
+    async def user(self, email: str = EMAIL) -> int:
+        pool, world = self.world.tenants.database.pool, self.world
+        organisation_id = await pool.fetchval("SELECT id FROM organisation WHERE parent_id IS NULL")
+        user_id = world.tenants.new_id()
+        async with pool.acquire() as connection:
+            await add_user(
+                connection, user_id, organisation_id, email, email,
+                name="Ada", status=UserStatus.ACTIVE, password_hash=PASSWORD_HASH,
+            )  # fmt: skip
+            await connection.execute(
+                "INSERT INTO membership (workspace_id, user_id, role) VALUES ($1, $2, 'ADMINISTRATOR')",
+                world.demo.workspace_id, user_id,
+            )  # fmt: skip
+        return user_id
+
+
+@asynccontextmanager
+async def site(database: Database) -> AsyncIterator[Site]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://localhost:{listener.getsockname()[1]}"
+    async with make_world(database, url) as world:
+        identity = world.services.identity
+        routes: list[Route] = [
+            *auth_routes(identity, secure=False),
+            *second_factor_routes(identity, secure=False),
+            *account_routes(),
+        ]
+        application = PathSwitch({"/graphql": world.app}, Starlette(routes=routes))
+        server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None, access_log=False))
+        serving = asyncio.create_task(server.serve([listener]))
+        yield Site(world, url)
+        server.should_exit = True
+        await serving
+
+
+class Person:
+    """Someone in front of the page: all that they do waits until it can be done."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def open(self, url: str) -> None:
+        self.page.call("Page.navigate", url=url)
+
+    def sees(self, words: str) -> None:
+        eventually(lambda: words in (self.page.run("document.body.innerText") or ""), f"the page says: {words}")
+
+    def sees_not(self, words: str) -> None:
+        eventually(lambda: words not in (self.page.run("document.body.innerText") or ""), f"gone: {words}")
+
+    def types(self, field: str, text: str, form: str = "") -> None:
+        """Into the field of this name that is shown."""
+        script = (
+            f"(() => {{ const found = [...document.querySelectorAll({json.dumps(form)} + ' [name={field}]')]"
+            ".find((each) => each.offsetParent); if (!found) return false;"
+            f" found.focus(); found.value = {json.dumps(text)};"
+            " found.dispatchEvent(new Event('input', {bubbles: true})); return true; })()"
+        )
+        eventually(lambda: self.page.run(script), f"the field {field} is there")
+
+    def presses(self, label: str) -> None:
+        """The button of this label that is shown."""
+        script = (
+            "(() => { const found = [...document.querySelectorAll('button')].find((each) => each.offsetParent &&"
+            f" !each.disabled && each.innerText.trim() === {json.dumps(label)});"
+            " if (found) found.click(); return !!found; })()"
+        )
+        eventually(lambda: self.page.run(script), f"the button {label} is there")
+
+    def signs_in(self) -> None:
+        self.types("email", EMAIL)
+        self.types("password", PASSWORD, "[data-form=sign-in]")
+        self.page.run("document.querySelector('[data-form=sign-in]').requestSubmit()")
+
+    def sets_up_an_app(self) -> bytes:
+        self.presses("Set up")
+        shown = eventually(lambda: self.page.run("document.querySelector('#totp-secret').innerText"), "the secret")
+        secret = base64.b32decode(shown.replace(" ", ""))
+        self.types("code", code_at(secret, step_at(time.time()) - 1), "#totp-setup")
+        self.presses("Turn on")
+        self.sees("Keep these in a safe place")
+        return secret
+
+
+async def in_browser(tmp_path: Path, act: Callable[[Person], Any]) -> Any:
+    """The browser waits for answers that this event loop gives: it is driven from a thread."""
+
+    program("chromium")
+
+    def driven() -> Any:
+        with browser(tmp_path / "profile") as page:
+            return act(Person(page))
+
+    return await asyncio.to_thread(driven)
+
+
+async def test_an_app_is_set_up_and_asked_for_and_a_recovery_code_stands_in(database: Database, tmp_path: Path) -> None:
+    async with site(database) as made:
+        await made.user()
+
+        def act(person: Person) -> Any:
+            page = person.page
+            person.open(f"{made.url}/account")
+            person.sees("Sign in")
+            person.types("email", EMAIL)
+            person.types("password", "wrong", "[data-form=sign-in]")
+            person.page.run("document.querySelector('[data-form=sign-in]').requestSubmit()")
+            person.sees("The e-mail address or the password is not right.")
+            person.signs_in()
+            person.sees("Your account")
+            assert page.run("document.activeElement.id") == "account-title"
+            secret = person.sets_up_an_app()
+            codes = page.run("[...document.querySelectorAll('#recovery-list li')].map((each) => each.innerText)")
+            assert len(codes) == 10
+            person.presses("I have kept them")
+            person.sees("10 left")
+            assert page.run("document.querySelectorAll('#recovery-list li').length") == 0
+            # A new page goes on with the cookie, which no script sees.
+            person.open(f"{made.url}/account")
+            person.sees("Your account")
+            assert "motet" not in page.run("document.cookie")
+            assert page.run("localStorage.length + sessionStorage.length") == 0
+            person.presses("Sign out")
+            person.sees("You are signed out.")
+            person.signs_in()
+            person.sees("One more step")
+            person.types("code", "000000")
+            person.presses("Continue")
+            person.sees("This is not the code")
+            page.run("document.querySelector('[name=remember]').click()")
+            person.types("code", code_at(secret, step_at(time.time())))
+            person.presses("Continue")
+            person.sees("Chrome on Linux")  # the trusted device
+            person.presses("Sign out")
+            person.signs_in()
+            person.sees("Your account")
+            person.presses("Trust no more")
+            person.sees("No trusted devices.")
+            person.presses("Sign out")
+            person.signs_in()
+            person.sees("One more step")
+            person.presses("Use a recovery code")
+            person.types("recovery", codes[0].upper())
+            person.presses("Continue")
+            person.sees("9 left")
+            return page.run(
+                "performance.getEntriesByType('resource').map(r => r.name).filter(n => !n.startsWith(location.origin)"
+                " && !n.startsWith('data:'))"
+            )
+
+        assert await in_browser(tmp_path, act) == []
+
+
+async def test_a_passkey_is_made_and_signs_in_by_itself_and_after_the_password(
+    database: Database, tmp_path: Path
+) -> None:
+    async with site(database) as made:
+        await made.user()
+
+        def act(person: Person) -> None:
+            page = person.page
+            page.call("WebAuthn.enable")
+            page.call(
+                "WebAuthn.addVirtualAuthenticator",
+                options={
+                    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+                    "isUserVerified": True, "automaticPresenceSimulation": True,
+                },
+            )  # fmt: skip
+            person.open(f"{made.url}/account")
+            person.signs_in()
+            person.sees("No passkeys yet.")
+            person.presses("Add a passkey")
+            person.sees("Keep these in a safe place")
+            person.presses("I have kept them")
+            person.presses("Rename")
+            page.run("document.querySelector('#ask-input').value = 'My laptop'")
+            page.run("document.querySelector('#ask form').requestSubmit()")
+            person.sees("My laptop")
+            person.presses("Add a passkey")
+            person.sees("This device has a passkey for this account already.")
+            person.presses("Sign out")
+            person.sees("You are signed out.")
+            person.presses("Sign in with a passkey")
+            person.sees("Your account")
+            person.presses("Sign out")
+            person.signs_in()
+            person.sees("Your browser will ask for your passkey.")
+            person.presses("Continue")
+            person.sees("Your account")
+            person.presses("Delete")
+            person.sees("It signs you in no more.")
+            page.run("document.querySelector('#ask form').requestSubmit()")
+            person.sees("No passkeys yet.")
+            person.presses("Sign out")
+            person.sees("You are signed out.")
+            person.presses("Sign in with a passkey")
+            person.sees("This passkey's answer is not valid here.")
+
+        await in_browser(tmp_path, act)
+
+
+async def test_who_must_have_a_second_factor_is_led_to_it(database: Database, tmp_path: Path) -> None:
+    async with site(database) as made:
+        await made.user()
+        await made.world.tenants.database.pool.execute("UPDATE organisation SET mfa_required = true")
+
+        def act(person: Person) -> None:
+            person.open(f"{made.url}/account")
+            person.signs_in()
+            person.sees("Your organisation asks for a second factor.")
+            person.sets_up_an_app()
+            person.sees_not("Your organisation asks for a second factor.")
+            person.presses("I have kept them")
+            person.presses("Remove")
+            person.sees("You are no longer asked for its codes.")
+            person.page.run("document.querySelector('#ask form').requestSubmit()")
+            person.sees("Your organisation asks for a second factor: set up another one first.")
+
+        await in_browser(tmp_path, act)
