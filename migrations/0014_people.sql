@@ -79,16 +79,40 @@ CREATE TABLE sign_in_attempt (
 );
 CREATE INDEX sign_in_attempt_age ON sign_in_attempt (updated_at);
 
--- What a mail's link holds: good once, for its purpose (ACTIVATION, PASSWORD_RESET).
-CREATE TABLE mail_token (
+-- What the members of a workspace are, as it reads them.
+CREATE VIEW workspace_user AS
+SELECT m.workspace_id, u.id, u.email, u.name, u.locale, u.status, m.role, m.role_id, m.created_at AS joined_at,
+       u.password_hash IS NOT NULL AS has_password, u.created_at, u.activated_at, u.last_login_at
+  FROM membership m JOIN user_account u ON u.id = m.user_id;
+
+-- Someone is asked to become a member. Whether they have an account already is not told: the link shows who they are.
+CREATE TABLE invitation (
+    workspace_id  bigint NOT NULL REFERENCES workspace (id),
+    id            bigint NOT NULL,
+    email         text NOT NULL,
+    email_key     text NOT NULL,
+    name          text NOT NULL DEFAULT '',
+    locale        text,
+    role          text NOT NULL,
+    role_id       bigint,
+    invited_by    text NOT NULL,
+    token_hash    bytea NOT NULL CONSTRAINT invitation_token UNIQUE,   -- SHA-256 of 256 random bits
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, id),
+    CONSTRAINT invitation_taken UNIQUE (workspace_id, email_key)
+);
+CREATE INDEX invitation_expiry ON invitation (expires_at);
+
+-- What the link in a mail about a forgotten password holds: good once.
+CREATE TABLE password_reset (
     token_hash  bytea PRIMARY KEY,               -- SHA-256 of 256 random bits
     user_id     bigint NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
-    purpose     text NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    expires_at  timestamptz NOT NULL,
-    used_at     timestamptz
+    expires_at  timestamptz NOT NULL
 );
-CREATE INDEX mail_token_user ON mail_token (user_id);
+CREATE INDEX password_reset_user ON password_reset (user_id);
+CREATE INDEX password_reset_expiry ON password_reset (expires_at);
 
 -- Mails on their way out: sealed (they hold links that let someone in), gone once an SMTP server has taken them.
 CREATE TABLE mail (

@@ -145,7 +145,7 @@ async def people_world(database: Database) -> AsyncIterator[People]:
     demo, other = await tenants.workspace("demo"), await tenants.workspace("other")
     ground = Ground(
         database, IdGenerator(2), TokenAuthority([generate_key()]), passwords, SecretBox(bytes(32)),
-        "https://motet.example.org", clock, targets=TargetPolicy.of(LOOPBACK_NETWORKS),
+        "https://motet.example.org", sends_mail=True, now=clock, targets=TargetPolicy.of(LOOPBACK_NETWORKS),
     )  # fmt: skip
     identity = build_identity(ground)
     routes = [auth_routes, second_factor_routes, sso_routes]

@@ -228,6 +228,29 @@ class Tenants:
         )  # fmt: skip
         return session_id
 
+    async def user(self, tenant: Tenant, email: str, role: str = "USER") -> int:
+        """A member who belongs to the workspace's organisation."""
+        user_id = self.new_id()
+        await self.execute(
+            "INSERT INTO user_account (id, organisation_id, email, email_key, status)"
+            " SELECT $1, organisation_id, $2, $2, 1 FROM workspace WHERE id = $3",
+            user_id, email, tenant.workspace_id,
+        )  # fmt: skip
+        await self.execute(
+            "INSERT INTO membership (workspace_id, user_id, role) VALUES ($1, $2, $3)",
+            tenant.workspace_id, user_id, role,
+        )  # fmt: skip
+        return user_id
+
+    async def invitation(self, tenant: Tenant, email: str) -> int:
+        invitation_id = self.new_id()
+        await self.execute(
+            "INSERT INTO invitation (workspace_id, id, email, email_key, role, invited_by, token_hash, expires_at)"
+            " VALUES ($1, $2, $3, $3, 'USER', 'someone', $4, now() + interval '1 day')",
+            tenant.workspace_id, invitation_id, email, str(invitation_id).encode(),
+        )  # fmt: skip
+        return invitation_id
+
     async def short_code(self, tenant: Tenant, code: str, account_id: int | None = None) -> int:
         short_code_id = self.new_id()
         await self.execute(
@@ -504,6 +527,8 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         await tenants.alert(tenant, tenant.events[-1], tenant.devices[-1])
         await tenants.card(tenant, tenant.sims[-1])
         await tenants.metering(tenant)
+        await tenants.user(tenant, f"anna@{name}.example")
+        await tenants.invitation(tenant, "bert@example.org")
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

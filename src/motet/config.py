@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from email.utils import formataddr, parseaddr
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
@@ -63,6 +64,19 @@ class SmscUrl:
     tls: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SmtpUrl:
+    """Who takes our mails: `smtp://user:password@host:587` or `smtps://user:password@host:465`."""
+
+    address: Address
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    """TLS from the first octet."""
+    starttls: bool = True
+    """TLS is begun before anything is told; a server that cannot is not told."""
+
+
 class LogFormat(StrEnum):
     JSON = "json"
     CONSOLE = "console"
@@ -105,6 +119,9 @@ class Settings:
     allowed_host: tuple[str, ...] = ()
     smpp_limit: tuple[tuple[str, int], ...] = ()
     http_limit: tuple[tuple[str, int], ...] = ()
+    smtp: SmtpUrl | None = None
+    mail_from: str = "Motet <motet@localhost>"
+    breached_passwords: Path | None = None
     network: Address = NETWORK_ADDRESS
     data_dir: Path = Path("data")
     database_url: str | None = field(default=None, repr=False)
@@ -163,6 +180,34 @@ def parse_smsc_url(text: str) -> SmscUrl:
         raise ValueError("must name a port")
     options = {name: given.get(name, default) for name, (default, _) in numbers.items()}
     return SmscUrl(system_id, password, Address(url.hostname, port), tls=tls, **options)
+
+
+def parse_smtp_url(text: str) -> SmtpUrl:
+    """`smtp://user:password@host:587`, with `?starttls=off` for a server on this machine, or `smtps://…:465`. Raises
+    ValueError."""
+    url = urlsplit(text)
+    if url.scheme not in ("smtp", "smtps") or not url.hostname or url.path not in ("", "/") or url.fragment:
+        raise ValueError("must look like smtp://user:password@host:587 or smtps://user:password@host:465")
+    if (url.username is None) != (url.password is None):
+        raise ValueError("must have a user and a password, or neither")
+    options = dict(parse_qsl(url.query, keep_blank_values=True))
+    if options.pop("starttls", "on") not in ("on", "off") or options:
+        raise ValueError("has one option: starttls=off")
+    tls = url.scheme == "smtps"
+    return SmtpUrl(
+        Address(url.hostname, url.port or (465 if tls else 587)),
+        None if url.username is None else unquote(url.username),
+        None if url.password is None else unquote(url.password),
+        tls,
+        "starttls=off" not in url.query,
+    )
+
+
+def _mail_from(text: str) -> str:
+    name, address = parseaddr(text)
+    if "@" not in address or not text.isprintable():
+        raise ValueError("must look like Motet <motet@example.com>")
+    return formataddr((name, address))
 
 
 def parse_duration_s(text: str) -> int:
@@ -293,6 +338,9 @@ FLAGS: Mapping[str, _Flag] = {
     "allowed-host": _Flag(_host, "HOST", "a name that we are asked by; requests to others get 421 (any)"),
     "smpp-limit": _Flag(_named_limit, "NAME=N", "another bound for ESMEs, such as sessions_per_address=50"),
     "http-limit": _Flag(_named_limit, "NAME=N", "another bound for HTTP connections, such as sessions=20000"),
+    "smtp": _Flag(parse_smtp_url, "URL", "who takes mails: smtp://user:password@host:587 (the demo: the console)"),
+    "mail-from": _Flag(_mail_from, "ADDRESS", "whom mails come from (Motet <motet@localhost>)"),
+    "breached-passwords": _Flag(_path, "FILE", "passwords that are not taken: sorted SHA-1 hashes, one a line"),
     "network": _Flag(parse_address, "HOST:PORT", "the simulated network's control API (127.0.0.1:8090)"),
     "data-dir": _Flag(_path, "DIR", "where this Motet keeps what is its own (./data)"),
     "database-url": _Flag(_database_url, "URL", "a PostgreSQL >= 15; absent: an embedded one under the data dir"),

@@ -251,6 +251,7 @@ async def test_lists_hold_the_workspaces_own_rows_only(world: World, name: str) 
 WELL_FORMED = {
     "smsSend": {"text": '"x"'},
     "shortCodeCreate": {"code": '"777"'},
+    "userRoleSet": {"role": "USER"},
     "euiccProfileAdd": {"iccid": '"8999901000000000013"', "imsi": '"001019000000001"', "msisdn": '"99912345678"'},
     "imsiAdd": {"imsi": '"001019000000001"'},
     "imsiPreferenceSet": {"country": '"DE"'},
@@ -359,6 +360,7 @@ QUERY_ARGUMENTS = {
     "quotaPool": '(id: "x")',
     "job": '(id: "x")',
     "simBatch": '(id: "x")',
+    "user": '(id: "x")',
     "simPurchaseOrder": '(id: "x")',
     "smsExplain": '(msisdn: "x")',
     "deviceDiagnosis": '(id: "x")',

@@ -7,6 +7,7 @@ from motet.bootstrap.graphql import graphql
 from motet.bootstrap.http import http
 from motet.bootstrap.identity import identity
 from motet.bootstrap.jobs import jobs
+from motet.bootstrap.mail import mail
 from motet.bootstrap.messaging import messaging
 from motet.bootstrap.metering import metering
 from motet.bootstrap.network import network
@@ -18,6 +19,7 @@ COMPONENTS: tuple[Component, ...] = (
     partitions,
     signing,
     messaging,
+    mail,
     identity,
     audit,
     metering,

@@ -22,22 +22,30 @@ PURGE_EVERY_S = 600.0
 
 @asynccontextmanager
 async def identity(node: Node) -> AsyncIterator[None]:
-    """Knows people while it runs; `node.identity` is there for the edges. Needs the messaging component."""
+    """Knows people while it runs; `node.identity` is there for the edges. Needs the messaging and mail components."""
     messaging = node.messaging
     assert messaging is not None  # noqa: S101 - components start in order
     public_url = public_url_of(node)
     targets = TargetPolicy.of((*node.settings.sso_network, *(LOOPBACK_NETWORKS if node.demo else ())))
     ground = Ground(
-        node.database, messaging.hub.ids, node.tokens, node.passwords, node.secret_box, public_url,
-        signing_keys=node.signing_keys, targets=targets,
-    )  # fmt: skip
+        node.database,
+        messaging.hub.ids,
+        node.tokens,
+        node.passwords,
+        node.secret_box,
+        public_url,
+        sends_mail=node.mailed is not None,
+        mailed=node.mailed or (lambda: None),
+        breached_passwords=node.settings.breached_passwords,
+        signing_keys=node.signing_keys,
+        targets=targets,
+    )
     services = node.identity = build_identity(ground)
 
     async def purge() -> None:
         while True:
             await asyncio.sleep(PURGE_EVERY_S)
-            await services.sessions.purge()
-            await services.lock_out.purge()
+            await services.purge()
 
     secure = public_url.startswith("https:")
     node.routes.extend(auth_routes(services, secure=secure))

@@ -98,6 +98,8 @@ class Node:
     """Of events, for subscriptions."""
     job_bus: Bus = field(default_factory=Bus)
     """Of jobs, for subscriptions."""
+    mailed: Callable[[], None] | None = None
+    """Wakes who sends mails, if anyone does."""
     identity: Identity | None = None
     """Who may do what, while that component runs."""
     routes: list[BaseRoute] = field(default_factory=list)

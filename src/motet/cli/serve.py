@@ -14,7 +14,8 @@ FLAGS = (
     "http", "https", "smpp", "smpp-tls",
     "tls-cert", "tls-key", "tls-client-ca", "tls-min-version",
     "trusted-proxies", "cors-origin", "allowed-host", "smpp-limit", "http-limit",
-    "public-url", "sso-network", "data-dir", "database-url", "secret-key-file", "smsc",
+    "public-url", "smtp", "mail-from",
+    "breached-passwords", "sso-network", "data-dir", "database-url", "secret-key-file", "smsc",
     "network-url", "network-token", "graphql-limit", "factory-test",
     "json", "log-format", "log-level",
 )  # fmt: skip

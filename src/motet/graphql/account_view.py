@@ -1,4 +1,4 @@
-"""The viewer's own account, as far as it is no entity of a workspace: second factors and trusted devices."""
+"""The viewer's own account, as far as it is no entity of a workspace: the person, sessions, second factors."""
 
 from __future__ import annotations
 
@@ -10,6 +10,35 @@ from motet.graphql.context import Context
 from motet.identity.second_factor.enrolment import Account
 
 Part = Callable[[Context, Account], Awaitable[Any]]
+
+
+async def _user(context: Context, account: Account) -> Any:
+    found = await context.services.identity.users.find(account.user_id)
+    if found is None:
+        return None
+    sessions = await context.services.identity.sessions.opened(account.user_id)
+    return {
+        "__typename": "ViewerUser",
+        "id": encode_global_id("User", found.id),
+        "email": found.email,
+        "name": found.name,
+        "locale": found.locale,
+        "hasPassword": found.password_hash is not None,
+        "sessions": [
+            {
+                "__typename": "LoginSession",
+                "id": encode_global_id("LoginSession", session.id),
+                "methods": session.methods,
+                "address": session.address,
+                "userAgent": session.user_agent,
+                "createdAt": session.created_at,
+                "lastUsedAt": session.last_used_at,
+                "expiresAt": session.expires_at,
+                "current": session.id == account.session_id,
+            }
+            for session in sessions
+        ],
+    }
 
 
 async def _totp(context: Context, account: Account) -> Any:
@@ -56,6 +85,7 @@ async def _trusted_devices(context: Context, account: Account) -> Any:
 
 
 ACCOUNT_PARTS: Mapping[str, Part] = {
+    "user": _user,
     "totp": _totp,
     "recoveryCodesLeft": _recovery_codes_left,
     "mustEnrolSecondFactor": _must_enrol,

@@ -22,6 +22,7 @@ from motet.graphql.queries.sim_card import SimCardQueries
 from motet.graphql.queries.sim_order import SimOrderQueries
 from motet.graphql.queries.sms import SmsQueries
 from motet.graphql.queries.usage import UsageQueries
+from motet.graphql.queries.user import UserQueries
 
 
 @strawberry.type(description="What can be read.")
@@ -36,6 +37,7 @@ class Query(
     UsageQueries,
     EventQueries,
     EsmeQueries,
+    UserQueries,
     OperatorQueries,
     SearchQueries,
     JobQueries,

@@ -32,6 +32,8 @@ from motet.graphql.mutations.sim_order import SimOrderMutations
 from motet.graphql.mutations.sim_production import SimProductionMutations
 from motet.graphql.mutations.sms import SmsMutations
 from motet.graphql.mutations.smsc_link import SmscLinkMutations
+from motet.graphql.mutations.user import UserMutations
+from motet.graphql.mutations.viewer import ViewerMutations
 from motet.graphql.mutations.webhook import WebhookMutations
 from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
@@ -54,6 +56,7 @@ from motet.graphql.types.service_policy import ServicePolicy, ServicePolicyVersi
 from motet.graphql.types.sim import Sim, SimScheduledTransition, SimStatusChange
 from motet.graphql.types.sim_order import SimBatch, SimPurchaseOrder, SimPurchaseOrderItem
 from motet.graphql.types.usage import DataSession, Usage, WorkspaceUsage
+from motet.graphql.types.user import Invitation, User
 from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
 
@@ -77,6 +80,8 @@ class Mutation(
     QuotaMutations,
     WebhookMutations,
     EsmeMutations,
+    UserMutations,
+    ViewerMutations,
     SmscLinkMutations,
     CoverageMutations,
     PowerMutations,
@@ -141,6 +146,8 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         ShortCode,
         Webhook,
         WebhookDelivery,
+        User,
+        Invitation,
         SmscLink,
         Workspace,
         IpAddressSpace,

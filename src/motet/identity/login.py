@@ -106,14 +106,14 @@ class Login:
             raise AuthenticationError(WRONG)
         if not await self._passwords.verify(user.password_hash, password):
             raise AuthenticationError(WRONG)
-        if self._rules is not None:
-            await self._rules.check_password_allowed(user)
-        demand = Demand()
-        if self._second_factors is not None:
-            demand = await self._second_factors.needed(user, trusted_device)
-        if demand.ask:
-            return self._ask(user.id, demand.ask)
-        return await self.complete(user.id, (PASSWORD, *demand.shown), client)
+        return await self._proceed(user, client, None, trusted_device)
+
+    async def with_new_password(self, user_id: int, client: Client, workspace_id: int) -> Signed | SecondFactorNeeded:
+        """Someone who has just set their first password, by a link to their mailbox. Raises as `with_password` does."""
+        user = await find_user(self._database.pool, user_id)
+        if user is None:
+            raise AuthenticationError(WRONG)
+        return await self._proceed(user, client, workspace_id, None)
 
     async def with_passkey(self, user_id: int, methods: Sequence[str], client: Client) -> Signed:
         """The session of whose passkey has answered. Raises as `complete` does, and DeniedError where single sign-on
@@ -144,6 +144,19 @@ class Login:
         except TicketError:
             raise AuthenticationError("the time to show a second factor is over: sign in again") from None
         return found
+
+    async def _proceed(
+        self, user: UserRow, client: Client, workspace_id: int | None, trusted_device: str | None
+    ) -> Signed | SecondFactorNeeded:
+        """The password was right: what comes after it."""
+        if self._rules is not None:
+            await self._rules.check_password_allowed(user)
+        demand = Demand()
+        if self._second_factors is not None:
+            demand = await self._second_factors.needed(user, trusted_device)
+        if demand.ask:
+            return self._ask(user.id, demand.ask)
+        return await self.complete(user.id, (PASSWORD, *demand.shown), client, workspace_id)
 
     def _ask(self, user_id: int, methods: Sequence[str]) -> SecondFactorNeeded:
         ticket = self._tickets.issue(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from motet.access.passwords import PasswordChecker
 from motet.access.secrets import SecretBox
@@ -14,8 +15,12 @@ from motet.domain.ids import IdGenerator
 from motet.identity.api_keys import ApiKeys
 from motet.identity.audit import AuditLog
 from motet.identity.authenticator import Authenticator
+from motet.identity.invitations import Invitations
 from motet.identity.lock_out import LockOut
 from motet.identity.login import Login
+from motet.identity.password_changes import PasswordChanges
+from motet.identity.password_rules import PasswordRules
+from motet.identity.post import Post
 from motet.identity.second_factor.enrolment import Enrolment
 from motet.identity.second_factor.passkeys import Passkeys
 from motet.identity.second_factor.relying_party import RelyingParty
@@ -30,6 +35,7 @@ from motet.identity.sso.oidc import OidcClient
 from motet.identity.sso.providers import IdentityProviders, SsoRules
 from motet.identity.sso.sign_on import SignOn
 from motet.identity.tickets import Tickets
+from motet.identity.users import Users
 from motet.outgoing.fetching import Fetcher
 from motet.outgoing.targets import TargetPolicy
 from motet.storage.database import Database
@@ -46,6 +52,10 @@ class Ground:
     box: SecretBox
     public_url: str
     """Where browsers reach this installation, without a slash at the end."""
+    sends_mail: bool = False
+    mailed: Callable[[], None] = lambda: None
+    """Wakes who sends mails."""
+    breached_passwords: Path | None = None
     now: Callable[[], datetime] = utc_now
     signing_keys: SigningKeys | None = None
     """Keeps `authority` up to date; None: its keys stay as they are."""
@@ -74,10 +84,18 @@ class Identity:
     fetcher: Fetcher
     sign_on: SignOn
     identity_providers: IdentityProviders
+    users: Users
+    invitations: Invitations
+    password_changes: PasswordChanges
 
     def close(self) -> None:
         """End what has threads of its own."""
         self.fetcher.close()
+
+    async def purge(self) -> None:
+        """Forget a bounded number of what is over: to be called now and then."""
+        for room in (self.sessions, self.lock_out, self.invitations, self.password_changes):
+            await room.purge()
 
 
 def build_identity(ground: Ground) -> Identity:
@@ -86,6 +104,7 @@ def build_identity(ground: Ground) -> Identity:
     sessions = Sessions(database, ground.authority, ground.ids, now)
     lock_out = LockOut(database, now)
     tickets = Tickets(ground.box)
+    sign_in_rules = SsoRules(database)
     totp = TotpCodes(database, ground.box, now)
     passkeys = Passkeys(database, tickets, ground.ids, RelyingParty.of(ground.public_url), now)
     devices = TrustedDevices(database, ground.ids, now)
@@ -97,12 +116,14 @@ def build_identity(ground: Ground) -> Identity:
         tickets,
         now,
         second_factors=RequiredFactors(database, devices),
-        rules=SsoRules(database),
+        rules=sign_in_rules,
     )
     fetcher = Fetcher(ground.targets)
     discovery = Discovery(fetcher, time.monotonic)
     oidc = OidcClient(fetcher, discovery, lambda: now().timestamp())
     arrivals = Arrivals(database, ground.ids, now)
+    post = Post(ground.box, ground.ids, ground.public_url, now, sends=ground.sends_mail)
+    rules = PasswordRules(ground.breached_passwords)
     return Identity(
         audit=ground.audit or AuditLog(database),
         authenticator=Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp()),
@@ -119,4 +140,9 @@ def build_identity(ground: Ground) -> Identity:
         fetcher=fetcher,
         sign_on=SignOn(database, oidc, arrivals, login, sessions, tickets, ground.box, ground.public_url, now),
         identity_providers=IdentityProviders(database, ground.box, ground.ids, discovery, ground.targets, now),
+        users=Users(database, now),
+        invitations=Invitations(database, ground.ids, post, ground.passwords, rules, login, now, ground.mailed),
+        password_changes=PasswordChanges(
+            database, ground.passwords, rules, lock_out, post, now, ground.mailed, sign_in_rules=sign_in_rules
+        ),
     )

@@ -100,6 +100,11 @@ class Sessions:
         async with transaction(self._database) as connection:
             return await self._sign(connection, user_id, session_id, workspace_id, now, now + SESSION_LIFE)
 
+    async def opened(self, user_id: int) -> list[storage.OpenSession]:
+        """Where the user is signed in, newest first; at most 100."""
+        now = self._now()
+        return await storage.open_sessions(self._database.pool, user_id, now, now - REFRESH_IDLE)
+
     async def end(self, user_id: int, session_id: int, reason: str = "signed out") -> None:
         """Raises NotFoundError if the user has no such open session."""
         async with transaction(self._database) as connection:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -36,6 +37,10 @@ def auth_routes(identity: Identity, *, secure: bool) -> list[Route]:
         Route("/auth/login", answering(edge.login), methods=["POST"]),
         Route("/auth/refresh", answering(edge.refresh), methods=["POST"]),
         Route("/auth/logout", answering(edge.logout), methods=["POST"]),
+        Route("/auth/invitation", answering(edge.invitation), methods=["POST"]),
+        Route("/auth/invitation/accept", answering(edge.accept_invitation), methods=["POST"]),
+        Route("/auth/password/forgot", answering(edge.forgot_password), methods=["POST"]),
+        Route("/auth/password/reset", answering(edge.reset_password), methods=["POST"]),
     ]
 
 
@@ -56,9 +61,7 @@ class AuthEdge:
             client_of(request),
             trusted_device=device,
         )
-        if isinstance(result, SecondFactorNeeded):
-            return json_answer({"mfa_token": result.mfa_token, "methods": list(result.methods)})
-        return signed_answer(result, cookie=body.get("cookie") is True, secure=self._secure)
+        return proceeding_answer(result, cookie=body.get("cookie") is True, secure=self._secure)
 
     async def refresh(self, request: Request) -> Response:
         """`{refresh_token}`, or the cookie -> new tokens, the next refresh token where the last one was."""
@@ -69,6 +72,44 @@ class AuthEdge:
             raise InvalidError("This is needed, here or as a cookie.", path=("refresh_token",))
         signed = await self._identity.sessions.refresh(token, client_of(request))
         return signed_answer(signed, cookie=given is None, secure=self._secure)
+
+    async def invitation(self, request: Request) -> Response:
+        """`{token}` -> what the invitation is about, for the page that its link opens."""
+        body = await body_of(request)
+        found = await self._identity.invitations.look(text_of(body, "token", most=TOKEN_CHARACTERS))
+        shown = {"email": found.email, "name": found.name, "workspace": found.workspace, "account": found.has_account}
+        return json_answer(shown)
+
+    async def accept_invitation(self, request: Request) -> Response:
+        """`{token, password, name?, cookie?}` -> tokens; for someone who has an account `{token}` -> `{joined}`."""
+        body = await body_of(request)
+        result = await self._identity.invitations.accept(
+            text_of(body, "token", most=TOKEN_CHARACTERS),
+            client_of(request),
+            password=optional_text_of(body, "password"),
+            name=optional_text_of(body, "name"),
+        )
+        if result is None:
+            return json_answer({"joined": True})
+        return proceeding_answer(result, cookie=body.get("cookie") is True, secure=self._secure)
+
+    async def forgot_password(self, request: Request) -> Response:
+        """`{email}` -> 202, whoever it is; the mail is on its way after the answer, so that its time tells nothing."""
+        body = await body_of(request)
+        email = text_of(body, "email", most=EMAIL_CHARACTERS)
+        response = json_answer({"accepted": True}, 202)
+        response.background = BackgroundTask(
+            self._identity.password_changes.forgot, email, client_of(request), request.headers.get("accept-language")
+        )
+        return response
+
+    async def reset_password(self, request: Request) -> Response:
+        """`{token, password}` -> 204; then one signs in with it."""
+        body = await body_of(request)
+        await self._identity.password_changes.reset(
+            text_of(body, "token", most=TOKEN_CHARACTERS), text_of(body, "password"), client_of(request)
+        )
+        return Response(status_code=204)
 
     async def logout(self, request: Request) -> Response:
         """Ends the session of the access token."""
@@ -81,6 +122,13 @@ class AuthEdge:
         response = Response(status_code=204)
         response.delete_cookie(COOKIE, COOKIE_PATH, secure=self._secure, httponly=True, samesite="strict")
         return response
+
+
+def proceeding_answer(result: Signed | SecondFactorNeeded, *, cookie: bool, secure: bool) -> Response:
+    """The tokens, or what else has to be shown first."""
+    if isinstance(result, SecondFactorNeeded):
+        return json_answer({"mfa_token": result.mfa_token, "methods": list(result.methods)})
+    return signed_answer(result, cookie=cookie, secure=secure)
 
 
 def signed_answer(signed: Signed, *, cookie: bool, secure: bool) -> Response:

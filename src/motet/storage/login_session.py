@@ -109,6 +109,29 @@ async def touch_session(
     await connection.execute(_TOUCH, session_id, at, address, user_agent)
 
 
+class OpenSession(NamedTuple):
+    """Where a user is signed in."""
+
+    id: int
+    methods: list[str]
+    address: str | None
+    user_agent: str | None
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+
+
+_OPEN = """
+SELECT id, methods, address, user_agent, created_at, last_used_at, expires_at FROM login_session
+ WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND last_used_at > $3 ORDER BY id DESC LIMIT 100
+"""
+
+
+async def open_sessions(connection: Executor, user_id: int, now: datetime, used_since: datetime) -> list[OpenSession]:
+    """The user's sessions that can go on, newest first; at most 100."""
+    return [OpenSession(*record) for record in await connection.fetch(_OPEN, user_id, now, used_since)]
+
+
 _PURGE = "DELETE FROM login_session WHERE id IN (SELECT id FROM login_session WHERE expires_at < $1 LIMIT 1000)"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import strawberry
@@ -10,16 +9,15 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.global_ids import decode_global_id
-from motet.graphql.account_view import ACCOUNT_PARTS, account_part
 from motet.graphql.fields import context_of, query, raw
-from motet.graphql.plain import shaped
-from motet.graphql.selection import children_as, selection_of
-from motet.graphql.types.operator import Viewer
+from motet.graphql.selection import children_as
 from motet.graphql.types.relay import Node
+from motet.graphql.types.viewer import Viewer
+from motet.graphql.viewer import read_viewer
 from motet.reading.entities import ENTITIES
 from motet.reading.errors import InvalidRequestError
 from motet.reading.plan import Failure
-from motet.reading.reader import READ_ERRORS, Answer
+from motet.reading.reader import Answer
 
 MAX_NODES = 200
 """Ids of one `nodes`: as many as a page holds."""
@@ -33,7 +31,7 @@ class NodeQueries:
 
     @query(Permission.VIEWER_READ, "Whoever asks.")
     async def viewer(self, info: Info) -> Viewer:
-        return await _viewer(info)
+        return await read_viewer(info)
 
     @query(None, "The object of this id, or null if there is none or it is not yours.")
     async def node(
@@ -80,37 +78,3 @@ def _visible(is_operator: bool, type_name: str) -> bool:
 
 def _answer(value: Any, failures: list[Failure]) -> Any:
     return Answer(value, failures)
-
-
-async def _viewer(info: Info) -> Any:
-    context = context_of(info)
-    principal = context.principal
-    plain = {
-        "subject": principal.subject,
-        "role": None if principal.role is None else principal.role.value,
-        "isOperator": principal.is_operator,
-        "permissions": sorted(permission.value for permission in principal.permissions),
-        "expiresAt": datetime.fromtimestamp(principal.expires_at, UTC),
-        "__typename": "Viewer",
-    }
-    values: dict[str, Any] = {}
-    failures: list[Failure] = []
-    for child in selection_of(raw(info)).children:
-        if child.name in ACCOUNT_PARTS:
-            values[child.key] = None
-            try:
-                values[child.key] = shaped(child, await account_part(context, child.name))
-            except READ_ERRORS as error:
-                failures.append(Failure((child.key,), error))
-            continue
-        if child.name != "workspace" or principal.workspace_id is None:
-            values[child.key] = plain.get(child.name)
-            continue
-        values[child.key] = None
-        try:
-            answer = await context.services.reader.by_id(principal, "Workspace", child.children, principal.workspace_id)
-        except READ_ERRORS as error:  # the viewer is never null: only this part of it is
-            failures.append(Failure((child.key,), error))
-        else:
-            values[child.key] = answer.value
-    return Answer(values, failures)

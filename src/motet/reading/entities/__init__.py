@@ -19,6 +19,7 @@ from motet.reading.entities.sim_order import SIM_BATCH, SIM_PURCHASE_ORDER, SIM_
 from motet.reading.entities.smpp_account import SMPP_ACCOUNT, SMPP_SESSION
 from motet.reading.entities.smsc_link import SMSC_LINK
 from motet.reading.entities.usage import DATA_SESSION, USAGE, WORKSPACE_USAGE
+from motet.reading.entities.user import INVITATION, USER
 from motet.reading.entities.webhook import WEBHOOK, WEBHOOK_DELIVERY
 from motet.reading.entities.workspace import WORKSPACE
 from motet.reading.model import Entity
@@ -66,6 +67,8 @@ ENTITIES: dict[str, Entity] = {
         SHORT_CODE,
         WEBHOOK,
         WEBHOOK_DELIVERY,
+        USER,
+        INVITATION,
         SMSC_LINK,
         WORKSPACE,
         IP_ADDRESS_SPACE,
