@@ -77,6 +77,15 @@ async def database(database_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
+@pytest_asyncio.fixture(scope="module")
+async def shared_database(postgres: Server, worker_id: str) -> AsyncIterator[Database]:
+    """A migrated database for all tests of a module that leave its rows alone: making one takes longer than most of
+    them do."""
+    async for url in _fresh_database(postgres, worker_id, _template(worker_id)):
+        async with await Database.open(url, pool_size=8) as opened:
+            yield opened
+
+
 def _template(worker_id: str) -> str:
     return f"motet_template_{worker_id}"
 

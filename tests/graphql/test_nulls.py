@@ -9,9 +9,10 @@ from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 from graphql import GraphQLNonNull, get_named_type
 from graphql_client import Client, Reply
-from graphql_world import World
+from graphql_world import World, make_world
 from schema_ways import CONNECTIONS, OPERATORS, along, asked
 
 from motet.graphql.app import Dependencies, build_graphql_app
@@ -19,6 +20,14 @@ from motet.graphql.schema import SCHEMA
 from motet.reading.entities import ENTITIES
 from motet.reading.model import ToMany
 from motet.reading.reader import Reader
+from motet.storage.database import Database
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(shared_database: Database) -> AsyncIterator[World]:
+    """One for all tests here, which change nothing in it."""
+    async with make_world(shared_database) as made:
+        yield made
 
 
 class BrokenPool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from graphql import (
     GraphQLEnumType,
     GraphQLInputObjectType,
@@ -17,7 +19,7 @@ from graphql import (
     is_leaf_type,
 )
 from graphql_client import Client
-from graphql_world import World
+from graphql_world import World, make_world
 
 from motet.access.principals import OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 from motet.domain.errors import DOMAIN_ERRORS
@@ -29,6 +31,7 @@ from motet.graphql.query import Query
 from motet.graphql.schema import SCHEMA, STRAWBERRY_SCHEMA, Mutation, print_sdl
 from motet.graphql.subscription import Subscription
 from motet.reading.entities import ENTITIES
+from motet.storage.database import Database
 
 OWN_TYPES = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
 ROOTS = {"Query", "Mutation", "Subscription"}
@@ -41,6 +44,13 @@ WORKSPACE_CONNECTIONS = [
     and name not in OPERATOR_CONNECTIONS
 ]
 REFERENCE_CONNECTIONS = ["countries", "operators", "networks"]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(shared_database: Database) -> AsyncIterator[World]:
+    """One for all tests here, which change nothing in it."""
+    async with make_world(shared_database) as made:
+        yield made
 
 
 def test_schema_graphql_is_what_the_code_says() -> None:

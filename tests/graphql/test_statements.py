@@ -8,18 +8,27 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from graphql import get_named_type
 from graphql_client import Client
-from graphql_world import World
+from graphql_world import World, make_world
 from schema_ways import CONNECTIONS, OPERATORS, WAYS, along, asked
 
 from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.schema import SCHEMA
 from motet.reading.entities import ENTITIES
 from motet.reading.reader import Reader
+from motet.storage.database import Database
 
 # A page; with everything asked for, also the count, what is before a cursor, and where a scan ended.
 PAGE, EVERYTHING = 1, 4
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(shared_database: Database) -> AsyncIterator[World]:
+    """One for all tests here, which change nothing in it."""
+    async with make_world(shared_database) as made:
+        yield made
 
 
 class CountingPool:
@@ -56,7 +65,7 @@ async def statements(world: World, query: str, *, operator: bool = False) -> lis
     return pool.statements
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module")
 async def many(world: World) -> World:
     """Fifty devices and SIMs more."""
     for table, columns, values in (
