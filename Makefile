@@ -24,6 +24,7 @@ check: $(VENV)/.installed-check
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/audit_dependencies.py
 
 # BENCH=graphql reads a large fleet, BENCH=session times the SMPP session alone.
 BENCH := relay

@@ -127,6 +127,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     secret_key_file: Path | None = None
     smsc: tuple[SmscUrl, ...] = ()
+    smsc_ca: Path | None = None
     graphql_limit: tuple[tuple[str, int], ...] = ()
     factory_test: tuple[tuple[str, int], ...] = ()
     network_url: str | None = None
@@ -346,6 +347,7 @@ FLAGS: Mapping[str, _Flag] = {
     "database-url": _Flag(_database_url, "URL", "a PostgreSQL >= 15; absent: an embedded one under the data dir"),
     "secret-key-file": _Flag(_path, "FILE", "encrypts secrets in the database; 64 hex digits (in the data dir)"),
     "smsc": _Flag(parse_smsc_url, "URL", "an upstream: smpp://system_id:password@host:port?binds=1&window=100"),
+    "smsc-ca": _Flag(_path, "FILE", "authorities, PEM, that SMSCs' certificates may be of, beside the system's"),
     "network-url": _Flag(_http_url, "URL", "the mobile network's API that takes our orders: URL/orders/…"),
     "network-token": _Flag(_token, "TOKEN", "the bearer token that we show there"),
     "graphql-limit": _Flag(_graphql_limit, "NAME=N", "another bound for GraphQL, such as depth=30 or sockets=500"),

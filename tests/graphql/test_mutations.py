@@ -357,15 +357,19 @@ async def test_short_codes_that_break_a_rule_are_not_made(
 
 async def test_a_links_life(world: World) -> None:
     operator = world.operator()
-    shown = "smscLink { id name host port systemId binds windowSize enabled }"
+    shown = "smscLink { id name host port systemId binds windowSize enabled tls tlsName }"
     made = {"name": "carrier", "host": "smsc.example", "port": 2775, "systemId": "us"}
     created = (await mutate(operator, "smscLinkCreate", shown, **made, password="secret"))["smscLink"]
-    assert created == {**made, "id": created["id"], "binds": 1, "windowSize": 100, "enabled": True}
+    defaults = {"binds": 1, "windowSize": 100, "enabled": True, "tls": False, "tlsName": None}
+    assert created == {**made, "id": created["id"], **defaults}
     sealed = "SELECT password_encrypted FROM smsc_link WHERE name = 'carrier'"
     box, pool = SecretBox(bytes(32)), world.tenants.database.pool
     assert box.decrypt(await pool.fetchval(sealed)) == b"secret"
-    updated = (await mutate(operator, "smscLinkUpdate", shown, id=created["id"], binds=4, enabled=False))["smscLink"]
-    assert updated == {**created, "binds": 4, "enabled": False}
+    changes = {"binds": 4, "enabled": False, "tls": True, "tlsName": "smpp.carrier.example"}
+    updated = (await mutate(operator, "smscLinkUpdate", shown, id=created["id"], **changes))["smscLink"]
+    assert updated == {**created, **changes}
+    updated = (await mutate(operator, "smscLinkUpdate", shown, id=created["id"], tlsName=None))["smscLink"]
+    assert updated == {**created, **changes, "tlsName": None}
     assert box.decrypt(await pool.fetchval(sealed)) == b"secret"
     await mutate(operator, "smscLinkUpdate", "", id=created["id"], password="other")
     assert box.decrypt(await pool.fetchval(sealed)) == b"other"
@@ -382,6 +386,8 @@ async def test_a_links_life(world: World) -> None:
         ({"binds": 33}, "binds"),
         ({"windowSize": 0}, "windowSize"),
         ({"name": None}, "name"),
+        ({"tls": None}, "tls"),
+        ({"tlsName": ""}, "tlsName"),
     ):
         payload = await mutate(operator, "smscLinkUpdate", "", id=created["id"], **bad)  # type: ignore[arg-type]
         assert payload["userErrors"] == error("INVALID", path)
@@ -389,7 +395,7 @@ async def test_a_links_life(world: World) -> None:
     assert deleted["deletedId"] == created["id"]
     for gone in (created["id"], encode_global_id("SmscLink", 1 << 40), "x"):
         assert (await mutate(operator, "smscLinkDelete", "", id=gone))["userErrors"] == error("NOT_FOUND", "id")
-    assert world.changes == ["smsc_link"] * 4
+    assert world.changes == ["smsc_link"] * 5
 
 
 async def test_roles_are_told_apart(world: World) -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from motet.bootstrap.limits import limits_of
 from motet.bootstrap.node import Node
+from motet.bootstrap.tls import upstream_context
 from motet.domain.seats import SeatLimits
 from motet.events.bus import Bus
 from motet.hub.hub import Hub
@@ -63,7 +64,8 @@ async def messaging(node: Node) -> AsyncIterator[None]:
 
     seats = limits_of("smpp-limit", SeatLimits(), node.settings.smpp_limit)
     esmes = EsmeServer(hub, node.passwords, outbind_address=outbind_address, seats=seats)
-    links = SmscLinks(hub, lambda body: hub.spawn(_alert(hub, esmes, body)))
+    upstream_tls = upstream_context(node.settings)
+    links = SmscLinks(hub, lambda body: hub.spawn(_alert(hub, esmes, body)), lambda: upstream_tls)
     node.messaging = Messaging(hub, bus, webhooks, esmes, links)
     node.metrics.add(*_families(hub, esmes, links, webhooks))
     node.supervisor.start("hub", lambda: _run(hub), restart=False)
@@ -107,7 +109,7 @@ async def reload_links(node: Node) -> None:
             wanted.append(
                 LinkConfig(
                     row["id"], row["name"], row["host"], row["port"], row["system_id"], password, row["binds"],
-                    row["window_size"],
+                    row["window_size"], row["tls"], row["tls_name"],
                 )
             )  # fmt: skip
     node.messaging.links.configure(wanted)

@@ -108,6 +108,18 @@ def certificate_of(settings: Settings) -> Certificate | None:
         raise StartError(f"--tls-cert, --tls-key and --tls-client-ca cannot be used: {error}") from error
 
 
+def upstream_context(settings: Settings) -> ssl.SSLContext:
+    """What SMSCs are connected to with: certificates and names are checked. Raises StartError."""
+    try:
+        context = ssl.create_default_context()
+        if settings.smsc_ca is not None:
+            context.load_verify_locations(str(settings.smsc_ca))
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(f"--smsc-ca cannot be used: {error}") from error
+    context.minimum_version = _VERSIONS[settings.tls_min_version]
+    return context
+
+
 @asynccontextmanager
 async def kept_fresh(certificate: Certificate | None) -> AsyncIterator[None]:
     """Looks at the files now and then, and at SIGHUP, while it runs."""

@@ -11,5 +11,5 @@ def link_of(url: SmscUrl) -> LinkConfig:
     name = f"{url.system_id}@{url.address}"
     link_id = -2 - (zlib.crc32(name.encode()) & 0x3FFFFFFF)
     return LinkConfig(
-        link_id, name, url.address.host, url.address.port, url.system_id, url.password, url.binds, url.window
+        link_id, name, url.address.host, url.address.port, url.system_id, url.password, url.binds, url.window, url.tls
     )

@@ -8,6 +8,8 @@ import json
 import logging
 import math
 import os
+import socket
+import ssl
 import sys
 import time
 from collections.abc import Mapping
@@ -72,10 +74,11 @@ def run(args: argparse.Namespace) -> int:
     address = settings.smpp.reachable
     logging.getLogger("smpp").setLevel(logging.ERROR)  # smpplib warns of what we print anyway
     try:
-        esme = _Esme(address.host, address.port, as_json=settings.json)
+        esme = _Esme(address.host, address.port, _tls_context(args), args.tls_name, as_json=settings.json)
         return esme.run(args, account)
     except smpplib.exceptions.ConnectionError as error:
-        print(f"motet esme: the connection failed{f': {error}' if str(error) else ''}", file=sys.stderr)
+        why = str(error.__context__ or error)  # smpplib calls everything "Connection refused", a wrong certificate too
+        print(f"motet esme: the connection failed{f': {why}' if why else ''}", file=sys.stderr)
     except (smpplib.exceptions.PDUError, UserDataError) as error:
         print(f"motet esme: {error.args[0]}", file=sys.stderr)
     return 1
@@ -84,8 +87,11 @@ def run(args: argparse.Namespace) -> int:
 class _Esme:
     """One session and what is known of the texts sent on it."""
 
-    def __init__(self, host: str, port: int, *, as_json: bool) -> None:
-        self._client = smpplib.client.Client(host, port, timeout=RESPONSE_S, allow_unknown_opt_params=True)
+    def __init__(
+        self, host: str, port: int, tls: ssl.SSLContext | None, tls_name: str | None, *, as_json: bool
+    ) -> None:
+        self._client = _Client(host, port, timeout=RESPONSE_S, allow_unknown_opt_params=True, ssl_context=tls)
+        self._client.tls_name = tls_name or host
         self._client.set_message_received_handler(self._received)
         self._client.set_message_sent_handler(self._answered)
         self._client.set_error_pdu_handler(self._refused)
@@ -217,10 +223,38 @@ class _Esme:
             print(f"{event:12}", *(f"{name}={value}" for name, value in words.items() if value is not None), flush=True)
 
 
+class _Client(smpplib.client.Client):  # type: ignore[misc]  # it has no types
+    """With the server's name for TLS, which smpplib leaves out."""
+
+    tls_name = ""
+
+    def _create_socket(self) -> socket.socket:
+        if self._ssl_context is None:
+            plain: socket.socket = super()._create_socket()
+            return plain
+        raw = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        raw.settimeout(self.timeout)
+        secured: socket.socket = self._ssl_context.wrap_socket(raw, server_hostname=self.tls_name)
+        return secured
+
+
+def _tls_context(args: argparse.Namespace) -> ssl.SSLContext | None:
+    """What --tls and its like ask for: the server's certificate and name are checked. Raises StartError."""
+    if not (args.tls or args.tls_ca or args.tls_name):
+        return None
+    try:
+        return ssl.create_default_context(cafile=args.tls_ca)
+    except (OSError, ssl.SSLError) as error:
+        raise StartError(f"--tls-ca cannot be used: {error}") from error
+
+
 def _add_connection_flags(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """`default` SUPPRESS keeps an action's parser from undoing what stood before the action."""
     for name, (metavar, meaning) in {"smpp": ("HOST:PORT", "the SMSC (127.0.0.1:2775)"), **_ACCOUNT_FLAGS}.items():
         parser.add_argument(f"--{name}", metavar=metavar, help=f"{meaning} [{variable_of(name)}]", default=default)
+    parser.add_argument("--tls", action="store_const", const="1", help="connect with TLS", default=default)
+    parser.add_argument("--tls-ca", metavar="FILE", help="trust this authority, PEM (the system's)", default=default)
+    parser.add_argument("--tls-name", metavar="NAME", help="the certificate's name (the host's)", default=default)
     parser.add_argument("--bind", choices=_BINDS, help="how to bind (transceiver)", default=default or _BINDS[0])
     parser.add_argument("--json", action="store_const", const="1", help="print JSON lines", default=default)
 

@@ -16,6 +16,7 @@ FLAGS = (
     "trusted-proxies", "cors-origin", "allowed-host", "smpp-limit", "http-limit",
     "public-url", "smtp", "mail-from",
     "breached-passwords", "sso-network", "data-dir", "database-url", "secret-key-file", "smsc",
+    "smsc-ca",
     "network-url", "network-token", "graphql-limit", "factory-test",
     "json", "log-format", "log-level",
 )  # fmt: skip

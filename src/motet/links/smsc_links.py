@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -41,12 +42,22 @@ class LinkConfig:
     password: str = field(repr=False)
     binds: int = 1
     window: int = 100
+    tls: bool = False
+    tls_name: str | None = None
+    """The name that the certificate must have; None: that of the host."""
 
 
 class SmscLinks:
     """All links of this node."""
 
-    def __init__(self, hub: Hub, on_alert: Callable[[AlertNotification], None] | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        on_alert: Callable[[AlertNotification], None] | None = None,
+        tls: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+    ) -> None:
+        """`tls` makes what links with TLS are connected with; it has to check certificates and names."""
+        self._tls = tls
         self._hub = hub
         self._on_alert = on_alert or (lambda body: None)
         self._tasks: dict[LinkConfig, list[asyncio.Task[None]]] = {}
@@ -116,8 +127,14 @@ class SmscLinks:
 
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                transport, bind = await loop.create_connection(make, config.host, config.port)
-        except (OSError, TimeoutError) as error:
+                transport, bind = await loop.create_connection(
+                    make,
+                    config.host,
+                    config.port,
+                    ssl=self._tls() if config.tls else None,
+                    server_hostname=(config.tls_name or config.host) if config.tls else None,
+                )
+        except (OSError, TimeoutError, ssl.SSLError, ValueError) as error:
             return str(error) or type(error).__name__
         self._binds.add(bind)
         try:

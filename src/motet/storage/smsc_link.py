@@ -19,6 +19,8 @@ class SmscLinkSettings(NamedTuple):
     binds: int
     window_size: int
     enabled: bool
+    tls: bool
+    tls_name: str | None
 
 
 _LOCK_LINKS = "LOCK TABLE smsc_link IN SHARE ROW EXCLUSIVE MODE"
@@ -26,10 +28,11 @@ _LOCK_LINKS = "LOCK TABLE smsc_link IN SHARE ROW EXCLUSIVE MODE"
 # Every submit names its link by this small id, so an id is not given twice, not even after its link was deleted: ids
 # are the seconds since 2025, or the next free number after them.
 _INSERT = """
-INSERT INTO smsc_link (id, name, host, port, system_id, password_encrypted, binds, window_size, enabled)
+INSERT INTO smsc_link (id, name, host, port, system_id, password_encrypted, binds, window_size, enabled, tls,
+                       tls_name)
 SELECT greatest((SELECT coalesce(max(id), 0) + 1 FROM smsc_link),
                 extract(epoch FROM clock_timestamp())::bigint - 1735689600)::integer,
-       $2, $3, $4, $5, $6, $7, $8, $9
+       $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
  WHERE (SELECT count(*) FROM smsc_link) < $1
 RETURNING id
 """
@@ -48,7 +51,7 @@ async def insert(connection: PooledConnection, settings: SmscLinkSettings, *, li
 
 
 _SETTINGS = """
-SELECT name, host, port, system_id, password_encrypted, binds, window_size, enabled
+SELECT name, host, port, system_id, password_encrypted, binds, window_size, enabled, tls, tls_name
   FROM smsc_link
  WHERE id = $1
    FOR UPDATE
@@ -64,7 +67,7 @@ async def lock_settings(connection: PooledConnection, link_id: int) -> SmscLinkS
 _UPDATE = """
 UPDATE smsc_link
    SET name = $2, host = $3, port = $4, system_id = $5, password_encrypted = $6, binds = $7, window_size = $8,
-       enabled = $9
+       enabled = $9, tls = $10, tls_name = $11
  WHERE id = $1
 """
 
@@ -92,7 +95,10 @@ def _conflict(error: asyncpg.UniqueViolationError) -> Exception:
 
 
 _ENABLED = """
-SELECT id, name, host, port, system_id, password_encrypted, binds, window_size FROM smsc_link WHERE enabled ORDER BY id
+SELECT id, name, host, port, system_id, password_encrypted, binds, window_size, tls, tls_name
+  FROM smsc_link
+ WHERE enabled
+ ORDER BY id
 """
 
 

@@ -42,6 +42,9 @@ class SmscLinkChanges:
     binds: int | Unchanged = UNCHANGED
     window_size: int | Unchanged = UNCHANGED
     enabled: bool | Unchanged = UNCHANGED
+    tls: bool | Unchanged = UNCHANGED
+    tls_name: str | Unchanged | None = UNCHANGED
+    """None: the host's name."""
 
 
 class SmscLinkService:
@@ -55,7 +58,7 @@ class SmscLinkService:
 
     async def create(self, changes: SmscLinkChanges) -> int:
         """Add a link: its id. Raises InvalidError, ConflictError for a taken name, LimitReachedError at `MAX_LINKS`."""
-        blank = SmscLinkSettings("", "", 0, "", self._secret_box.encrypt(b""), 1, 100, True)
+        blank = SmscLinkSettings("", "", 0, "", self._secret_box.encrypt(b""), 1, 100, True, False, None)
         settings = self._applied(changes, blank)
         async with transaction(self._database) as connection:
             link_id = await smsc_link.insert(connection, settings, limit=MAX_LINKS)
@@ -92,6 +95,8 @@ class SmscLinkService:
         check_system_id(settings.system_id)
         check_range(settings.binds, "binds", 1, MAX_BINDS)
         check_range(settings.window_size, "window_size", 1, MAX_WINDOW)
+        if settings.tls_name is not None:
+            check_host(settings.tls_name, "tls_name")
         return settings
 
 

@@ -10,7 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.fleet.messaging.smsc_link import SmscLinkChanges
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, given, mutation, row_id_of
+from motet.graphql.fields import context_of, done, given, given_or_null, mutation, row_id_of
 from motet.graphql.types.operator import SmscLink
 from motet.graphql.types.relay import described
 
@@ -27,6 +27,10 @@ class SmscLinkCreateInput:
         default=strawberry.UNSET, description="Commands left unanswered per session, 1 to 10,000; default 100."
     )
     enabled: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether to connect; default true.")
+    tls: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether by TLS; default false.")
+    tls_name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The name that its certificate must have; null: that of the host."
+    )
 
 
 @strawberry.type(description="What came of making a link.")
@@ -48,6 +52,10 @@ class SmscLinkUpdateInput:
         default=strawberry.UNSET, description="Commands left unanswered per session, 1 to 10,000."
     )
     enabled: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether to connect.")
+    tls: bool | None = strawberry.field(default=strawberry.UNSET, description="Whether by TLS.")
+    tls_name: str | None = strawberry.field(
+        default=strawberry.UNSET, description="The name that its certificate must have; null: that of the host."
+    )
 
 
 @strawberry.type(description="What came of changing a link.")
@@ -115,4 +123,6 @@ def _changes(link: SmscLinkCreateInput | SmscLinkUpdateInput) -> SmscLinkChanges
         binds=given(link.binds, "binds"),
         window_size=given(link.window_size, "window_size"),
         enabled=given(link.enabled, "enabled"),
+        tls=given(link.tls, "tls"),
+        tls_name=given_or_null(link.tls_name),
     )

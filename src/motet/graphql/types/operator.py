@@ -28,6 +28,8 @@ class SmscLink(Node):
     binds: int = described("Sessions that we keep.")
     window_size: int = described("Commands that we leave unanswered per session.")
     enabled: bool = described("Whether we connect.")
+    tls: bool = described("Whether by TLS.")
+    tls_name: str | None = described("The name that its certificate must have; null: that of the host.")
     created_at: datetime = described("When the link was made.")
 
 

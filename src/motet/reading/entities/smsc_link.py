@@ -17,6 +17,8 @@ SMSC_LINK = Entity(
         "binds": column("binds"),
         "windowSize": column("window_size"),
         "enabled": column("enabled"),
+        "tls": column("tls"),
+        "tlsName": column("tls_name"),
         "createdAt": column("created_at"),
     },
     tenant_column=None,
