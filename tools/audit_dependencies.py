@@ -1,8 +1,8 @@
 """Asks pip-audit whether anything that Motet needs has a known vulnerability. A part of `make check`.
 
-A known vulnerability of what Motet runs with fails, unless tools/audit-allowed.toml says why it does not matter and until
-when. One of a tool that only development needs is told. Without a network, or where PyPI's answers hold nothing about
-vulnerabilities, that is told too, loudly, and nothing fails.
+A known vulnerability of what Motet runs with fails, unless tools/audit-allowed.toml says why it does not matter and
+until when. One of a tool that only development needs is told. Without a network, or where PyPI's answers hold nothing
+about vulnerabilities, that is told too, loudly, and nothing fails.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from motet.config import (
     Settings,
     SmscUrl,
     SmtpUrl,
+    TlsVersion,
     add_flags,
     parse_address,
     parse_duration_s,
@@ -23,6 +24,7 @@ from motet.config import (
     read_settings,
     variable_of,
 )
+from motet.domain.cidrs import parse_cidr
 
 
 def read(*flags: str, **environment: str) -> Settings:
@@ -49,10 +51,18 @@ def test_defaults_are_the_contracts() -> None:
 def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
     given = {
         "http": ("192.0.2.1:1", Address("192.0.2.1", 1)),
+        "https": ("192.0.2.1:2", Address("192.0.2.1", 2)),
         "smpp": ("[::1]:0", Address("::1", 0)),
         "smpp-tls": ("localhost:3", Address("localhost", 3)),
         "tls-cert": ("c.pem", Path("c.pem")),
         "tls-key": ("k.pem", Path("k.pem")),
+        "tls-client-ca": ("ca.pem", Path("ca.pem")),
+        "tls-min-version": ("1.3", TlsVersion.TLS_1_3),
+        "trusted-proxies": ("10.0.0.0/8", (parse_cidr("10.0.0.0/8"),)),
+        "cors-origin": ("https://portal.example", ("https://portal.example",)),
+        "allowed-host": ("Motet.example", ("motet.example",)),
+        "smpp-limit": ("sessions=5", (("sessions", 5),)),
+        "http-limit": ("unbound=6", (("unbound", 6),)),
         "public-url": ("https://motet.example.com/", "https://motet.example.com"),
         "sso-network": ("10.20.0.0/16", ("10.20.0.0/16",)),
         "smtp": ("smtp://u:p%40@h", SmtpUrl(Address("h", 587), "u", "p@")),
@@ -63,6 +73,7 @@ def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
         "database-url": ("postgresql://h/d", "postgresql://h/d"),
         "secret-key-file": ("s", Path("s")),
         "smsc": ("smpp://i:p@h:1", (SmscUrl("i", "p", Address("h", 1)),)),
+        "smsc-ca": ("smsc.pem", Path("smsc.pem")),
         "graphql-limit": ("depth=30", (("depth", 30),)),
         "factory-test": ("sms=3", (("sms", 3),)),
         "network-url": ("https://carrier.example/motet", "https://carrier.example/motet"),
@@ -86,6 +97,30 @@ def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
     assert read("--devices", "9", **variables).devices == 9
 
 
+@pytest.mark.parametrize(
+    ("flag", "wrong"),
+    [
+        ("--trusted-proxies", "10.0.0.1/8"),
+        ("--cors-origin", "*"),
+        ("--cors-origin", "https://portal.example/"),
+        ("--cors-origin", "https://user@portal.example"),
+        ("--allowed-host", "motet.example/x"),
+        ("--smpp-limit", "sessions"),
+        ("--http-limit", "sessions=0"),
+        ("--tls-min-version", "1.1"),
+    ],
+)
+def test_what_would_open_an_edge_by_a_slip_is_refused(flag: str, wrong: str) -> None:
+    with pytest.raises(SettingError, match=flag):
+        read(flag, wrong)
+
+
+@pytest.mark.parametrize("flag", ["--https=127.0.0.1:0", "--tls-client-ca=ca.pem"])
+def test_what_needs_a_certificate_says_so(flag: str) -> None:
+    with pytest.raises(SettingError, match="needs --tls-cert and --tls-key"):
+        read(flag)
+
+
 def test_an_empty_variable_is_absent() -> None:
     assert read(MOTET_HTTP="", MOTET_DATABASE_URL="", MOTET_JSON="").http == Address("127.0.0.1", 8080)
 
@@ -99,6 +134,7 @@ def test_smsc_may_be_repeated_in_both_ways() -> None:
 
 def test_smsc_urls() -> None:
     assert parse_smsc_url("smpp://us%40er:p%3Aw%2F@[::1]") == SmscUrl("us@er", "p:w/", Address("::1", 2775))
+    assert parse_smsc_url("smpps://a:b@h") == SmscUrl("a", "b", Address("h", 3550), tls=True)
     assert "p4ss" not in repr(parse_smsc_url("smpp://a:p4ss@h:1"))
     for wrong, words in {
         "smtp://a:b@h:1": "must look like",

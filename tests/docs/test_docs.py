@@ -20,7 +20,7 @@ from motet.graphql.limits import Limits
 from motet.graphql.schema import SCHEMA
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *ROOT.glob("docs/**/*.md")])
 ADR_LINES = 30
 
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
@@ -66,6 +66,16 @@ def test_motet_commands_exist_and_take_the_flags_shown(page: Path) -> None:
             if known is None or not set(_FLAG.findall(rest)) <= known:
                 wrong.append(f"motet {command}{rest}")
     assert wrong == []
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    page = (ROOT / "docs/security.md").read_text()
+    named = set(re.findall(r"`(tests/[^`]+)`", page))
+    assert len(named) > 15
+    assert sorted(name for name in named if not (ROOT / name).is_file()) == []
+    promises = page.partition("## Promises and their tests")[2].partition("\n## ")[0]
+    rows = [row for row in promises.splitlines() if row.startswith("| ")][1:]
+    assert [row for row in rows if "`tests/" not in row] == [], "a promise without a test"
 
 
 def test_operations_tells_every_flag_of_serve_and_demo_with_its_variable() -> None:
