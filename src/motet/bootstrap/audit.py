@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from motet.bootstrap.node import Node
+from motet.identity.audit_retention import AuditRetention
 from motet.identity.audit_sealing import Sealer
+from motet.identity.sessions import utc_now
 
 
 @asynccontextmanager
@@ -15,6 +17,7 @@ async def audit(node: Node) -> AsyncIterator[None]:
     assert node.identity is not None  # noqa: S101 - components start in order
     log = node.identity.audit
     node.supervisor.start("audit sealing", Sealer(node.database).keep_sealing)
+    node.supervisor.start("audit retention", AuditRetention(node.database, utc_now).keep_purging)
     node.supervisor.start("audit counting", log.keep)
     try:
         yield

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from motet.access.principals import Role
+from motet.bootstrap.audit_commands import in_log_of, shell_act, told
 from motet.bootstrap.keys import open_secret_box, open_token_authority
 from motet.bootstrap.postgres import command_url, open_database
 from motet.config import Settings, StartError
@@ -17,6 +18,7 @@ from motet.domain.errors import DomainError
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.fleet.workspaces import create_workspace
 from motet.identity.signing_keys import MAX_KEYS, note_lasting, rotate
+from motet.storage.acting import Act
 from motet.storage.database import PooledConnection
 from motet.storage.migrate import Migration, check_schema, migrate
 from motet.storage.signing_key import SigningKeyRow, held
@@ -41,6 +43,8 @@ class NewWorkspace(NamedTuple):
 def make_workspace(settings: Settings, name: str, ttl_s: int) -> NewWorkspace:
     """Raises StartError for a name that is taken or not fit."""
 
+    act = shell_act("workspace create", {"name": name})
+
     async def make(connection: PooledConnection) -> NewWorkspace:
         await check_schema(connection)
         ids = IdGenerator(MAX_NODE)  # hubs take the lowest free numbers, so this one is the shell's
@@ -49,19 +53,22 @@ def make_workspace(settings: Settings, name: str, ttl_s: int) -> NewWorkspace:
                 workspace_id = await create_workspace(connection, lambda: ids.next(time.time_ns() // 1_000_000), name)
         except DomainError as error:
             raise StartError(f"the name {name!r}: {error.message}") from error
-        return NewWorkspace(name, workspace_id, await _token(connection, settings, name, Role.ADMINISTRATOR, ttl_s))
+        token = await _token(connection, settings, name, Role.ADMINISTRATOR, ttl_s, act)
+        return NewWorkspace(name, workspace_id, token)
 
-    return asyncio.run(_with_database(settings, make))
+    return asyncio.run(_with_database(settings, make, act))
 
 
 def issue_token(settings: Settings, workspace: str | None, role: Role, ttl_s: int) -> str:
     """A token for this role in the workspace, or the operator's if that is None. Raises StartError if there is none."""
 
+    act = shell_act("token", {"workspace": workspace, "role": role if workspace else "operator", "ttlSeconds": ttl_s})
+
     async def issue(connection: PooledConnection) -> str:
         await check_schema(connection)
-        return await _token(connection, settings, workspace, role, ttl_s)
+        return await _token(connection, settings, workspace, role, ttl_s, act)
 
-    return asyncio.run(_with_database(settings, issue))
+    return asyncio.run(_with_database(settings, issue, act))
 
 
 def issue_network_token(settings: Settings, name: str, ttl_s: int) -> str:
@@ -76,7 +83,8 @@ def issue_network_token(settings: Settings, name: str, ttl_s: int) -> str:
         await note_lasting(connection, authority, ttl_s, now)
         return authority.issue_to_network(f"network:{name}", now=now, ttl_s=ttl_s)
 
-    return asyncio.run(_with_database(settings, issue))
+    act = shell_act("token", {"network": name, "ttlSeconds": ttl_s})
+    return asyncio.run(_with_database(settings, issue, act))
 
 
 def rotate_keys(settings: Settings, *, end_tokens: bool) -> str:
@@ -93,7 +101,7 @@ def rotate_keys(settings: Settings, *, end_tokens: bool) -> str:
             raise StartError(error.message) from error
         return (await open_token_authority(connection, box, settings)).kid
 
-    return asyncio.run(_with_database(settings, change))
+    return asyncio.run(_with_database(settings, change, shell_act("keys rotate", {"endOthers": end_tokens})))
 
 
 def list_keys(settings: Settings) -> list[SigningKeyRow]:
@@ -107,7 +115,7 @@ def list_keys(settings: Settings) -> list[SigningKeyRow]:
 
 
 async def _token(
-    connection: PooledConnection, settings: Settings, workspace: str | None, role: Role, ttl_s: int
+    connection: PooledConnection, settings: Settings, workspace: str | None, role: Role, ttl_s: int, act: Act
 ) -> str:
     authority = await open_token_authority(connection, open_secret_box(settings), settings)
     now = int(time.time())
@@ -117,14 +125,18 @@ async def _token(
     workspace_id = await find_workspace(connection, workspace)
     if workspace_id is None:
         raise StartError(f"there is no workspace named {workspace}")
+    in_log_of(act, workspace_id)
     subject = f"{role.lower().replace('_', '-')}@{workspace}"
     return authority.issue(subject, now=now, ttl_s=ttl_s, workspace_id=workspace_id, workspace=workspace, role=role)
 
 
-async def _with_database(settings: Settings, act: Callable[[PooledConnection], Awaitable[Result]]) -> Result:
-    async with (
-        command_url(settings) as url,
-        await open_database(url, pool_size=1) as database,
-        database.pool.acquire() as connection,
-    ):
-        return await act(connection)
+async def _with_database(
+    settings: Settings, do: Callable[[PooledConnection], Awaitable[Result]], act: Act | None = None
+) -> Result:
+    """With an act it is done in one transaction, which leaves an entry in the audit log."""
+    async with command_url(settings) as url, await open_database(url, pool_size=1) as database:
+        if act is not None:
+            async with told(database, act) as connection:
+                return await do(connection)
+        async with database.pool.acquire() as connection:
+            return await do(connection)

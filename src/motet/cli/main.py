@@ -32,6 +32,7 @@ COMMANDS = {
     "esme": Command("motet.cli.esme", "a small ESME for trying an account from a shell"),
     "workspace": Command("motet.cli.workspace", "make a workspace with a first administrator"),
     "sim": Command("motet.cli.sim", "import a list of SIMs"),
+    "audit": Command("motet.cli.audit", "verify, anchor and export the audit log"),
     "token": Command("motet.cli.token", "print an access token"),
     "keys": Command("motet.cli.keys", "list or change the keys that sign access tokens"),
 }
