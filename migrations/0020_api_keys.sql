@@ -64,10 +64,11 @@ CREATE TRIGGER api_key_told
 -- Single access tokens that were taken back before their time, by their `jti`. workspace_id: the token's; null: of the
 -- operator or a network.
 CREATE TABLE revoked_token (
-    token_id      text PRIMARY KEY,
+    token_id      text NOT NULL,
     workspace_id  bigint REFERENCES workspace (id),
     revoked_at    timestamptz NOT NULL DEFAULT now(),
-    expires_at    timestamptz NOT NULL           -- when the token would have ended: the row may go then
+    expires_at    timestamptz NOT NULL,          -- when the token would have ended: the row may go then
+    UNIQUE NULLS NOT DISTINCT (token_id, workspace_id)   -- a guess of one workspace says nothing of another's
 );
 CREATE INDEX revoked_token_workspace ON revoked_token (workspace_id);
 CREATE INDEX revoked_token_expiry ON revoked_token (expires_at);
@@ -79,3 +80,6 @@ BEGIN
 END $$;
 CREATE TRIGGER revoked_token_told AFTER INSERT ON revoked_token
     FOR EACH ROW EXECUTE FUNCTION motet_tell_revoked_tokens();
+
+-- The refresh token that one was exchanged for: while that is unused, a repeated request within seconds is a lost answer.
+ALTER TABLE refresh_token ADD COLUMN replaced_by bytea;

@@ -228,6 +228,17 @@ class Tenants:
         )  # fmt: skip
         return session_id
 
+    async def api_key(self, tenant: Tenant) -> int:
+        """A key that nobody has: its hash is of nothing."""
+        api_key_id = self.new_id()
+        await self.execute(
+            "INSERT INTO api_key (workspace_id, id, prefix, secret_hash, name, role, networks, created_by_name,"
+            " last_used_at, last_used_address)"
+            " VALUES ($1, $2, $3, '', 'a key', 'USER', '{192.0.2.0/24}', 'someone', $4, '192.0.2.7')",
+            tenant.workspace_id, api_key_id, f"{tenant.name:0<12}"[:12], NOW,
+        )  # fmt: skip
+        return api_key_id
+
     async def user(self, tenant: Tenant, email: str, role: str = "USER") -> int:
         """A member who belongs to the workspace's organisation."""
         user_id = self.new_id()
@@ -499,6 +510,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
     for name in ("demo", "other"):
         tenant = await tenants.workspace(name)
         account = await tenants.account(tenant, name)
+        await tenants.api_key(tenant)
         await tenants.short_code(tenant, "12345", account)
         await tenants.smpp_session(tenant, account)
         await tenants.webhook(tenant, deliveries=2)

@@ -12,6 +12,7 @@ from motet.identity.services import Ground, build_identity
 from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.account_page import account_routes
 from motet.rest.auth import auth_routes
+from motet.rest.oauth2 import oauth2_routes
 from motet.rest.second_factor import second_factor_routes
 from motet.rest.sso import sso_routes
 
@@ -48,6 +49,7 @@ async def identity(node: Node) -> AsyncIterator[None]:
             await services.purge()
 
     secure = public_url.startswith("https:")
+    node.routes.extend(oauth2_routes(services))
     node.routes.extend(auth_routes(services, secure=secure))
     node.routes.extend(second_factor_routes(services, secure=secure))
     node.routes.extend(sso_routes(services, secure=secure))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from motet.graphql.queries.access import AccessQueries
 from motet.graphql.queries.bands import BandQueries
 from motet.graphql.queries.breakout import BreakoutQueries
 from motet.graphql.queries.esme import EsmeQueries
@@ -38,6 +39,7 @@ class Query(
     EventQueries,
     EsmeQueries,
     UserQueries,
+    AccessQueries,
     OperatorQueries,
     SearchQueries,
     JobQueries,

@@ -8,6 +8,7 @@ import strawberry
 from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
+from motet.graphql.mutations.access import AccessMutations
 from motet.graphql.mutations.activation_code import ActivationCodeMutations
 from motet.graphql.mutations.alert import AlertMutations
 from motet.graphql.mutations.breakout import BreakoutMutations
@@ -39,6 +40,7 @@ from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
 from motet.graphql.types.activation_code import ActivationCode, ActivationCodeStep
 from motet.graphql.types.alert import Alert, AlertRule
+from motet.graphql.types.api_key import ApiKey
 from motet.graphql.types.connectivity import Connectivity, ConnectivityReset, Location
 from motet.graphql.types.coverage_policy import CoveragePolicy, CoveragePolicyVersion
 from motet.graphql.types.device import Device
@@ -82,6 +84,7 @@ class Mutation(
     EsmeMutations,
     UserMutations,
     ViewerMutations,
+    AccessMutations,
     SmscLinkMutations,
     CoverageMutations,
     PowerMutations,
@@ -143,6 +146,7 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         Alert,
         SmppAccount,
         SmppSession,
+        ApiKey,
         ShortCode,
         Webhook,
         WebhookDelivery,

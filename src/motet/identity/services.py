@@ -18,6 +18,7 @@ from motet.identity.authenticator import Authenticator
 from motet.identity.invitations import Invitations
 from motet.identity.lock_out import LockOut
 from motet.identity.login import Login
+from motet.identity.oauth import OAuth
 from motet.identity.password_changes import PasswordChanges
 from motet.identity.password_rules import PasswordRules
 from motet.identity.post import Post
@@ -35,6 +36,7 @@ from motet.identity.sso.oidc import OidcClient
 from motet.identity.sso.providers import IdentityProviders, SsoRules
 from motet.identity.sso.sign_on import SignOn
 from motet.identity.tickets import Tickets
+from motet.identity.tokens import Tokens
 from motet.identity.users import Users
 from motet.outgoing.fetching import Fetcher
 from motet.outgoing.targets import TargetPolicy
@@ -81,6 +83,8 @@ class Identity:
     passkeys: Passkeys
     trusted_devices: TrustedDevices
     api_keys: ApiKeys
+    tokens: Tokens
+    oauth: OAuth
     fetcher: Fetcher
     sign_on: SignOn
     identity_providers: IdentityProviders
@@ -101,6 +105,8 @@ class Identity:
 def build_identity(ground: Ground) -> Identity:
     """The services; `Identity.authenticator.run` is for the caller to run."""
     database, now = ground.database, ground.now
+    authenticator = Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp())
+    tokens = Tokens(database, authenticator, now)
     sessions = Sessions(database, ground.authority, ground.ids, now)
     lock_out = LockOut(database, now)
     tickets = Tickets(ground.box)
@@ -126,7 +132,7 @@ def build_identity(ground: Ground) -> Identity:
     rules = PasswordRules(ground.breached_passwords)
     return Identity(
         audit=ground.audit or AuditLog(database),
-        authenticator=Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp()),
+        authenticator=authenticator,
         sessions=sessions,
         login=login,
         lock_out=lock_out,
@@ -145,4 +151,6 @@ def build_identity(ground: Ground) -> Identity:
         password_changes=PasswordChanges(
             database, ground.passwords, rules, lock_out, post, now, ground.mailed, sign_in_rules=sign_in_rules
         ),
+        tokens=tokens,
+        oauth=OAuth(authenticator, ground.authority, tokens, sessions, now),
     )

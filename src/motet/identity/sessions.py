@@ -25,6 +25,11 @@ REFRESH_IDLE = timedelta(days=14)
 SESSION_LIFE = timedelta(days=90)
 """Then one signs in again, however often the session was used."""
 
+GRACE = timedelta(seconds=10)
+"""An answer may be lost, or two tabs of a browser may ask at once: for so long the same refresh token is good again, as
+long as the one that it was exchanged for has not been used. That one is good no more: should both be in use, the next
+refresh of the other ends the session."""
+
 STOLEN = "a refresh token was used twice"
 
 
@@ -77,20 +82,25 @@ class Sessions:
             return await self._sign(connection, user_id, session_id, workspace_id, now, now + SESSION_LIFE)
 
     async def refresh(self, refresh_token: str, client: Client) -> Signed:
-        """New tokens for an old refresh token, which is good once: if it comes again, the session ends, since one of
-        the two that had it has stolen it. Raises AuthenticationError."""
+        """New tokens for an old refresh token, which is good once: if it comes again after `GRACE`, the session ends,
+        since one of the two that had it has stolen it. Raises AuthenticationError."""
         now, token_hash = self._now(), hash_token(refresh_token)
         async with transaction(self._database) as connection:
             row = await storage.lock_refresh_token(connection, token_hash)
             if row is None or row.ended_at is not None or min(row.expires_at, row.session_expires_at) <= now:
                 raise AuthenticationError("the refresh token is not valid")
-            if row.used_at is None:
-                await storage.use_refresh_token(connection, token_hash, now)
+            is_repeated = row.used_at is not None and now < row.used_at + GRACE and row.successor_unused
+            if row.used_at is None or is_repeated:
+                if row.replaced_by is not None:
+                    await storage.use_refresh_token(connection, row.replaced_by, now)
                 agent = None if client.user_agent is None else client.user_agent[:USER_AGENT_CHARACTERS]
                 await storage.touch_session(connection, row.session_id, now, client.address, agent)
-                return await self._sign(
+                signed = await self._sign(
                     connection, row.user_id, row.session_id, row.workspace_id, now, row.session_expires_at
                 )
+                next_hash = hash_token(signed.refresh_token)
+                await storage.use_refresh_token(connection, token_hash, row.used_at or now, next_hash)
+                return signed
             await storage.end_session(connection, row.user_id, row.session_id, STOLEN, now)
         raise AuthenticationError("the refresh token is not valid")
 
@@ -110,6 +120,13 @@ class Sessions:
         async with transaction(self._database) as connection:
             if not await storage.end_session(connection, user_id, session_id, reason, self._now()):
                 raise NotFoundError("There is no open session with this id.", path=("id",))
+
+    async def end_by_token(self, refresh_token: str) -> None:
+        """End the session of a refresh token, if it is one."""
+        async with transaction(self._database) as connection:
+            row = await storage.lock_refresh_token(connection, hash_token(refresh_token))
+            if row is not None:
+                await storage.end_session(connection, row.user_id, row.session_id, "token revoked", self._now())
 
     async def end_all(self, user_id: int, reason: str, *, but: int | None = None) -> None:
         """End every session of the user, `but` perhaps the one at hand."""

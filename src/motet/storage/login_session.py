@@ -61,11 +61,17 @@ class RefreshRow(NamedTuple):
     used_at: datetime | None
     session_expires_at: datetime
     ended_at: datetime | None
+    replaced_by: bytes | None
+    """The hash of the token that it was exchanged for."""
+    successor_unused: bool
+    """Whether that one is there and was not used."""
 
 
 # The session's row is what two refreshes at once wait for.
 _REFRESH = """
-SELECT r.session_id, s.user_id, r.workspace_id, r.expires_at, r.used_at, s.expires_at AS session_expires_at, s.ended_at
+SELECT r.session_id, s.user_id, r.workspace_id, r.expires_at, r.used_at, s.expires_at AS session_expires_at, s.ended_at,
+       r.replaced_by,
+       EXISTS (SELECT FROM refresh_token n WHERE n.token_hash = r.replaced_by AND n.used_at IS NULL) AS successor_unused
   FROM refresh_token r JOIN login_session s ON s.id = r.session_id
  WHERE r.token_hash = $1 FOR UPDATE OF s, r
 """
@@ -76,11 +82,14 @@ async def lock_refresh_token(connection: PooledConnection, token_hash: bytes) ->
     return None if record is None else RefreshRow(*record)
 
 
-_USE = "UPDATE refresh_token SET used_at = $2 WHERE token_hash = $1"
+_USE = "UPDATE refresh_token SET used_at = $2, replaced_by = $3 WHERE token_hash = $1"
 
 
-async def use_refresh_token(connection: PooledConnection, token_hash: bytes, at: datetime) -> None:
-    await connection.execute(_USE, token_hash, at)
+async def use_refresh_token(
+    connection: PooledConnection, token_hash: bytes, at: datetime, replaced_by: bytes | None = None
+) -> None:
+    """It was exchanged for another, or is good no more."""
+    await connection.execute(_USE, token_hash, at, replaced_by)
 
 
 _ADD_REFRESH = """

@@ -29,12 +29,11 @@ async def find_token_standing(connection: Executor, token_id: str, workspace_id:
     return TokenStanding(record["revoked"], record["has_workspace"])
 
 
-# A row of another workspace under the same name is left as it is: names are random, so that it is someone's guess.
 _ADD = """
 INSERT INTO revoked_token (token_id, workspace_id, revoked_at, expires_at)
 SELECT $1, $2, $3, $4
  WHERE (SELECT count(*) FROM revoked_token WHERE workspace_id IS NOT DISTINCT FROM $2) < $5
-ON CONFLICT (token_id) DO UPDATE SET expires_at = greatest(revoked_token.expires_at, excluded.expires_at)
+ON CONFLICT (token_id, workspace_id) DO UPDATE SET expires_at = greatest(revoked_token.expires_at, excluded.expires_at)
 RETURNING true
 """
 
@@ -55,7 +54,7 @@ async def add_revoked_token(
 
 _PURGE = """
 DELETE FROM revoked_token
- WHERE token_id IN (SELECT token_id FROM revoked_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)
+ WHERE ctid = ANY (ARRAY (SELECT ctid FROM revoked_token WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000))
 """
 
 

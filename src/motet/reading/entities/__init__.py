@@ -2,6 +2,7 @@
 
 from motet.reading.entities.activation_code import ACTIVATION_CODE, ACTIVATION_CODE_STEP
 from motet.reading.entities.alert import ALERT, ALERT_RULE
+from motet.reading.entities.api_key import API_KEY
 from motet.reading.entities.connectivity import CONNECTIVITY, CONNECTIVITY_RESET, LOCATION
 from motet.reading.entities.coverage_policy import COVERAGE_POLICY, COVERAGE_POLICY_VERSION
 from motet.reading.entities.device import DEVICE
@@ -64,6 +65,7 @@ ENTITIES: dict[str, Entity] = {
         SMS_MESSAGE,
         SMPP_ACCOUNT,
         SMPP_SESSION,
+        API_KEY,
         SHORT_CODE,
         WEBHOOK,
         WEBHOOK_DELIVERY,
