@@ -57,6 +57,12 @@ def test_migrate_then_workspace_then_token(empty_database_url: str, tmp_path: Pa
     assert [(key["kid"] == rotated["kid"], key["signs"]) for key in listed] == [(True, True), (False, False)]
     kept = jwt.decode(facts["token"], options={"verify_signature": False})["exp"]
     assert datetime.fromisoformat(listed[1]["checks_until"]).timestamp() == kept
+    taken = command("token", "--revoke", facts["token"], *database, *data)
+    jti = jwt.decode(facts["token"], options={"verify_signature": False})["jti"]
+    assert taken.stdout == f"The token {jti} is good no more.\n"
+    assert "nothing to take back" in command("token", "--revoke", "x", *database, *data).stderr
+    assert command("token", "--revoke-all", *database, *data).returncode == 0
+    assert len(command("keys", "list", *database, *data).stdout.splitlines()) == 1
     assert command("keys", "rotate", "--end-tokens", *database, *data).returncode == 0
     assert len(command("keys", "list", *database, *data).stdout.splitlines()) == 1
     assert "at most 366d" in command("token", "--operator", "--ttl", "367d", *database, *data).stderr
@@ -93,7 +99,7 @@ async def test_serve_refuses_an_older_and_a_newer_schema(database_url: str, tmp_
     [
         ((), 2, "required: COMMAND"),
         (("dance",), 2, "invalid choice: 'dance'"),
-        (("token",), 2, "one of the arguments --operator --workspace --network is required"),
+        (("token",), 2, "one of the arguments --operator --workspace --network --revoke --revoke-all is required"),
         (("token", "--operator", "--role", "USER"), 1, "--role goes with --workspace"),
         (("token", "--operator", "--ttl", "soon"), 1, "--ttl must be a time"),
         (("serve", "--http", "x"), 1, "--http must be HOST:PORT"),

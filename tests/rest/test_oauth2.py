@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from motet.access.api_keys import ApiKeyText, new_api_key
 from motet.access.principals import Permission, Role
 from motet.access.tokens import AuthenticationError
 from motet.identity.api_keys import KeyChanges
+from motet.identity.authenticator import FREE_FAILURES
 from motet.identity.login import SecondFactorNeeded
 from motet.rest.jwks import well_known_routes
 from motet.rest.oauth2 import FORM_OCTETS, oauth2_routes
@@ -184,6 +186,24 @@ async def test_wrong_secrets_are_refused_and_credentials_stand_in_one_place(desk
     assert told.status == 401
     told = await desk.post("/oauth2/token", form, {"content-type": "application/json"})
     assert (told.status, told.body["error"]) == (400, "invalid_request")
+
+
+async def test_an_address_that_guesses_has_to_wait_and_a_key_in_use_does_not(desk: Desk) -> None:
+    people, grant = desk.people, {"grant_type": "client_credentials"}
+    listening = asyncio.create_task(people.identity.authenticator.run())
+    await asyncio.wait_for(people.identity.authenticator.listening.wait(), 10)
+    assert (await desk.token()).status == 200
+    for _ in range(FREE_FAILURES + 1):
+        wrong = new_api_key()
+        told = await desk.post("/oauth2/token", grant, basic(wrong.prefix, wrong.text))
+        assert told.status == 401
+    told = await desk.post("/oauth2/token", grant, basic(wrong.prefix, wrong.text))
+    assert (told.status, told.body["error"], told.headers["retry-after"]) == (429, "temporarily_unavailable", "1")
+    assert (await desk.token()).status == 200
+    told = await desk.post("/oauth2/token", grant, basic(wrong.prefix, wrong.text), "203.0.113.9")
+    assert told.status == 401
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
 
 
 async def test_a_key_with_networks_is_exchanged_and_used_from_there_alone(desk: Desk) -> None:

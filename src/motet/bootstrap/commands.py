@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple, TypeVar
 
 from motet.access.principals import Role
+from motet.access.tokens import AuthenticationError
 from motet.bootstrap.audit_commands import in_log_of, shell_act, told
 from motet.bootstrap.keys import open_secret_box, open_token_authority
 from motet.bootstrap.postgres import command_url, open_database
@@ -18,9 +19,12 @@ from motet.domain.errors import DomainError
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.fleet.workspaces import create_workspace
 from motet.identity.signing_keys import MAX_KEYS, note_lasting, rotate
+from motet.identity.tokens import MAX_REVOKED
 from motet.storage.acting import Act
+from motet.storage.api_key import find_by_id
 from motet.storage.database import PooledConnection
 from motet.storage.migrate import Migration, check_schema, migrate
+from motet.storage.revoked_token import add_revoked_token
 from motet.storage.signing_key import SigningKeyRow, held
 from motet.storage.workspace import find_workspace
 
@@ -102,6 +106,31 @@ def rotate_keys(settings: Settings, *, end_tokens: bool) -> str:
         return (await open_token_authority(connection, box, settings)).kid
 
     return asyncio.run(_with_database(settings, change, shell_act("keys rotate", {"endOthers": end_tokens})))
+
+
+def revoke_token(settings: Settings, token: str) -> str:
+    """Takes an access token back before its time, and gives its `jti`. Raises StartError for one that is none."""
+
+    async def revoke(connection: PooledConnection) -> str:
+        await check_schema(connection)
+        authority = await open_token_authority(connection, open_secret_box(settings), settings)
+        now = datetime.now(UTC)
+        try:
+            claims = authority.claims(token.strip(), int(now.timestamp()))
+        except AuthenticationError as error:
+            raise StartError(f"{error}: there is nothing to take back") from None
+        workspace_id = claims.workspace_id
+        if claims.api_key_id is not None:
+            row = await find_by_id(connection, claims.api_key_id)
+            workspace_id = None if row is None else row.workspace_id
+        ends = datetime.fromtimestamp(claims.expires_at, UTC)
+        try:
+            await add_revoked_token(connection, claims.token_id, workspace_id, now, ends, limit=MAX_REVOKED)
+        except DomainError as error:
+            raise StartError(f"{error.message} `motet token --revoke-all` ends all of them at once.") from None
+        return claims.token_id
+
+    return asyncio.run(_with_database(settings, revoke, shell_act("token revoke", {})))
 
 
 def list_keys(settings: Settings) -> list[SigningKeyRow]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from motet.access.principals import Role
-from motet.bootstrap.commands import issue_network_token, issue_token
+from motet.bootstrap.commands import issue_network_token, issue_token, revoke_token, rotate_keys
 from motet.cli.access_flags import add_issuing_flags, read_ttl_s
 from motet.config import SettingError, read_settings
 from motet.log import configure_logging
@@ -21,6 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="a mobile network's, which may only tell what happens in it",
     )
+    whose.add_argument("--revoke", metavar="TOKEN", help="take this one back instead, before its time")
+    whose.add_argument(
+        "--revoke-all", action="store_true", help="end every access token that was issued until now; API keys stay"
+    )
     parser.add_argument("--role", choices=[role.value for role in Role], help="the member's role (ADMINISTRATOR)")
     add_issuing_flags(parser)
 
@@ -30,6 +34,13 @@ def run(arguments: argparse.Namespace) -> int:
     configure_logging(settings.log_format, settings.log_level)
     if arguments.role and not arguments.workspace:
         raise SettingError("--role goes with --workspace")
+    if arguments.revoke is not None:
+        print(f"The token {revoke_token(settings, arguments.revoke)} is good no more.")
+        return 0
+    if arguments.revoke_all:
+        kid = rotate_keys(settings, end_tokens=True)
+        print(f"Every token that was issued until now has ended. The key {kid} signs from now on.")
+        return 0
     if arguments.named_network is not None:
         print(issue_network_token(settings, arguments.named_network, read_ttl_s(arguments)))
         return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ import structlog
 from motet.access.api_keys import ApiKeyFormError, is_secret_of, looks_like_api_key, parse_api_key, version_of
 from motet.access.principals import ENROLMENT_PERMISSIONS, OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Principal, Role
 from motet.access.tokens import AuthenticationError, Claims, TokenAuthority, UnknownKeyError, principal_of
+from motet.domain.back_off import BackOff
 from motet.domain.networks import is_within
 from motet.events.listening import LOST, keep_listening
 from motet.identity.key_grants import key_principal
@@ -53,10 +55,25 @@ DEAF_S = 1.0
 LOOKS = 4
 """Looks at once, so that they leave the pool to requests."""
 
+FREE_FAILURES = 10
+FIRST_WAIT_S = 1.0
+LONGEST_WAIT_S = 30.0
+FORGET_S = 600.0
+"""An address that shows wrong API keys has to wait before another one is looked up for it. Keys cannot be guessed: this
+spares the database, and keys that are in use there are remembered and do not wait."""
+
 ADMITTED = 64
 """Addresses of a key that need not be compared with its networks again."""
 
 Ended = Callable[[str], None]
+
+
+class WaitError(AuthenticationError):
+    """Too many wrong API keys came from the address."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = math.ceil(wait_s)
+        super().__init__(f"too many wrong API keys came from this address: wait {self.wait_s} s")
 
 
 @dataclass(slots=True)
@@ -113,6 +130,9 @@ class Authenticator:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Semaphore(LOOKS)
         self.uses = KeyUses(database)
+        self._wrong_keys = BackOff(
+            free=FREE_FAILURES, first_s=FIRST_WAIT_S, longest_s=LONGEST_WAIT_S, forget_s=FORGET_S
+        )
         self.listening = asyncio.Event()
         if signing_keys is not None:
             signing_keys.on_ended = self._tokens_ended
@@ -186,21 +206,29 @@ class Authenticator:
         if scheme.lower() != "bearer" or not token:
             raise AuthenticationError("a bearer token is needed")
         changes = self._changes
-        known = await (self._by_key(token) if looks_like_api_key(token) else self._by_token(token))
+        known = await (self._by_key(token, address) if looks_like_api_key(token) else self._by_token(token))
         if self.listening.is_set() and changes == self._changes:
             self._known.put(digest, known, _marks(known.principal))
         return known
 
-    async def _by_key(self, text: str) -> _Known:
+    async def _by_key(self, text: str, address: str | None) -> _Known:
         try:
             shown = parse_api_key(text)
         except ApiKeyFormError as error:
             raise AuthenticationError(str(error)) from None
+        now = time.monotonic()
+        wait_s = self._wrong_keys.wait_s(address, now)
+        if address is not None and wait_s:
+            raise WaitError(wait_s)
         row = await api_key.find_by_prefix(self._database.pool, shown.prefix)
-        if row is None:
-            is_secret_of(shown.hash, None)
-            raise AuthenticationError("the API key is not valid")
-        return _Known(self._of_version(row, lambda stored: is_secret_of(shown.hash, stored)), row.networks)
+        try:
+            if row is None:
+                is_secret_of(shown.hash, None)
+                raise AuthenticationError("the API key is not valid")
+            return _Known(self._of_version(row, lambda stored: is_secret_of(shown.hash, stored)), row.networks)
+        except AuthenticationError:
+            self._wrong_keys.failed(address, now)
+            raise
 
     def _of_version(self, row: KeyRow, fits: Callable[[bytes | None], bool]) -> Principal:
         """The principal of a key whose secret, the present or the one before it, `fits`. Raises AuthenticationError."""
@@ -234,7 +262,7 @@ class Authenticator:
     async def behind(self, token: str) -> Principal:
         """The principal of an access token or API key, wherever that is used from: for who asks about another's.
         Raises AuthenticationError."""
-        known = await (self._by_key(token) if looks_like_api_key(token) else self._by_token(token))
+        known = await (self._by_key(token, None) if looks_like_api_key(token) else self._by_token(token))
         return known.principal
 
     async def claims(self, token: str) -> Claims:

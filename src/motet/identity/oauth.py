@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from motet.access.api_keys import ApiKeyText, looks_like_api_key, version_of
 from motet.access.principals import Principal
 from motet.access.tokens import ACCESS_TTL_S, AUDIENCE, AuthenticationError, TokenAuthority
-from motet.identity.authenticator import Authenticator
+from motet.identity.authenticator import Authenticator, WaitError
 from motet.identity.key_grants import key_subject
 from motet.identity.sessions import Sessions
 from motet.identity.tokens import Tokens
@@ -18,8 +18,9 @@ from motet.identity.tokens import Tokens
 class OAuthError(Exception):
     """A refusal as RFC 6749 §5.2 names it."""
 
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
+    def __init__(self, error: str, description: str, status: int = 400, retry_after_s: int | None = None) -> None:
         super().__init__(description)
+        self.retry_after_s = retry_after_s
         self.error = error
         self.description = description
         self.status = status
@@ -56,6 +57,8 @@ class OAuth:
         """The client behind a key. Raises OAuthError."""
         try:
             return await self._authenticator.authenticate(f"Bearer {key.text}", address)
+        except WaitError as error:
+            raise OAuthError("temporarily_unavailable", str(error), 429, error.wait_s) from None
         except AuthenticationError as error:
             raise invalid_client(str(error)) from None
 

@@ -174,6 +174,8 @@ async def _form(request: Request) -> dict[str, str]:
 
 def _refused(error: OAuthError) -> Response:
     headers = {"www-authenticate": 'Basic realm="motet", charset="UTF-8"'} if error.status == 401 else {}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(error.retry_after_s)
     return _json({"error": error.error, "error_description": error.description}, error.status, headers)
 
 

@@ -67,17 +67,21 @@ class RefreshRow(NamedTuple):
     """Whether that one is there and was not used."""
 
 
-# The session's row is what two refreshes at once wait for.
+# The session's row is what two refreshes at once wait for; what the first one did is then read anew.
+_LOCK_REFRESH = """
+SELECT FROM refresh_token r JOIN login_session s ON s.id = r.session_id WHERE r.token_hash = $1 FOR UPDATE OF s
+"""
 _REFRESH = """
 SELECT r.session_id, s.user_id, r.workspace_id, r.expires_at, r.used_at, s.expires_at AS session_expires_at, s.ended_at,
        r.replaced_by,
        EXISTS (SELECT FROM refresh_token n WHERE n.token_hash = r.replaced_by AND n.used_at IS NULL) AS successor_unused
   FROM refresh_token r JOIN login_session s ON s.id = r.session_id
- WHERE r.token_hash = $1 FOR UPDATE OF s, r
+ WHERE r.token_hash = $1
 """
 
 
 async def lock_refresh_token(connection: PooledConnection, token_hash: bytes) -> RefreshRow | None:
+    await connection.execute(_LOCK_REFRESH, token_hash)
     record = await connection.fetchrow(_REFRESH, token_hash)
     return None if record is None else RefreshRow(*record)
 
