@@ -214,7 +214,6 @@ async def test_a_rotated_keys_former_secret_is_good_for_the_overlap(people: Peop
     [
         (["192.0.2.0/24"], "192.0.2.7", True),
         (["192.0.2.0/24"], "::ffff:192.0.2.7", True),
-        (["::ffff:192.0.2.0/120"], "192.0.2.7", True),
         (["192.0.2.0/24"], "192.0.3.7", False),
         (["192.0.2.0/24", "2001:db8::/32"], "2001:db8::9", True),
         (["2001:db8::/32"], "192.0.2.7", False),

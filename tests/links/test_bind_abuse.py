@@ -8,8 +8,8 @@ from typing import Any
 from smpp_edge import PASSWORD, Edge, rows, smpp_edge, until
 
 from motet.access.passwords import PasswordChecker
+from motet.domain.back_off import Pace
 from motet.domain.seats import SeatLimits
-from motet.links.back_off import Pace
 from motet.links.esme_binds import REFUSAL_S
 from motet.links.esme_server import FAILED_BINDS, SESSION_LIMITS
 from motet.storage.database import Database

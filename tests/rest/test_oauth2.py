@@ -19,7 +19,7 @@ from motet.access.api_keys import ApiKeyText, new_api_key
 from motet.access.principals import Permission, Role
 from motet.access.tokens import AuthenticationError
 from motet.identity.api_keys import KeyChanges
-from motet.identity.authenticator import FREE_FAILURES
+from motet.identity.authenticator import WRONG_KEYS
 from motet.identity.login import SecondFactorNeeded
 from motet.rest.jwks import well_known_routes
 from motet.rest.oauth2 import FORM_OCTETS, oauth2_routes
@@ -193,7 +193,7 @@ async def test_an_address_that_guesses_has_to_wait_and_a_key_in_use_does_not(des
     listening = asyncio.create_task(people.identity.authenticator.run())
     await asyncio.wait_for(people.identity.authenticator.listening.wait(), 10)
     assert (await desk.token()).status == 200
-    for _ in range(FREE_FAILURES + 1):
+    for _ in range(WRONG_KEYS.free + 1):
         wrong = new_api_key()
         told = await desk.post("/oauth2/token", grant, basic(wrong.prefix, wrong.text))
         assert told.status == 401

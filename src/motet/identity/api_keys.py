@@ -8,9 +8,9 @@ from typing import TypedDict
 
 from motet.access.api_keys import ApiKeyText, new_api_key
 from motet.access.principals import ROLE_PERMISSIONS, Permission, Principal, Role
+from motet.domain.cidrs import Network, parse_cidr
 from motet.domain.errors import DeniedError, InvalidError, NotFoundError
 from motet.domain.ids import IdGenerator
-from motet.domain.networks import parse_network
 from motet.domain.role_rules import Standing
 from motet.storage import api_key
 from motet.storage.api_key import KeySettings
@@ -144,7 +144,7 @@ def _applied(settings: KeySettings, changes: KeyChanges, now: datetime) -> KeySe
         given = changes["networks"]
         if len(given) > MAX_NETWORKS:
             raise InvalidError(f"A key has at most {MAX_NETWORKS} networks.", path=("networks",))
-        networks = [parse_network(text, "networks", str(number)) for number, text in enumerate(given)]
+        networks = [_network(text, number) for number, text in enumerate(given)]
         settings = settings._replace(networks=networks)
     if "expires_at" in changes:
         expires_at = changes["expires_at"]
@@ -191,6 +191,14 @@ def _permissions(scopes: Sequence[str]) -> set[str]:
     if unknown:
         raise InvalidError(f"There is no permission {unknown[0][:60]!r}.", path=("scopes",))
     return set(scopes)
+
+
+def _network(text: str, number: int) -> Network:
+    try:
+        return parse_cidr(text.strip())
+    except ValueError:
+        words = "This must be an address or a block in CIDR notation, such as 192.0.2.0/24 or 2001:db8::/32."
+        raise InvalidError(words, path=("networks", number)) from None
 
 
 def _tags(tags: Sequence[str]) -> list[str]:

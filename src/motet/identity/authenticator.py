@@ -13,15 +13,14 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Network, IPv6Network
 
 import structlog
 
 from motet.access.api_keys import ApiKeyFormError, is_secret_of, looks_like_api_key, parse_api_key, version_of
 from motet.access.principals import ENROLMENT_PERMISSIONS, OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Principal, Role
 from motet.access.tokens import AuthenticationError, Claims, TokenAuthority, UnknownKeyError, principal_of
-from motet.domain.back_off import BackOff
-from motet.domain.networks import is_within
+from motet.domain.back_off import BackOff, Pace
+from motet.domain.cidrs import Network, address_of, permits
 from motet.events.listening import LOST, keep_listening
 from motet.identity.key_grants import key_principal
 from motet.identity.key_uses import KeyUses
@@ -55,12 +54,12 @@ DEAF_S = 1.0
 LOOKS = 4
 """Looks at once, so that they leave the pool to requests."""
 
-FREE_FAILURES = 10
-FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 30.0
-FORGET_S = 600.0
+WRONG_KEYS = Pace(free=10, first_s=1.0, most_s=30.0, patience_s=0.0)
 """An address that shows wrong API keys has to wait before another one is looked up for it. Keys cannot be guessed: this
 spares the database, and keys that are in use there are remembered and do not wait."""
+
+ADDRESSES = 10_000
+"""Of which wrong keys are remembered."""
 
 ADMITTED = 64
 """Addresses of a key that need not be compared with its networks again."""
@@ -81,14 +80,14 @@ class _Known:
     """What was made of a header."""
 
     principal: Principal
-    networks: Sequence[IPv4Network | IPv6Network] = ()
+    networks: Sequence[Network] = ()
     admitted: set[str | None] = field(default_factory=set)
 
     def admits(self, address: str | None) -> bool:
         """Whether it may be used from this address."""
         if not self.networks or address in self.admitted:
             return True
-        if not is_within(address, self.networks):
+        if not permits(self.networks, address_of(address or "")):
             return False
         if len(self.admitted) < ADMITTED:
             self.admitted.add(address)
@@ -130,9 +129,7 @@ class Authenticator:
         self._tasks: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Semaphore(LOOKS)
         self.uses = KeyUses(database)
-        self._wrong_keys = BackOff(
-            free=FREE_FAILURES, first_s=FIRST_WAIT_S, longest_s=LONGEST_WAIT_S, forget_s=FORGET_S
-        )
+        self._wrong_keys = BackOff(WRONG_KEYS, ADDRESSES)
         self.listening = asyncio.Event()
         if signing_keys is not None:
             signing_keys.on_ended = self._tokens_ended
@@ -217,9 +214,8 @@ class Authenticator:
         except ApiKeyFormError as error:
             raise AuthenticationError(str(error)) from None
         now = time.monotonic()
-        wait_s = self._wrong_keys.wait_s(address, now)
-        if address is not None and wait_s:
-            raise WaitError(wait_s)
+        if address is not None and self._wrong_keys.turn(address, now) is None:
+            raise WaitError(self._wrong_keys.delay_s(address, now))
         row = await api_key.find_by_prefix(self._database.pool, shown.prefix)
         try:
             if row is None:
@@ -227,7 +223,8 @@ class Authenticator:
                 raise AuthenticationError("the API key is not valid")
             return _Known(self._of_version(row, lambda stored: is_secret_of(shown.hash, stored)), row.networks)
         except AuthenticationError:
-            self._wrong_keys.failed(address, now)
+            if address is not None:
+                self._wrong_keys.failed(address, now)
             raise
 
     def _of_version(self, row: KeyRow, fits: Callable[[bytes | None], bool]) -> Principal:
@@ -395,7 +392,7 @@ class Authenticator:
                 if standing.revoked:
                     raise AuthenticationError("the token was revoked")
             now = key_principal(row, int(self._clock()))
-            if row.networks and not is_within(watch.address, row.networks):
+            if not permits(row.networks, address_of(watch.address or "")):
                 raise AuthenticationError("this API key is not to be used from this address")
             if row.rotated_at is not None and row.rotated_at.timestamp() >= watch.since:
                 raise AuthenticationError("the API key was replaced by another")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import structlog
 
 from motet.access.principals import Principal
-from motet.domain.networks import parse_address
+from motet.domain.cidrs import address_of
 from motet.events.listening import LOST
 from motet.storage.api_key import note_uses
 from motet.storage.database import Database
@@ -43,7 +43,7 @@ class KeyUses:
             return
         noted, self._uses = self._uses, {}
         rows = [
-            (principal.workspace_id or 0, key, datetime.fromtimestamp(at, UTC), parse_address(address))
+            (principal.workspace_id or 0, key, datetime.fromtimestamp(at, UTC), address_of(address or ""))
             for key, (principal, at, address) in noted.items()
         ]
         try:

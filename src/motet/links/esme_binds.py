@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from motet.access.passwords import PasswordChecker
+from motet.domain.back_off import BackOff, Pace
 from motet.domain.cidrs import Address, peer_of, permits
 from motet.hub.accounts import Account
-from motet.links.back_off import BackOff, Pace
 from motet.smpp.constants import CommandStatus
 from motet.smpp.pdu import Bind
 from motet.storage import directory, smpp_account

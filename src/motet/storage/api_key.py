@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, NamedTuple
 
 import asyncpg
 
+from motet.domain.cidrs import Network
 from motet.domain.errors import ConflictError, LimitReachedError
 from motet.storage.database import Executor, PooledConnection
-
-Network = IPv4Network | IPv6Network
 
 
 class KeyRow(NamedTuple):
