@@ -98,7 +98,7 @@ class Identity:
 
     async def purge(self) -> None:
         """Forget a bounded number of what is over: to be called now and then."""
-        for room in (self.sessions, self.lock_out, self.invitations, self.password_changes):
+        for room in (self.sessions, self.lock_out, self.invitations, self.password_changes, self.tokens):
             await room.purge()
 
 
