@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from smpp_edge import GUARD_S, Edge, rows, smpp_edge, until
+from smpp_edge import GUARD_S, PASSWORD, Edge, rows, smpp_edge, until
 
 from certificates import Authority
 from motet.bootstrap.tls import Certificate, upstream_context
@@ -187,3 +189,31 @@ async def test_an_smsc_has_to_prove_its_name_before_it_sees_our_password(
 def test_files_that_cannot_be_used_are_told_by_their_flag(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="--smsc-ca"):
         upstream_context(Settings(smsc_ca=tmp_path / "nothing"))
+
+
+async def esme(edge: Edge, *flags: str) -> tuple[str, str]:
+    """What `motet esme` says first, and what it complains of."""
+    host, port = edge.address
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "motet", "esme", "--smpp", f"{host}:{port}", "--system-id", "demo",
+        "--password", PASSWORD, *flags, "listen", "--json",
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        first = (await process.stdout.readline()).decode()
+        if first:
+            process.terminate()
+        _, complaint = await process.communicate()
+    return first, complaint.decode()
+
+
+async def test_the_esme_of_the_shell_speaks_tls_and_checks_the_name(database: Database, authority: Authority) -> None:
+    certificate = Certificate(*authority.sign("localhost", "server"))
+    async with smpp_edge(database, tls=certificate.context) as edge:
+        await edge.account("demo")
+        first, _ = await esme(edge, "--tls-ca", str(authority.file), "--tls-name", "localhost")
+        assert json.loads(first)["event"] == "bound"
+        first, complaint = await esme(edge, "--tls-ca", str(authority.file))
+        assert (first, "certificate" in complaint) == ("", True)
+        assert (await esme(edge, "--tls"))[0] == "", "the system does not know this authority"

@@ -78,7 +78,11 @@ class Site:
 
     async def connect(self, source: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Peer:
         async with asyncio.timeout(GUARD_S):
-            peer = Peer(*await asyncio.open_connection(*self.address, local_addr=(source, 0), ssl=tls))
+            name = None if tls is None else "localhost"
+            streams = await asyncio.open_connection(
+                *self.address, local_addr=(source, 0), ssl=tls, server_hostname=name
+            )
+            peer = Peer(*streams)
         self.peers.append(peer)
         return peer
 

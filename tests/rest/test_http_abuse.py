@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from http_peers import GUARD_S, Answer, Site, site
 
+from certificates import Authority
+from motet.bootstrap.tls import Certificate
 from motet.domain.cidrs import parse_cidr
 from motet.domain.seats import SeatLimits
 from motet.rest.edge import EdgeRules
@@ -232,3 +236,16 @@ async def test_other_hosts_are_not_served_where_hosts_are_named() -> None:
         async with site(rules=EdgeRules(hosts=frozenset(hosts))) as here:
             assert (await here.ask("GET /who HTTP/1.1")).status == status
             assert (await here.ask("GET /healthz HTTP/1.1")).status == 200
+
+
+async def test_https_is_served_and_browsers_are_told_to_stay_with_it(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate = Certificate(*authority.sign("localhost", "server"))
+    async with site(tls=certificate.for_server()) as here:
+        trusting = ssl.create_default_context(cafile=str(authority.file))
+        answer = await here.ask("GET /who HTTP/1.1", tls=trusting)
+        assert orjson.loads(answer.body) == {"client": "127.0.0.1", "scheme": "https"}
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        plain = await here.connect()
+        plain.send(b"GET /who HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert b"200" not in await plain.ended()

@@ -129,6 +129,8 @@ def ready_facts(node: Node, demo: Tenant, other: Tenant, network: str | None, no
         },
         "operator": {"token": node.tokens.issue("operator", now=now, ttl_s=TOKEN_TTL_S)},
     }
+    if node.listeners.https is not None and node.settings.https is not None:
+        facts["https"] = f"https://{address_of(node.listeners.https, node.settings.https).reachable}"
     if node.listeners.smpp_tls is not None and node.settings.smpp_tls is not None:
         facts["smpp"]["tls_port"] = address_of(node.listeners.smpp_tls, node.settings.smpp_tls).port
     return facts

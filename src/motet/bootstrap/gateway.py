@@ -26,6 +26,8 @@ async def _say_ready(node: Node) -> None:
         "graphql_ws": f"ws://{http}/graphql",
         "smpp": {"host": smpp.host, "port": smpp.port},
     }
+    if node.listeners.https is not None and node.settings.https is not None:
+        facts["https"] = f"https://{address_of(node.listeners.https, node.settings.https).reachable}"
     if node.settings.json:
         print(json.dumps(facts), flush=True)
     else:
