@@ -85,8 +85,9 @@ class BindJudge:
         self._look_ups = asyncio.Semaphore(LOOK_UPS)
         self._strangers = asyncio.Semaphore(STRANGERS)
 
-    async def judge(self, body: Bind, address: Address | None) -> Judgement:
-        """What a bind is answered. Raises what a lost database connection raises."""
+    async def judge(self, body: Bind, address: Address | None, gone: Callable[[], bool]) -> Judgement:
+        """What a bind is answered; `gone` says that nobody is there any more to answer. Raises what a lost database
+        connection raises."""
         peer = None if address is None else peer_of(address)
         async with self._look_ups:
             row = await smpp_account.find_for_bind(self._hub.pool(), body.system_id, peer)
@@ -106,7 +107,8 @@ class BindJudge:
             right = await self._passwords.verify(password_hash, body.password)
         else:
             async with self._strangers:
-                right = await self._passwords.verify(password_hash, body.password)
+                # Who asks and does not wait for the answer costs no check, and counts as wrong.
+                right = not gone() and await self._passwords.verify(password_hash, body.password)
         if row is None or not right:
             paced.failed(key, self._clock())
             if row is None:

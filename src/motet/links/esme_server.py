@@ -169,7 +169,7 @@ class EsmeServer:
         assert isinstance(body, Bind)  # noqa: S101 - what the command carries
         account: Account | None = None
         try:
-            status, account, reason = await self._judge.judge(body, session.address)
+            status, account, reason = await self._judge.judge(body, session.address, lambda: session.closed)
             if account is not None:
                 await self._note(session, account, event)
         except Exception as error:  # noqa: BLE001 - whatever a lost connection raises: the ESME is answered
