@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,18 @@ from starlette.routing import Route
 from chromium import Page, browser
 from foreign_programs import program
 from motet.access.passwords import hash_password
+from motet.access.principals import Role
 from motet.bootstrap.http import PathSwitch
 from motet.domain.totp import code_at, step_at
 from motet.domain.users import UserStatus
+from motet.identity.sessions import hash_token
 from motet.rest.account_page import account_routes
 from motet.rest.auth import auth_routes
 from motet.rest.second_factor import second_factor_routes
 from motet.storage.database import Database
+from motet.storage.password_reset import add_reset
 from motet.storage.user import add_user
-from people_world import PASSWORD
+from people_world import HERE, PASSWORD
 from running_demo import eventually
 
 EMAIL = "ada@example.org"
@@ -73,9 +77,11 @@ async def site(database: Database) -> AsyncIterator[Site]:
         application = PathSwitch({"/graphql": world.app}, Starlette(routes=routes))
         server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None, access_log=False))
         serving = asyncio.create_task(server.serve([listener]))
-        yield Site(world, url)
-        server.should_exit = True
-        await serving
+        try:
+            yield Site(world, url)
+        finally:
+            server.should_exit = True
+            await serving
 
 
 class Person:
@@ -112,9 +118,9 @@ class Person:
         )
         eventually(lambda: self.page.run(script), f"the button {label} is there")
 
-    def signs_in(self) -> None:
+    def signs_in(self, password: str = PASSWORD) -> None:
         self.types("email", EMAIL)
-        self.types("password", PASSWORD, "[data-form=sign-in]")
+        self.types("password", password, "[data-form=sign-in]")
         self.page.run("document.querySelector('[data-form=sign-in]').requestSubmit()")
 
     def sets_up_an_app(self) -> bytes:
@@ -261,5 +267,94 @@ async def test_who_must_have_a_second_factor_is_led_to_it(database: Database, tm
             person.sees("You are no longer asked for its codes.")
             person.page.run("document.querySelector('#ask form').requestSubmit()")
             person.sees("Your organisation asks for a second factor: set up another one first.")
+
+        await in_browser(tmp_path, act)
+
+
+async def test_a_password_is_changed_and_forgotten_and_sessions_are_ended(database: Database, tmp_path: Path) -> None:
+    async with site(database) as made:
+        user_id = await made.user()
+        elsewhere = await made.world.services.identity.login.complete(user_id, ("pwd",), HERE)
+        token, loop = "a-link-from-a-mail", asyncio.get_running_loop()
+
+        async def mail() -> None:
+            now = datetime.now(UTC)
+            async with database.pool.acquire() as connection:
+                await add_reset(connection, hash_token(token), user_id, now, now + timedelta(hours=1))
+
+        fresh = "seven wet otters on a tram"
+
+        def act(person: Person) -> None:
+            person.open(f"{made.url}/account")
+            person.signs_in()
+            person.sees("Sign out everywhere else")
+            person.presses("Sign out there")
+            person.sees_not("Sign out everywhere else")
+            person.types("old", "wrong", "[data-form=password]")
+            person.types("password", fresh, "[data-form=password]")
+            person.types("again", "another", "[data-form=password]")
+            person.presses("Change the password")
+            person.sees("The two passwords differ.")
+            person.types("again", fresh, "[data-form=password]")
+            person.presses("Change the password")
+            person.sees("The old password is not right.")
+            assert person.page.run("document.activeElement.name") == "old"
+            person.types("old", PASSWORD, "[data-form=password]")
+            person.presses("Change the password")
+            person.sees("Your password is changed.")
+            person.presses("Sign out")
+            person.sees("You are signed out.")
+            person.signs_in(fresh)
+            person.sees("Your account")
+            person.presses("Sign out")
+            person.presses("Forgot your password?")
+            person.types("email", "nobody@example.org", "[data-form=forgot]")
+            person.presses("Send the link")
+            person.sees("a mail is on its way")
+            asyncio.run_coroutine_threadsafe(mail(), loop).result(30)
+            # The link of a mail; the address bar forgets its token.
+            person.open(f"{made.url}/account/reset#token={token}")
+            person.sees("Choose a new password")
+            assert person.page.run("location.href") == f"{made.url}/account/reset"
+            person.types("password", "short", "[data-form=reset]")
+            person.types("again", "short", "[data-form=reset]")
+            person.presses("Set the password")
+            person.sees("A password has 12 to 256 characters.")
+            for field in ("password", "again"):
+                person.types(field, "eight dry otters on a tram", "[data-form=reset]")
+            person.presses("Set the password")
+            person.sees("Your new password is set.")
+            person.signs_in("eight dry otters on a tram")
+            person.sees("Your account")
+
+        await in_browser(tmp_path, act)
+        ended = await database.pool.fetchval(
+            "SELECT ended_at IS NOT NULL FROM login_session WHERE id = $1", elsewhere.session_id
+        )
+        assert ended
+
+
+async def test_an_invitation_is_accepted(database: Database, tmp_path: Path) -> None:
+    async with site(database) as made:
+        identity = made.world.services.identity
+        user_id = await made.user()
+        signed = await identity.login.complete(user_id, ("pwd",), HERE)
+        inviter = await identity.authenticator.authenticate(f"Bearer {signed.access_token}")
+        link = await identity.invitations.link_for(
+            inviter, made.world.demo.workspace_id, "bob@example.org", role=Role.USER
+        )
+
+        def act(person: Person) -> None:
+            person.open(link)
+            person.sees("You, bob@example.org, were invited to the workspace demo.")
+            assert person.page.run("location.href") == f"{made.url}/account/invitation"
+            person.types("name", "Bob", "[data-form=invitation]")
+            for field in ("password", "again"):
+                person.types(field, "seven wet otters on a tram", "[data-form=invitation]")
+            person.presses("Accept the invitation")
+            person.sees("In the workspace demo, as user.")
+            person.open("about:blank")
+            person.open(link)
+            person.sees("Sign in with a passkey")  # it was good once
 
         await in_browser(tmp_path, act)

@@ -315,6 +315,11 @@ async def test_the_whole_way_over_http(people: People) -> None:
     ):
         told = await people.http("/auth/mfa", body)
         assert (told.status, told.code, told.body["error"]["path"]) == (400, "INVALID", path), body
+    rows = await people.ground.database.pool.fetch(
+        "SELECT actor, outcome, input FROM audit_entry WHERE action = 'POST /auth/mfa' AND input ? 'recovery_code'"
+    )
+    secret = {"mfa_token": "[redacted]", "code": "[redacted]", "recovery_code": "[redacted]"}
+    assert [tuple(row) for row in rows] == [(EMAIL, "REFUSED", secret)]
     told = await people.http("/auth/mfa", {"mfa_token": "made up", "code": "123456"})
     assert (told.status, told.code) == (401, "UNAUTHENTICATED")
     told = await people.http(
@@ -387,5 +392,6 @@ async def test_a_suspended_users_passkey_signs_nobody_in(people: People) -> None
     await people.identity.enrolment.register_passkey(ada.account, asked.state, key.create(dict(asked.options)), "x")
     await people.ground.database.pool.execute("UPDATE user_account SET status = 2 WHERE id = $1", ada.user_id)
     sign_in = people.identity.second_step.ask_to_sign_in()
+    whose = await people.identity.second_step.whose(sign_in.state, key.get(dict(sign_in.options)))
     with pytest.raises(AuthenticationError):
-        await people.identity.second_step.sign_in(sign_in.state, key.get(dict(sign_in.options)), HERE)
+        await people.identity.second_step.sign_in(whose, HERE)

@@ -11,14 +11,19 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from motet.domain.errors import InvalidError
+from motet.identity.audit import act_of
 from motet.identity.second_factor.sign_in import Proof
 from motet.identity.second_factor.trusted_devices import TRUSTED_FOR
 from motet.identity.services import Identity
 from motet.identity.tickets import MAX_TICKET_CHARACTERS
 from motet.rest.answers import answering, body_of, client_of, json_answer, optional_text_of, text_of
 from motet.rest.auth import COOKIE_PATH, DEVICE_COOKIE, signed_answer
+from motet.storage.acting import Act, Actor, ActorKind, Edge
 
 CODE_CHARACTERS = 64
+SOMEONE = Actor(ActorKind.ANONYMOUS, "a passkey")
+"""Whoever answers a challenge, until it is known whose key that is."""
+
 _PROOFS = ("code", "recovery_code", "passkey")
 
 
@@ -37,13 +42,16 @@ class SecondFactorEdge:
 
     def __init__(self, identity: Identity, *, secure: bool) -> None:
         self._step = identity.second_step
+        self._audit = identity.audit
         self._secure = secure
 
     async def finish(self, request: Request) -> Response:
         """`{mfa_token, code | recovery_code | passkey: {state, credential}, remember_device?, cookie?}` -> tokens."""
         body = await body_of(request)
         mfa_token = text_of(body, "mfa_token", most=MAX_TICKET_CHARACTERS)
-        signed = await self._step.finish(mfa_token, _proof(body), client_of(request))
+        actor = await self._step.actor_of(mfa_token)
+        async with self._audit.doing(_act(actor, request, "POST /auth/mfa", body)):
+            signed = await self._step.finish(mfa_token, _proof(body), client_of(request))
         cookie = body.get("cookie") is True
         response = signed_answer(signed, cookie=cookie, secure=self._secure)
         if body.get("remember_device") is not True:
@@ -72,8 +80,15 @@ class SecondFactorEdge:
     async def verify(self, request: Request) -> Response:
         """`{state, credential, cookie?}` -> tokens."""
         body = await body_of(request)
-        signed = await self._step.sign_in(*_answer(body), client_of(request))
+        async with self._audit.doing(_act(SOMEONE, request, "POST /auth/passkey/verify", body)) as act:
+            user_id = await self._step.whose(*_answer(body))
+            act.actor = await self._step.actor(user_id)
+            signed = await self._step.sign_in(user_id, client_of(request))
         return signed_answer(signed, cookie=body.get("cookie") is True, secure=self._secure)
+
+
+def _act(actor: Actor, request: Request, action: str, body: Mapping[str, Any]) -> Act:
+    return act_of(actor, client_of(request), Edge.REST, action, body, secrets=("code", "state"))
 
 
 def _proof(body: Mapping[str, Any]) -> Proof:

@@ -153,7 +153,7 @@ class SecondFactorMutations:
         new = await context.services.identity.enrolment.enroll_totp(account, or_none(input.password))
         return done(secret=new.secret, otpauthUri=new.otpauth_uri, qrCode=new.qr_code)
 
-    @mutation(Permission.VIEWER_WRITE, "Turn the authenticator app on that is being set up.")
+    @mutation(Permission.VIEWER_WRITE, "Turn the authenticator app on that is being set up.", secrets=("code",))
     async def totp_confirm(
         self,
         info: Info,
@@ -201,7 +201,7 @@ class SecondFactorMutations:
         asked = await context.services.identity.enrolment.ask_to_register_passkey(account, or_none(input.password))
         return done(state=asked.state, options=dict(asked.options))
 
-    @mutation(Permission.VIEWER_WRITE, "Add the passkey that has answered a challenge.")
+    @mutation(Permission.VIEWER_WRITE, "Add the passkey that has answered a challenge.", secrets=("state",))
     async def passkey_register(
         self,
         info: Info,

@@ -19,6 +19,7 @@ from motet.identity.second_factor.totp import TotpCodes
 from motet.identity.second_factor.trusted_devices import TrustedDevices
 from motet.identity.sessions import Signed
 from motet.storage import recovery_code, second_factor, used_challenge
+from motet.storage.acting import Actor, ActorKind
 from motet.storage.database import Database
 from motet.storage.user import UserRow
 
@@ -112,12 +113,23 @@ class SecondStep:
         """A challenge for whichever passkey the browser has for us: no name, no password."""
         return self._passkeys.ask_to_sign_in()
 
-    async def sign_in(self, state: str, credential: Mapping[str, Any], client: Client) -> Signed:
-        """The session of whose passkey has answered: the key in hand and the finger or PIN that opened it are two
-        factors. Raises InvalidError, AuthenticationError for a user who may not sign in, DeniedError where single
-        sign-on is enforced."""
-        user_id = await self._passkeys.sign_in(state, credential)
+    async def whose(self, state: str, credential: Mapping[str, Any]) -> int:
+        """The user whose passkey has answered. Raises InvalidError."""
+        return await self._passkeys.sign_in(state, credential)
+
+    async def sign_in(self, user_id: int, client: Client) -> Signed:
+        """Their session: the key in hand and the finger or PIN that opened it are two factors. Raises
+        AuthenticationError for a user who may not sign in, DeniedError where single sign-on is enforced."""
         return await self._login.with_passkey(user_id, (PASSKEY, MULTIPLE), client)
+
+    async def actor_of(self, mfa_token: str) -> Actor:
+        """Who is signing in, for the audit log. Raises AuthenticationError for a token that is over."""
+        return await self.actor(self._login.user_of(mfa_token))
+
+    async def actor(self, user_id: int) -> Actor:
+        """A user, as the audit log shows them."""
+        found = await second_factor.factors(self._database.pool, user_id)
+        return Actor(ActorKind.USER, "" if found is None else found.email, user_id=user_id)
 
     async def trust(self, user_id: int, client: Client) -> str:
         """The token by which the device at the other end is known again."""

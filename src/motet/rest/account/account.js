@@ -16,15 +16,15 @@ let way = "code";
 
 async function start() {
   const path = location.pathname.replace(/\/$/, "");
-  mailed = new URLSearchParams(location.search).get("token");
   const landed = new URLSearchParams(location.hash.slice(1));
+  mailed = landed.get("token") || new URLSearchParams(location.search).get("token");
   history.replaceState(null, "", path || "/account");
   if (path.endsWith("/invitation") || path.endsWith("/reset")) {
     if (!mailed) {
       notice("This link is not whole: open it from the mail again.", "bad");
       return show("sign-in");
     }
-    return show(path.endsWith("/reset") ? "reset" : "invitation");
+    return path.endsWith("/reset") ? show("reset") : await welcome();
   }
   for (const button of document.querySelectorAll("[data-passkeys]")) button.hidden = !passkeys.possible();
   try {
@@ -35,6 +35,25 @@ async function start() {
   }
   show("sign-in");
   if (landed.has("sso_error")) notice(REFUSALS[landed.get("sso_error")] || REFUSALS.provider_failed, "bad");
+}
+
+// What the invitation is about; who has an account already needs no second one.
+async function welcome() {
+  let about;
+  try {
+    about = await api.rest("POST", "/auth/invitation", { token: mailed });
+  } catch (error) {
+    notice(error.message, "bad");
+    return show("sign-in");
+  }
+  show("invitation");
+  $("invitation-about").textContent = about.account
+    ? `You, ${about.email}, were invited to the workspace ${about.workspace}. Your account will be good for it too.`
+    : `You, ${about.email}, were invited to the workspace ${about.workspace}. Say who you are and choose a password.`;
+  $("invitation-new").hidden = about.account;
+  const { username, name } = form("invitation").elements;
+  username.value = about.email;
+  name.value = about.name || "";
 }
 
 const REFUSALS = {
@@ -145,10 +164,16 @@ const FORMS = {
   },
   async invitation(given) {
     const { name, password } = given.elements;
-    if (!name.value.trim()) return complain(given, "Say who you are.", "name");
-    if (!twice(given)) return;
-    await api.rest("POST", "/auth/invitation/accept", { token: mailed, password: password.value, name: name.value.trim() });
-    done(given, "Your account is ready. Sign in with it.");
+    const body = { token: mailed, cookie: true };
+    if (!$("invitation-new").hidden) {
+      if (!name.value.trim()) return complain(given, "Say who you are.", "name");
+      if (!twice(given)) return;
+      Object.assign(body, { password: password.value, name: name.value.trim() });
+    }
+    const answer = await api.rest("POST", "/auth/invitation/accept", body);
+    if (answer.joined) return done(given, "You have joined. Sign in to go there.");
+    mailed = null;
+    await go(answer);
   },
 };
 

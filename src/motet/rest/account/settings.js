@@ -6,6 +6,7 @@ import { $, ask, complain, day, element, moment, notice, program, run, show } fr
 
 const VIEWER = `{ viewer {
   subject workspace { name } role
+  user { email name hasPassword sessions { id methods address userAgent createdAt lastUsedAt current } }
   mustEnrolSecondFactor totp { status createdAt } recoveryCodesLeft
   passkeys { id name createdAt lastUsedAt backedUp }
   trustedDevices { id userAgent address createdAt lastUsedAt expiresAt }
@@ -35,7 +36,6 @@ export function leave() {
 async function draw() {
   const { viewer } = await api.graphql(VIEWER);
   $("who").hidden = false;
-  $("who-name").textContent = viewer.subject;
   const role = (viewer.role || "").toLowerCase().replaceAll("_", " ");
   $("account-about").textContent = viewer.workspace ? `In the workspace ${viewer.workspace.name}, as ${role}.` : "Above the workspaces, as operator.";
   $("must-enrol").hidden = !viewer.mustEnrolSecondFactor;
@@ -47,11 +47,26 @@ async function draw() {
     buttons: [["Rename", () => renamePasskey(one)], ["Delete", () => deletePasskey(one), true]],
   }));
   $("passkeys-none").hidden = passkeys.possible();
+  drawUser(viewer.user);
   list($("devices-list"), viewer.trustedDevices, "No trusted devices.", (one) => ({
     title: program(one.userAgent),
     about: [one.address, `until ${day(one.expiresAt)}`, `used ${moment(one.lastUsedAt)}`],
     buttons: [["Trust no more", () => forgetDevice(one), true]],
   }));
+}
+
+const SHOWN = { pwd: "password", otp: "app", swk: "passkey", rec: "recovery code", device: "trusted device", fed: "single sign-on" };
+
+function drawUser(user) {
+  $("who-name").textContent = user.name || user.email;
+  $("password-panel").hidden = !user.hasPassword;
+  document.querySelector("[data-form=password] [name=username]").value = user.email;
+  list($("sessions-list"), user.sessions, "None.", (one) => ({
+    title: program(one.userAgent) + (one.current ? ": here" : ""),
+    about: [one.address, one.methods.map((each) => SHOWN[each]).filter(Boolean).join(" and "), `since ${moment(one.createdAt)}`, `used ${moment(one.lastUsedAt)}`],
+    buttons: one.current ? [] : [["Sign out there", () => endSession(one), true]],
+  }));
+  $("sessions-end").hidden = user.sessions.length < 2;
 }
 
 function drawTotp(viewer) {
@@ -139,7 +154,17 @@ async function forgetDevice({ id }) {
   await draw();
 }
 
+async function endSession({ id }) {
+  await api.graphql(`mutation ($input: SessionEndInput!) { sessionEnd(input: $input) { deletedId ${PROBLEMS} } }`, { input: { id } });
+  await draw();
+}
+
 const DEEDS = {
+  async "sessions-end"() {
+    await api.graphql(`mutation { sessionEndAll(input: { butThis: true }) { ${PROBLEMS} } }`);
+    await draw();
+    notice("You are signed out everywhere else.");
+  },
   async "totp-enroll"() {
     const made = await proved((password) =>
       api.graphql(`mutation ($input: TotpEnrollInput!) { totpEnroll(input: $input) { secret otpauthUri qrCode ${PROBLEMS} } }`, { input: { password } }));
@@ -206,6 +231,21 @@ const DEEDS = {
 };
 
 const FORMS = {
+  async password(given) {
+    const { old, password, again } = given.elements;
+    if (!old.value) return complain(given, "Give your present password.", "old");
+    if (password.value !== again.value) return complain(given, "The two passwords differ.", "again");
+    try {
+      await api.graphql(`mutation ($input: PasswordChangeInput!) { passwordChange(input: $input) { ${PROBLEMS} } }`,
+        { input: { oldPassword: old.value, newPassword: password.value } });
+    } catch (error) {
+      error.path = [{ oldPassword: "old", newPassword: "password" }[(error.path || []).at(-1)]];
+      throw error;
+    }
+    given.reset();
+    await draw();
+    notice("Your password is changed.");
+  },
   async "totp-confirm"(given) {
     const code = given.elements.code.value.replace(/\s/g, "");
     if (!code) return complain(given, "Type the code that the app shows.", "code");
