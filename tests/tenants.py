@@ -493,6 +493,17 @@ class Tenants:
             space, self.new_id(), quota_id, NOW,
         )  # fmt: skip
 
+    async def identity_provider(self, tenant: Tenant) -> int:
+        """Of the tenant's organisation; by no test is it asked for anything."""
+        provider_id = self.new_id()
+        await self.execute(
+            "INSERT INTO identity_provider (organisation_id, id, name, issuer, client_id, group_roles)"
+            " SELECT organisation_id, $2, 'Ours', 'https://idp.example.org', 'motet', $3 FROM workspace WHERE id = $1",
+            tenant.workspace_id, provider_id, [{"group": "ops", "workspace_id": tenant.workspace_id, "role": "USER"}],
+        )  # fmt: skip
+        await self.execute("INSERT INTO identity_provider_domain VALUES ($1, $2)", f"{tenant.name}.test", provider_id)
+        return provider_id
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -541,6 +552,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         await tenants.metering(tenant)
         await tenants.user(tenant, f"anna@{name}.example")
         await tenants.invitation(tenant, "bert@example.org")
+        await tenants.identity_provider(tenant)
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

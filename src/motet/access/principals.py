@@ -50,6 +50,8 @@ class Permission(StrEnum):
     SMPP_ACCOUNT_WRITE = "smpp_account:write"
     USER_READ = "user:read"
     USER_WRITE = "user:write"
+    IDENTITY_PROVIDER_READ = "identity_provider:read"
+    IDENTITY_PROVIDER_WRITE = "identity_provider:write"
     API_KEY_READ = "api_key:read"
     API_KEY_WRITE = "api_key:write"
     AUDIT_READ = "audit:read"

@@ -11,6 +11,7 @@ from motet.graphql.queries.esme import EsmeQueries
 from motet.graphql.queries.euicc import EuiccQueries
 from motet.graphql.queries.event import EventQueries
 from motet.graphql.queries.fleet import FleetQueries
+from motet.graphql.queries.identity_provider import IdentityProviderQueries
 from motet.graphql.queries.ip import IpQueries
 from motet.graphql.queries.job import JobQueries
 from motet.graphql.queries.node import NodeQueries
@@ -48,5 +49,6 @@ class Query(
     BandQueries,
     BreakoutQueries,
     IpQueries,
+    IdentityProviderQueries,
 ):
     """All query fields: each declares the permission that it takes."""

@@ -19,6 +19,7 @@ from motet.graphql.mutations.coverage_policy import CoveragePolicyMutations
 from motet.graphql.mutations.device import DeviceMutations
 from motet.graphql.mutations.esme import EsmeMutations
 from motet.graphql.mutations.euicc import EuiccMutations
+from motet.graphql.mutations.identity_provider import IdentityProviderMutations
 from motet.graphql.mutations.imsi import ImsiMutations
 from motet.graphql.mutations.ip import IpMutations
 from motet.graphql.mutations.job import JobMutations
@@ -47,6 +48,7 @@ from motet.graphql.types.device import Device
 from motet.graphql.types.esme import ShortCode, SmppAccount, SmppSession
 from motet.graphql.types.euicc import Euicc, EuiccOperation, EuiccOperationStep, EuiccProfile
 from motet.graphql.types.event import Event
+from motet.graphql.types.identity_provider import IdentityProvider
 from motet.graphql.types.imsi import Imsi, ImsiPreference, ImsiSwitch, RoamingPartner, RoamingTerm
 from motet.graphql.types.ip import DnsConfig, IpAddressSpace
 from motet.graphql.types.job import Job, JobItem
@@ -86,6 +88,7 @@ class Mutation(
     ViewerMutations,
     AccessMutations,
     SmscLinkMutations,
+    IdentityProviderMutations,
     CoverageMutations,
     PowerMutations,
     BreakoutMutations,
@@ -158,6 +161,7 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         DnsConfig,
         Job,
         JobItem,
+        IdentityProvider,
     ],
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
 )

@@ -155,9 +155,8 @@ class IdentityProviders:
                 if len(break_glass) > MAX_BREAK_GLASS:
                     raise InvalidError(f"There are at most {MAX_BREAK_GLASS}.", path=("break_glass_user_ids",))
                 found = await storage.set_break_glass(connection, organisation_id, break_glass)
-                for number, user_id in enumerate(break_glass):
-                    if user_id not in found:
-                        raise NotFoundError("There is no such user.", path=("break_glass_user_ids", number))
+                if not found.issuperset(break_glass):
+                    raise NotFoundError("One of these is no user here.", path=("break_glass_user_ids",))
             if required:
                 if not await storage.has_enabled_provider(connection, organisation_id):
                     raise DeniedError("There is no enabled identity provider to sign in by.", path=("required",))

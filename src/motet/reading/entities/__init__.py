@@ -8,6 +8,7 @@ from motet.reading.entities.coverage_policy import COVERAGE_POLICY, COVERAGE_POL
 from motet.reading.entities.device import DEVICE
 from motet.reading.entities.euicc import EUICC, EUICC_OPERATION, EUICC_OPERATION_STEP, EUICC_PROFILE
 from motet.reading.entities.event import EVENT
+from motet.reading.entities.identity_provider import IDENTITY_PROVIDER
 from motet.reading.entities.imsi import IMSI, IMSI_PREFERENCE, IMSI_SWITCH, ROAMING_PARTNER, ROAMING_TERM
 from motet.reading.entities.ip import DNS_CONFIG, IP_ADDRESS_SPACE
 from motet.reading.entities.job import JOB, JOB_ITEM
@@ -77,6 +78,7 @@ ENTITIES: dict[str, Entity] = {
         DNS_CONFIG,
         JOB,
         JOB_ITEM,
+        IDENTITY_PROVIDER,
     )
 }
 """By the name of the GraphQL type, which is also the type in global ids."""

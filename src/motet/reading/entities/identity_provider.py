@@ -1,0 +1,64 @@
+"""Identity providers as they are read in each workspace of their organisation. The client secret is no field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import IntEnum
+from typing import Any
+
+from motet.access.principals import Permission
+from motet.domain.global_ids import encode_global_id
+from motet.reading.makers import column, global_id, made, state
+from motet.reading.model import Entity
+
+
+class _Kind(IntEnum):
+    OIDC = 0
+    SAML = 1
+
+
+class _Provisioning(IntEnum):
+    INVITED_ONLY = 0
+    JUST_IN_TIME = 1
+
+
+def _rules(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "group": rule["group"],
+            "workspaceId": encode_global_id("Workspace", rule["workspace_id"]),
+            "role": rule["role"],
+            "__typename": "IdentityProviderGroupRole",
+        }
+        for rule in rules
+    ]
+
+
+IDENTITY_PROVIDER = Entity(
+    name="IdentityProvider",
+    table="identity_provider_in_workspace",
+    permission=Permission.IDENTITY_PROVIDER_READ,
+    fields={
+        "id": global_id("IdentityProvider"),
+        "kind": state("kind", _Kind),
+        "name": column("name"),
+        "issuer": column("issuer"),
+        "clientId": column("client_id"),
+        "hasClientSecret": column("has_client_secret"),
+        "scopes": column("scopes"),
+        "domains": column("domains"),
+        "trustsUnverifiedMail": column("trusts_unverified_mail"),
+        "mailClaim": column("mail_claim"),
+        "groupClaim": column("group_claim"),
+        "groupRoles": made(_rules, "group_roles"),
+        "provisioning": state("provisioning", _Provisioning),
+        "defaultWorkspaceId": global_id("Workspace", "default_workspace_id"),
+        "defaultRole": column("default_role"),
+        "enabled": column("enabled"),
+        "signInPath": made(lambda row_id: f"/auth/sso/{encode_global_id('IdentityProvider', row_id)}/start", "id"),
+        "createdAt": column("created_at"),
+        "lastSignInAt": column("last_sign_in_at"),
+        "lastError": column("last_error"),
+        "lastErrorAt": column("last_error_at"),
+    },
+)

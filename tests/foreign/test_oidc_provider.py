@@ -1,0 +1,108 @@
+"""A certified provider for the demo's organisation: someone signs in by its own pages, and is a user here."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import pytest
+
+from browser import Browser
+from foreign_programs import FOREIGN, node_with
+from running_demo import DEADLINE_S, RunningDemo
+
+pytestmark = pytest.mark.timeout(120)
+
+SECRET = "s3cret: with + and / signs"
+GROUPS = {"anna": ["ops"], "boss": ["ops", "bosses"], "unverified": ["ops"]}
+
+CREATE = """mutation ($input: IdentityProviderCreateInput!) { identityProviderCreate(input: $input) {
+  identityProvider { id signInPath hasClientSecret } userErrors { code message path } } }"""
+TEST = """mutation ($input: IdentityProviderTestInput!) { identityProviderTest(input: $input) { usable findings } }"""
+VIEWER = "{ viewer { subject role workspace { id } } }"
+
+
+@pytest.fixture(scope="module")
+def issuer(demo: RunningDemo) -> Iterator[str]:
+    """Of a provider that knows the demo as its client."""
+    words = [node_with("oidc-provider"), "oidc_provider.mjs", "motet", SECRET, demo.facts["http"], json.dumps(GROUPS)]
+    process = subprocess.Popen(words, cwd=FOREIGN, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    yield process.stdout.readline().strip()
+    process.kill()
+    process.communicate(timeout=DEADLINE_S)
+
+
+@pytest.fixture(scope="module")
+def provider(demo: RunningDemo, issuer: str) -> dict[str, Any]:
+    """The provider, as the demo's administrator has set it up."""
+    workspace = demo.graphql(VIEWER)["viewer"]["workspace"]["id"]
+    made = demo.graphql(
+        CREATE,
+        input={
+            "name": "A real one", "issuer": issuer, "clientId": "motet", "clientSecret": SECRET,
+            "domains": ["example.org"], "provisioning": "JUST_IN_TIME", "groupClaim": "groups",
+            "groupRoles": [
+                {"group": "ops", "workspaceId": workspace, "role": "USER"},
+                {"group": "bosses", "workspaceId": workspace, "role": "ADMINISTRATOR"},
+            ],
+        },
+    )["identityProviderCreate"]  # fmt: skip
+    assert made["userErrors"] == []
+    found: dict[str, Any] = made["identityProvider"]
+    return found
+
+
+def sign_in(demo: RunningDemo, provider: dict[str, Any], name: str) -> tuple[Browser, dict[str, str]]:
+    """By the provider's pages for login and consent; what stands behind the # of our page."""
+    browser = Browser()
+    page = browser.get(demo.facts["http"] + provider["signInPath"] + "?next=/devices")
+    for _ in range(2):
+        action = re.search(r'<form[^>]* action="([^"]+)"', page.text)
+        assert action is not None, page.text
+        prompt = re.search(r'name="prompt" value="(\w+)"', page.text)
+        assert prompt is not None
+        form = {"prompt": prompt[1]} | ({"login": name, "password": "any"} if prompt[1] == "login" else {})
+        page = browser.post(urljoin(page.url, action[1]), form)
+        if urlsplit(page.url).path == "/account":
+            break
+    assert page.url.startswith(demo.facts["http"] + "/account#")
+    return browser, dict(parse_qsl(urlsplit(page.url).fragment))
+
+
+def exchanged(demo: RunningDemo, browser: Browser, fragment: dict[str, str]) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(
+        browser.post_json(demo.facts["http"] + "/auth/sso/exchange", {"code": fragment["sso_code"]}).text
+    )
+    return answer
+
+
+def test_the_provider_can_be_used(demo: RunningDemo, provider: dict[str, Any]) -> None:
+    assert provider["hasClientSecret"] is True
+    tried = demo.graphql(TEST, input={"id": provider["id"]})["identityProviderTest"]
+    assert tried["usable"] is True, tried
+    assert len(tried["findings"]) == 2  # nothing to complain of
+
+
+@pytest.mark.parametrize(("name", "role"), [("anna", "USER"), ("boss", "ADMINISTRATOR")])
+def test_someone_signs_in_by_the_providers_pages(
+    demo: RunningDemo, provider: dict[str, Any], name: str, role: str
+) -> None:
+    browser, fragment = sign_in(demo, provider, name)
+    assert fragment["next"] == "/devices"
+    token = exchanged(demo, browser, fragment)["access_token"]
+    viewer = demo.graphql(VIEWER, token=token)["viewer"]
+    assert (viewer["subject"], viewer["role"]) == (f"{name}@example.org", role)
+    assert exchanged(demo, browser, fragment)["error"]["code"] == "UNAUTHENTICATED"  # the code was for once
+    left = json.loads(browser.post_json(demo.facts["http"] + "/auth/sso/logout", {}, token).text)
+    assert "/session/end?" in left["redirect"]
+    assert "Do you want to sign-out" in browser.get(left["redirect"]).text
+
+
+def test_who_is_not_verified_stays_out(demo: RunningDemo, provider: dict[str, Any]) -> None:
+    _, fragment = sign_in(demo, provider, "unverified")
+    assert fragment == {"sso_error": "mail_not_verified"}
