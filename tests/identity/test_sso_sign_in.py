@@ -14,7 +14,7 @@ from motet.domain.global_ids import encode_global_id
 from motet.domain.users import UserStatus
 from motet.identity.sso.admission import Provisioning
 from motet.identity.sso.provider_rules import GroupRole
-from people_world import People
+from people_world import PASSWORD, People
 from sso_provider import (
     CLIENT_ID,
     Provider,
@@ -285,3 +285,18 @@ async def _logout(world: SsoWorld, claims: dict[str, Any]) -> int:
         f"{world.path}/backchannel-logout", body, content_type="application/x-www-form-urlencoded"
     )
     return told.status
+
+
+async def test_a_password_does_not_do_where_single_sign_on_is_required_but_for_break_glass(world: SsoWorld) -> None:
+    await world.people.user()
+    boss = await world.people.user("boss@example.org")
+    await world.add_provider()
+    await world.people.identity.identity_providers.require(world.admin, True, [boss])
+    answers = {}
+    for email, password in (("anna", PASSWORD), ("anna", "wrong"), ("boss", PASSWORD)):
+        body = {"email": f"{email}@example.org", "password": password}
+        answers[email, password] = await world.people.http("/auth/login", body)
+    assert answers["anna", PASSWORD].code == "DENIED"
+    assert answers["anna", "wrong"].code == "UNAUTHENTICATED"  # whoever guesses does not learn of it
+    assert answers["boss", PASSWORD].status == 200
+    assert await world.subject() == "anna@example.org ADMINISTRATOR in demo"
