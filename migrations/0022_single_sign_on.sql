@@ -82,12 +82,55 @@ CREATE INDEX sso_session_provider ON sso_session (provider_id, user_id);
 CREATE INDEX sso_session_sid ON sso_session (provider_id, provider_sid);
 CREATE INDEX sso_session_user ON sso_session (user_id);
 
+-- SCIM: the provider's directory keeps people here up to date, by a token of its own. 256 random bits: no slow hash.
+ALTER TABLE identity_provider ADD COLUMN scim_token_hash bytea CONSTRAINT identity_provider_scim_token UNIQUE;
+ALTER TABLE identity_provider ADD COLUMN scim_used_at timestamptz;
+
+-- The users that a directory looks after.
+CREATE TABLE scim_user (
+    provider_id   bigint NOT NULL REFERENCES identity_provider (id) ON DELETE CASCADE,
+    user_id       bigint NOT NULL REFERENCES user_account (id) ON DELETE CASCADE,
+    user_name     text NOT NULL,
+    user_name_key text NOT NULL,                            -- lower case
+    external_id   text,
+    given_name    text,
+    family_name   text,
+    created_at    timestamptz NOT NULL,
+    updated_at    timestamptz NOT NULL,
+    PRIMARY KEY (provider_id, user_id),
+    CONSTRAINT scim_user_name_taken UNIQUE (provider_id, user_name_key)
+);
+CREATE INDEX scim_user_external ON scim_user (provider_id, external_id);
+CREATE INDEX scim_user_user ON scim_user (user_id);
+
+CREATE TABLE scim_group (
+    provider_id       bigint NOT NULL REFERENCES identity_provider (id) ON DELETE CASCADE,
+    id                bigint PRIMARY KEY,
+    display_name      text NOT NULL,
+    display_name_key  text NOT NULL,
+    external_id       text,
+    created_at        timestamptz NOT NULL,
+    updated_at        timestamptz NOT NULL,
+    CONSTRAINT scim_group_name_taken UNIQUE (provider_id, display_name_key)
+);
+CREATE INDEX scim_group_external ON scim_group (provider_id, external_id);
+
+CREATE TABLE scim_group_member (
+    group_id     bigint NOT NULL REFERENCES scim_group (id) ON DELETE CASCADE,
+    provider_id  bigint NOT NULL,
+    user_id      bigint NOT NULL,
+    PRIMARY KEY (group_id, user_id),
+    FOREIGN KEY (provider_id, user_id) REFERENCES scim_user (provider_id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX scim_group_member_user ON scim_group_member (provider_id, user_id);
+
 -- A provider belongs to an organisation and is read in each of its workspaces.
 CREATE VIEW identity_provider_in_workspace AS
 SELECT w.id AS workspace_id, p.id, p.organisation_id, p.kind, p.name, p.issuer, p.client_id,
        p.client_secret_encrypted IS NOT NULL AS has_client_secret, p.scopes, p.sign_in_url, p.certificates,
        ARRAY(SELECT d.domain FROM identity_provider_domain d WHERE d.provider_id = p.id ORDER BY d.domain) AS domains,
        p.trusts_unverified_mail, p.mail_claim, p.group_claim, p.group_roles, p.provisioning, p.default_workspace_id, p.default_role,
-       p.enabled, p.created_at, p.last_sign_in_at, p.last_error, p.last_error_at
+       p.enabled, p.created_at, p.last_sign_in_at, p.last_error, p.last_error_at, p.scim_token_hash IS NOT NULL AS has_scim_token,
+       p.scim_used_at
   FROM workspace w
   JOIN identity_provider p ON p.organisation_id = w.organisation_id;

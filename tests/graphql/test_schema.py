@@ -299,7 +299,8 @@ def literal(type_: Any, ids: dict[str, str], name: str, parent: str) -> str:
     """Some value for a required input field; ids are of the type that the mutation is about."""
     target = get_named_type(type_)
     if target.name == "ID":
-        return f'"{ids[ABOUT.get(name, parent)]}"'
+        kind = ABOUT.get(name, parent)
+        return f'"{ids.get(kind, encode_global_id(kind, 1))}"'
     if isinstance(target, GraphQLEnumType):
         return next(iter(target.values))
     if isinstance(target, GraphQLInputObjectType):

@@ -8,11 +8,12 @@ from contextlib import asynccontextmanager
 
 from motet.bootstrap.listeners import address_of
 from motet.bootstrap.node import Node
-from motet.identity.services import Ground, build_identity
+from motet.identity.services import SCIM_PATH, Ground, build_identity
 from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.account_page import account_routes
 from motet.rest.auth import auth_routes
 from motet.rest.oauth2 import oauth2_routes
+from motet.rest.scim import scim_routes
 from motet.rest.second_factor import second_factor_routes
 from motet.rest.sso import sso_routes
 
@@ -53,6 +54,7 @@ async def identity(node: Node) -> AsyncIterator[None]:
     node.routes.extend(auth_routes(services, secure=secure))
     node.routes.extend(second_factor_routes(services, secure=secure))
     node.routes.extend(sso_routes(services, secure=secure))
+    node.routes.extend(scim_routes(services, public_url + SCIM_PATH))
     node.routes.extend(account_routes())
     node.supervisor.start(FEED, services.authenticator.run)
     node.supervisor.start(PURGE, purge)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +22,8 @@ from motet.identity.oauth import OAuth
 from motet.identity.password_changes import PasswordChanges
 from motet.identity.password_rules import PasswordRules
 from motet.identity.post import Post
+from motet.identity.scim.directory import DirectoryUsers, directory_of
+from motet.identity.scim.groups import DirectoryGroups
 from motet.identity.second_factor.enrolment import Enrolment
 from motet.identity.second_factor.passkeys import Passkeys
 from motet.identity.second_factor.relying_party import RelyingParty
@@ -41,6 +43,9 @@ from motet.identity.users import Users
 from motet.outgoing.fetching import Fetcher
 from motet.outgoing.targets import TargetPolicy
 from motet.storage.database import Database
+from motet.storage.identity_provider import IdentityProviderRow
+
+SCIM_PATH = "/scim/v2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,10 @@ class Identity:
     users: Users
     invitations: Invitations
     password_changes: PasswordChanges
+    directory_users: DirectoryUsers
+    directory_groups: DirectoryGroups
+    directory_of: Callable[[str | None], Awaitable[IdentityProviderRow]]
+    """The provider whose directory has the bearer token of this header. Raises AuthenticationError."""
 
     def close(self) -> None:
         """End what has threads of its own."""
@@ -130,6 +139,7 @@ def build_identity(ground: Ground) -> Identity:
     arrivals = Arrivals(database, ground.ids, now)
     post = Post(ground.box, ground.ids, ground.public_url, now, sends=ground.sends_mail)
     rules = PasswordRules(ground.breached_passwords)
+    scim = ground.public_url + SCIM_PATH
     return Identity(
         audit=ground.audit or AuditLog(database),
         authenticator=authenticator,
@@ -153,4 +163,7 @@ def build_identity(ground: Ground) -> Identity:
         ),
         tokens=tokens,
         oauth=OAuth(authenticator, ground.authority, tokens, sessions, now),
+        directory_users=DirectoryUsers(database, ground.ids, scim, now),
+        directory_groups=DirectoryGroups(database, ground.ids, scim, now),
+        directory_of=lambda authorization: directory_of(database, authorization, now()),
     )

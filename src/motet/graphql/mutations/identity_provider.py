@@ -118,6 +118,29 @@ class IdentityProviderDeletePayload:
     user_errors: list[UserError] = described("Why it was not removed; empty if it was.")
 
 
+@strawberry.input(description="Which provider's directory gets a token.")
+class IdentityProviderScimTokenCreateInput:
+    id: strawberry.ID = strawberry.field(description="The provider.")
+
+
+@strawberry.type(description="What came of making a SCIM token.")
+class IdentityProviderScimTokenCreatePayload:
+    identity_provider: IdentityProvider | None = described("The provider.")
+    scim_token: str | None = described("The token. It is shown this once; the one before has ended.")
+    user_errors: list[UserError] = described("Why it was not made; empty if it was.")
+
+
+@strawberry.input(description="Which provider's directory is shut out.")
+class IdentityProviderScimTokenRevokeInput:
+    id: strawberry.ID = strawberry.field(description="The provider.")
+
+
+@strawberry.type(description="What came of revoking a SCIM token.")
+class IdentityProviderScimTokenRevokePayload:
+    identity_provider: IdentityProvider | None = described("The provider.")
+    user_errors: list[UserError] = described("Why it was not revoked; empty if it was.")
+
+
 @strawberry.input(description="Whom the identity providers are to forget.")
 class IdentityProviderUnlinkInput:
     user_id: strawberry.ID = strawberry.field(description="The user, of the workspace's organisation.")
@@ -204,6 +227,41 @@ class IdentityProviderMutations:
         provider_id = row_id_of(input.id, "IdentityProvider", "id")
         await context.services.identity.identity_providers.delete(context.principal, provider_id)
         return done(deletedId=input.id)
+
+    @mutation(
+        Permission.IDENTITY_PROVIDER_WRITE,
+        "Make a token by which the provider's directory keeps people here up to date (SCIM, at /scim/v2). It takes the"
+        " place of the one before.",
+        ("identityProvider", "IdentityProvider"),
+    )
+    async def identity_provider_scim_token_create(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002
+            IdentityProviderScimTokenCreateInput, strawberry.argument(description="Which provider.")
+        ],
+    ) -> IdentityProviderScimTokenCreatePayload | None:
+        context = context_of(info)
+        provider_id = row_id_of(input.id, "IdentityProvider", "id")
+        providers = context.services.identity.identity_providers
+        return done(provider_id, scimToken=await providers.make_scim_token(context.principal, provider_id))
+
+    @mutation(
+        Permission.IDENTITY_PROVIDER_WRITE,
+        "Shut the provider's directory out; the people that it looked after stay as they are.",
+        ("identityProvider", "IdentityProvider"),
+    )
+    async def identity_provider_scim_token_revoke(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002
+            IdentityProviderScimTokenRevokeInput, strawberry.argument(description="Which provider.")
+        ],
+    ) -> IdentityProviderScimTokenRevokePayload | None:
+        context = context_of(info)
+        provider_id = row_id_of(input.id, "IdentityProvider", "id")
+        await context.services.identity.identity_providers.revoke_scim_token(context.principal, provider_id)
+        return done(provider_id)
 
     @mutation(
         Permission.IDENTITY_PROVIDER_WRITE,

@@ -58,6 +58,8 @@ class IdentityProvider(Node):
     default_role: Role = described("What they are there.")
     enabled: bool = described("Whether anyone can sign in by it.")
     sign_in_path: str = described("Where a browser begins to sign in: a path here; `?next=` names the page after it.")
+    has_scim_token: bool = described("Whether its directory can keep people here up to date, by SCIM at /scim/v2.")
+    scim_used_at: datetime | None = described("When its directory last did, to the minute.")
     created_at: datetime = described("When it was made.")
     last_sign_in_at: datetime | None = described("When somebody last signed in by it.")
     last_error: str | None = described("Why somebody last could not, since it was last changed.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -128,9 +128,10 @@ class RoleChange:
 
 
 def role_changes(
-    provider: IdentityProviderRow, person: Person, memberships: Mapping[int, str], *, is_new: bool
+    provider: IdentityProviderRow, groups: Set[str], memberships: Mapping[int, str], *, is_new: bool
 ) -> Sequence[RoleChange]:
-    """What to change of the memberships (role by workspace) so that they are what the provider's rules say.
+    """What to change of the memberships (role by workspace) so that they are what the provider's rules say of who is
+    in these groups.
 
     Workspaces that group rules name are governed by groups alone. The default role is for who is new, elsewhere.
     """
@@ -138,7 +139,7 @@ def role_changes(
     for rule in provider.settings.group_roles:
         workspace_id, role = rule["workspace_id"], rule["role"]
         best = governed.setdefault(workspace_id, None)
-        if rule["group"] in person.groups and (best is None or RANK[role] > RANK[best]):
+        if rule["group"] in groups and (best is None or RANK[role] > RANK[best]):
             governed[workspace_id] = role
     home = provider.settings.default_workspace_id
     if is_new and home is not None and home not in governed:

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-import structlog
-
-from motet.access.principals import Role
 from motet.domain.errors import ConflictError
 from motet.domain.ids import IdGenerator
 from motet.domain.users import UserStatus
-from motet.identity.sso.admission import Person, check_entry, check_mail, role_changes
+from motet.identity.sso.admission import Person, check_entry, check_mail
 from motet.identity.sso.errors import Refusal, SignOnError
+from motet.identity.sso.memberships import follow_groups
 from motet.storage import federated_identity, identity_provider, sso_member
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow
+from motet.storage.scim import groups_of
 from motet.storage.transaction import transaction
 from motet.storage.user import UserRow, add_user, find_by_email, lock_user
-
-_log = structlog.get_logger()
 
 
 class Arrivals:
@@ -48,7 +45,8 @@ class Arrivals:
         if user is not None:
             await sso_member.activate(connection, user_id, now, person.name)
         await federated_identity.link(connection, provider.id, person.issuer, person.subject, user_id, now)
-        await self._set_roles(connection, provider, person, user_id, is_new=user is None)
+        groups = person.groups | await groups_of(connection, provider.id, user_id)
+        await follow_groups(connection, provider, groups, user_id, is_new=user is None)
         if (user is None or not user.is_super_admin) and not await sso_member.memberships_of(connection, user_id):
             raise SignOnError(Refusal.NOT_ADMITTED, f"no rule makes {person.email} a member of a workspace")
         await identity_provider.note_sign_in(connection, provider.id, now)
@@ -80,22 +78,3 @@ class Arrivals:
             status=UserStatus.ACTIVE,
         )
         return user_id
-
-    async def _set_roles(
-        self, connection: PooledConnection, provider: IdentityProviderRow, person: Person, user_id: int, *, is_new: bool
-    ) -> None:
-        memberships = await sso_member.memberships_of(connection, user_id)
-        for change in sorted(
-            role_changes(provider, person, memberships, is_new=is_new), key=lambda change: change.workspace_id
-        ):
-            others = await sso_member.other_administrators(
-                connection, provider.organisation_id, change.workspace_id, user_id
-            )
-            if others is None:
-                _log.warning("a provider's rule names a workspace elsewhere", provider=provider.id)
-            elif memberships.get(change.workspace_id) == Role.ADMINISTRATOR and not others:
-                _log.warning("a workspace keeps its last administrator", workspace=change.workspace_id, user=user_id)
-            elif change.role is None:
-                await sso_member.leave(connection, change.workspace_id, user_id)
-            else:
-                await sso_member.set_role(connection, change.workspace_id, user_id, change.role)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import IntEnum
@@ -10,6 +11,7 @@ from motet.access.principals import Principal, Role
 from motet.access.secrets import SecretBox
 from motet.domain.errors import DeniedError, InvalidError, NotFoundError
 from motet.domain.ids import IdGenerator
+from motet.identity.scim.directory import TOKEN_PREFIX, hash_token
 from motet.identity.sso.discovery import Discovery
 from motet.identity.sso.errors import SignOnError
 from motet.identity.sso.provider_rules import (
@@ -26,6 +28,7 @@ from motet.storage import federated_identity
 from motet.storage import identity_provider as storage
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderSettings
+from motet.storage.scim import set_token
 from motet.storage.transaction import transaction
 from motet.storage.user import UserRow
 
@@ -134,6 +137,23 @@ class IdentityProviders:
         if metadata.supports_pkce is not True:
             found.append("It does not say that it supports PKCE with S256.")
         return True, found
+
+    async def make_scim_token(self, principal: Principal, provider_id: int) -> str:
+        """A new token for the provider's directory, which is shown this once; the old one is no longer good. Raises
+        NotFoundError (path `id`)."""
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        await self._set_scim_token(principal, provider_id, hash_token(token))
+        return token
+
+    async def revoke_scim_token(self, principal: Principal, provider_id: int) -> None:
+        """The directory is shut out; whom it looked after stay as they are. Raises NotFoundError (path `id`)."""
+        await self._set_scim_token(principal, provider_id, None)
+
+    async def _set_scim_token(self, principal: Principal, provider_id: int, token_hash: bytes | None) -> None:
+        organisation_id = await self._organisation_of(principal)
+        async with transaction(self._database) as connection:
+            if not await set_token(connection, organisation_id, provider_id, token_hash):
+                raise _not_found()
 
     async def unlink(self, principal: Principal, user_id: int) -> None:
         """Forget as whom the organisation's providers know a user, so that an address that was given to another person

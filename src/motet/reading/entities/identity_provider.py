@@ -56,6 +56,8 @@ IDENTITY_PROVIDER = Entity(
         "defaultRole": column("default_role"),
         "enabled": column("enabled"),
         "signInPath": made(lambda row_id: f"/auth/sso/{encode_global_id('IdentityProvider', row_id)}/start", "id"),
+        "hasScimToken": column("has_scim_token"),
+        "scimUsedAt": column("scim_used_at"),
         "createdAt": column("created_at"),
         "lastSignInAt": column("last_sign_in_at"),
         "lastError": column("last_error"),

@@ -1,0 +1,229 @@
+"""What a provider's directory does with its users: find, make, change, suspend, remove. Effective at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from motet.access.tokens import AuthenticationError
+from motet.domain.global_ids import decode_global_id, encode_global_id
+from motet.domain.ids import IdGenerator
+from motet.domain.users import UserStatus, name_of
+from motet.identity.scim.patching import equality, patched_user
+from motet.identity.scim.resources import ScimError, ScimUser, check_mail, user_of, user_resource
+from motet.identity.sso.memberships import follow_groups
+from motet.storage import scim, sso_member
+from motet.storage.database import Database, PooledConnection
+from motet.storage.identity_provider import IdentityProviderRow, find_provider
+from motet.storage.login_session import end_sessions
+from motet.storage.scim import ScimUserRow, Wanted
+from motet.storage.transaction import transaction
+from motet.storage.user import UserRow, add_user, find_by_email, lock_user
+
+TOKEN_PREFIX = "scim_"  # noqa: S105 - what scanners for leaked secrets look for
+TOKEN_CHARACTERS = 100
+
+MAX_USERS = 50_000
+"""Of one directory."""
+
+PAGE = 100
+MAX_PAGE = 200
+
+
+def hash_token(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+
+
+def row_id(scim_id: str, kind: str) -> int:
+    """The row behind a SCIM id, which is a global id. Raises ScimError."""
+    decoded = decode_global_id(scim_id)
+    if decoded is None or decoded[0] != kind:
+        raise ScimError(404, "There is no such resource.")
+    return decoded[1]
+
+
+def window(query: Mapping[str, str]) -> tuple[int, int]:
+    """(offset, limit) of `startIndex` and `count`. Raises ScimError."""
+    try:
+        start, count = int(query.get("startIndex", "1")), int(query.get("count", PAGE))
+    except ValueError:
+        raise ScimError(400, "startIndex and count are numbers.", "invalidValue") from None
+    return min(max(start, 1), 1 << 31) - 1, min(max(count, 0), MAX_PAGE)
+
+
+async def directory_of(database: Database, authorization: str | None, now: datetime) -> IdentityProviderRow:
+    """The provider whose directory has this bearer token. Raises AuthenticationError."""
+    kind, _, token = (authorization or "").partition(" ")
+    token = token.strip()
+    if kind.casefold() != "bearer" or not token.startswith(TOKEN_PREFIX) or len(token) > TOKEN_CHARACTERS:
+        raise AuthenticationError("this needs a SCIM token")
+    provider_id = await scim.provider_of_token(database.pool, hash_token(token), now)
+    provider = None if provider_id is None else await find_provider(database.pool, provider_id)
+    if provider is None:
+        raise AuthenticationError("the SCIM token is not valid")
+    return provider
+
+
+class DirectoryUsers:
+    """The users of all directories; calls name the provider. `base`: where SCIM is served. `now` gives an aware time.
+
+    Raises ScimError, and ConflictError for what is taken.
+    """
+
+    def __init__(self, database: Database, ids: IdGenerator, base: str, now: Callable[[], datetime]) -> None:
+        self._database = database
+        self._ids = ids
+        self._base = base
+        self._now = now
+
+    async def find(self, provider: IdentityProviderRow, scim_id: str) -> dict[str, Any]:
+        rows = await scim.users(self._database.pool, provider.id, Wanted(id=row_id(scim_id, "User")))
+        if not rows:
+            raise ScimError(404, "There is no such user.")
+        return self._shown(rows[0])
+
+    async def list(
+        self, provider: IdentityProviderRow, query: Mapping[str, str]
+    ) -> tuple[int, int, list[dict[str, Any]]]:
+        """(total, offset, page)."""
+        offset, limit = window(query)
+        wanted = _wanted(query.get("filter"))
+        if wanted is None:
+            return 0, offset, []
+        total = await scim.count_users(self._database.pool, provider.id, wanted)
+        rows = await scim.users(self._database.pool, provider.id, wanted, offset, limit) if limit else []
+        return total, offset, [self._shown(row) for row in rows]
+
+    async def create(self, provider: IdentityProviderRow, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A user of the organisation whom the directory did not have is found by the address, and is its from then
+        on; otherwise one is made, who signs in by the provider."""
+        said, now = user_of(body), self._now()
+        email, email_key = self._mail(provider, said)
+        async with transaction(self._database) as connection:
+            await scim.lock_directory(connection, provider.id)
+            if await scim.count_users(connection, provider.id, Wanted()) >= MAX_USERS:
+                raise ScimError(403, f"A directory has at most {MAX_USERS} users.")
+            found = await find_by_email(connection, email_key)
+            user = None if found is None else await lock_user(connection, found.id)
+            if user is not None and user.organisation_id != provider.organisation_id:
+                raise ScimError(409, "This mail address is taken.", "uniqueness")
+            user_id = self._ids.next(int(now.timestamp() * 1_000)) if user is None else user.id
+            if user is None:
+                status = UserStatus.ACTIVE if said.active else UserStatus.SUSPENDED
+                await add_user(
+                    connection, user_id, provider.organisation_id, email, email_key, name=_name(said), status=status
+                )
+            await scim.write_user(connection, provider.id, user_id, _said(said), now, is_new=True)
+            if user is not None:
+                await self._write_person(connection, provider, user, said)
+            await follow_groups(connection, provider, frozenset(), user_id, is_new=user is None)
+        return await self.find(provider, encode_global_id("User", user_id))
+
+    async def replace(self, provider: IdentityProviderRow, scim_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """PUT: what is not said is as in a new user."""
+        return await self._change(provider, scim_id, lambda _: user_of(body))
+
+    async def patch(self, provider: IdentityProviderRow, scim_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return await self._change(provider, scim_id, lambda user: patched_user(user, body))
+
+    async def delete(self, provider: IdentityProviderRow, scim_id: str) -> None:
+        """The person's account goes, with all that is kept about them."""
+        user_id = row_id(scim_id, "User")
+        async with transaction(self._database) as connection:
+            if not await scim.users(connection, provider.id, Wanted(id=user_id)):
+                raise ScimError(404, "There is no such user.")
+            user = await lock_user(connection, user_id)
+            if user is not None:
+                await self._check_spared(connection, user)
+                await sso_member.erase(connection, user_id)
+
+    async def _change(
+        self, provider: IdentityProviderRow, scim_id: str, change: Callable[[ScimUser], ScimUser]
+    ) -> dict[str, Any]:
+        user_id = row_id(scim_id, "User")
+        async with transaction(self._database) as connection:
+            user = await lock_user(connection, user_id)
+            rows = await scim.users(connection, provider.id, Wanted(id=user_id))
+            if user is None or not rows:
+                raise ScimError(404, "There is no such user.")
+            said = change(_user(rows[0]))
+            await scim.write_user(connection, provider.id, user_id, _said(said), self._now(), is_new=False)
+            await self._write_person(connection, provider, user, said)
+        return await self.find(provider, scim_id)
+
+    async def _write_person(
+        self, connection: PooledConnection, provider: IdentityProviderRow, user: UserRow, said: ScimUser
+    ) -> None:
+        email, email_key = self._mail(provider, said)
+        if (email, _name(said)) != (user.email, user.name):
+            if email_key != user.email_key and (user.break_glass or user.is_super_admin):
+                raise ScimError(403, "The address of a super or break-glass administrator is not the directory's.")
+            await scim.set_person(connection, user.id, email, email_key, _name(said))
+        if said.active and user.status is not UserStatus.ACTIVE:
+            await sso_member.set_status(connection, user.id, UserStatus.ACTIVE)
+        elif not said.active and user.status is not UserStatus.SUSPENDED:
+            await self._check_spared(connection, user)
+            await sso_member.set_status(connection, user.id, UserStatus.SUSPENDED)
+            await end_sessions(connection, user.id, "suspended by the directory", self._now())
+
+    @staticmethod
+    async def _check_spared(connection: PooledConnection, user: UserRow) -> None:
+        """Whether the organisation can do without the user. Raises ScimError."""
+        if user.break_glass or user.is_super_admin:
+            raise ScimError(403, "A super or break-glass administrator is not the directory's to shut out.")
+        if await sso_member.rests_on(connection, user.id):
+            raise ScimError(403, "The last administrator of a workspace cannot be shut out.")
+
+    @staticmethod
+    def _mail(provider: IdentityProviderRow, said: ScimUser) -> tuple[str, str]:
+        email, email_key = check_mail(said)
+        domain = email_key.rpartition("@")[2]
+        if provider.domains and domain not in provider.domains:
+            raise ScimError(400, f"The domain {domain} is none of the provider's.", "invalidValue")
+        return email, email_key
+
+    def _shown(self, row: ScimUserRow) -> dict[str, Any]:
+        groups = [(encode_global_id("ScimGroup", group["id"]), group["name"]) for group in row.groups]
+        scim_id = encode_global_id("User", row.user_id)
+        return user_resource(_user(row), scim_id, row.created_at, row.updated_at, self._base, groups)
+
+
+def _user(row: ScimUserRow) -> ScimUser:
+    return ScimUser(
+        user_name=row.user_name,
+        email=row.email,
+        external_id=row.external_id,
+        name=row.name,
+        given_name=row.given_name,
+        family_name=row.family_name,
+        active=row.status != UserStatus.SUSPENDED,
+    )
+
+
+def _said(user: ScimUser) -> tuple[str, str | None, str | None, str | None]:
+    return user.user_name, user.external_id, user.given_name, user.family_name
+
+
+def _name(user: ScimUser) -> str:
+    return name_of(user.name)
+
+
+def _wanted(words: str | None) -> Wanted | None:
+    """Which rows a filter is about; None: none can be. Raises ScimError."""
+    if words is None:
+        return Wanted()
+    name, value = equality(words)
+    name = name.removeprefix("urn:ietf:params:scim:schemas:core:2.0:user:")
+    if name == "username":
+        return Wanted(name_key=value.lower())
+    if name == "externalid":
+        return Wanted(external_id=value)
+    if name in ("emails", "emails.value"):
+        return Wanted(email_key=value.casefold())
+    if name == "id":
+        decoded = decode_global_id(value)
+        return Wanted(id=decoded[1]) if decoded is not None and decoded[0] == "User" else None
+    raise ScimError(400, "Users are found by userName, externalId, id or emails.value.", "invalidFilter")

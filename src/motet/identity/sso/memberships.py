@@ -1,0 +1,36 @@
+"""Makes a user a member where the rules of their provider say so."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+import structlog
+
+from motet.access.principals import Role
+from motet.identity.sso.admission import role_changes
+from motet.storage import sso_member
+from motet.storage.database import PooledConnection
+from motet.storage.identity_provider import IdentityProviderRow
+
+_log = structlog.get_logger()
+
+
+async def follow_groups(
+    connection: PooledConnection, provider: IdentityProviderRow, groups: Set[str], user_id: int, *, is_new: bool
+) -> None:
+    """Set the user's roles by their groups. A workspace keeps its last administrator, and a rule reaches no further
+    than the organisation."""
+    memberships = await sso_member.memberships_of(connection, user_id)
+    changes = role_changes(provider, groups, memberships, is_new=is_new)
+    for change in sorted(changes, key=lambda change: change.workspace_id):
+        others = await sso_member.other_administrators(
+            connection, provider.organisation_id, change.workspace_id, user_id
+        )
+        if others is None:
+            _log.warning("a provider's rule names a workspace elsewhere", provider=provider.id)
+        elif memberships.get(change.workspace_id) == Role.ADMINISTRATOR and not others:
+            _log.warning("a workspace keeps its last administrator", workspace=change.workspace_id, user=user_id)
+        elif change.role is None:
+            await sso_member.leave(connection, change.workspace_id, user_id)
+        else:
+            await sso_member.set_role(connection, change.workspace_id, user_id, change.role)
