@@ -107,6 +107,9 @@ class Site:
         async def fails(_: Request) -> Response:
             raise RuntimeError("postgresql://user:secret@host")
 
+        async def away(_: Request) -> Response:
+            raise ConnectionRefusedError("postgresql://user:secret@host")
+
         async def large(_: Request) -> Response:
             async def much() -> AsyncIterator[bytes]:
                 while True:
@@ -129,6 +132,7 @@ class Site:
             Route("/who", who),
             Route("/early", early, methods=["POST"]),
             Route("/fails", fails),
+            Route("/away", away),
             Route("/large", large),
             Route("/hold", hold),
             Route("/page", page),

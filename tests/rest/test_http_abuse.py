@@ -190,6 +190,7 @@ async def test_every_error_has_one_form_and_tells_nothing_of_us() -> None:
             ("GET /nowhere HTTP/1.1", 404, "NOT_FOUND"),
             ("DELETE /who HTTP/1.1", 405, "INVALID"),
             ("GET /fails HTTP/1.1", 500, "INTERNAL"),
+            ("GET /away HTTP/1.1", 503, "INTERNAL"),
         ):
             answer = await here.ask(head)
             assert error(answer) == (status, code)

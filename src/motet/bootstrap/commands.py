@@ -111,8 +111,9 @@ def rotate_keys(settings: Settings, *, end_tokens: bool) -> str:
 def revoke_token(settings: Settings, token: str) -> str:
     """Takes an access token back before its time, and gives its `jti`. Raises StartError for one that is none."""
 
+    act = shell_act("token revoke")
+
     async def revoke(connection: PooledConnection) -> str:
-        await check_schema(connection)
         authority = await open_token_authority(connection, open_secret_box(settings), settings)
         now = datetime.now(UTC)
         try:
@@ -123,6 +124,7 @@ def revoke_token(settings: Settings, token: str) -> str:
         if claims.api_key_id is not None:
             row = await find_by_id(connection, claims.api_key_id)
             workspace_id = None if row is None else row.workspace_id
+        in_log_of(act, workspace_id)
         ends = datetime.fromtimestamp(claims.expires_at, UTC)
         try:
             await add_revoked_token(connection, claims.token_id, workspace_id, now, ends, limit=MAX_REVOKED)
@@ -130,7 +132,7 @@ def revoke_token(settings: Settings, token: str) -> str:
             raise StartError(f"{error.message} `motet token --revoke-all` ends all of them at once.") from None
         return claims.token_id
 
-    return asyncio.run(_with_database(settings, revoke, shell_act("token revoke", {})))
+    return asyncio.run(_with_database(settings, revoke, act))
 
 
 def list_keys(settings: Settings) -> list[SigningKeyRow]:

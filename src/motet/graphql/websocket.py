@@ -21,6 +21,7 @@ from motet.access.tokens import AuthenticationError
 from motet.graphql.engine import BadParametersError, Engine, Response, invalid, refusal, request_of
 from motet.graphql.limits import Limits
 from motet.identity.authenticator import Authenticator
+from motet.storage.database import AWAY
 
 SUBPROTOCOL = "graphql-transport-ws"
 
@@ -33,6 +34,7 @@ ALREADY_EXISTS = 4409
 TOO_MANY = 4429
 TOO_BIG = 1009
 GOING_AWAY = 1001
+TRY_AGAIN_LATER = 1013
 
 SEND_TIMEOUT_S = 30.0
 """A client that does not read for so long is gone."""
@@ -136,6 +138,8 @@ class Socket:
             )
         except AuthenticationError:
             raise _CloseError(FORBIDDEN, "Forbidden") from None
+        except AWAY:
+            raise _CloseError(TRY_AGAIN_LATER, "Try again later") from None
         if not self._admit(principal):
             raise _CloseError(TOO_MANY, "Too many sockets")
         await self._send({"type": "connection_ack"})

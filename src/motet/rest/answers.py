@@ -91,6 +91,11 @@ def internal(request_id: str) -> Response:
     return told(500, "INTERNAL", f"Something went wrong. The request's id is {request_id}.")
 
 
+def unavailable() -> Response:
+    """503: the database is away for a moment."""
+    return told(503, "INTERNAL", "The database is away: try again soon.", {"retry-after": "2"})
+
+
 def unauthenticated(words: str) -> Response:
     """401, with the error's words as a sentence."""
     sentence = words[:1].upper() + words[1:] + "."

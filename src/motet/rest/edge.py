@@ -15,8 +15,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from motet.domain.cidrs import Network
-from motet.rest.answers import REQUEST_ID, internal, told
+from motet.rest.answers import REQUEST_ID, internal, told, unavailable
 from motet.rest.clients import origin_of
+from motet.storage.database import AWAY
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +117,13 @@ class HttpEdge:
         self._under_way[host] = self._under_way.get(host, 0) + 1
         try:
             await self._application(scope, body, send)
+        except AWAY as error:
+            if body.refusal is None:
+                log.warning("a request needs the database, which is away", error=repr(error)[:200])
+                if not send.started:
+                    await unavailable()(scope, receive, send)
+                elif not send.finished:
+                    raise
         except Exception:
             if body.refusal is None:
                 log.exception("a request failed", request_id=scope[REQUEST_ID], path=scope["path"])

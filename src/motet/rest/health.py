@@ -15,8 +15,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from motet import __version__
-from motet.rest.answers import REQUEST_ID, internal, told
+from motet.rest.answers import REQUEST_ID, internal, told, unavailable
 from motet.rest.metrics import Metrics
+from motet.storage.database import AWAY
 
 CHECK_TIMEOUT_S = 2.0
 """A check that takes longer has failed: those who ask wait for 1 to 5 s themselves."""
@@ -88,8 +89,10 @@ async def _told(_: Request, error: Exception) -> Response:
     return told(error.status_code, code, words, error.headers)
 
 
-async def _failed(request: Request, _: Exception) -> Response:
-    """Our own fault; the log tells of it under the id."""
+async def _failed(request: Request, error: Exception) -> Response:
+    """Our own fault, of which the log tells under the id; or the database's, which is away for a moment."""
+    if isinstance(error, AWAY):
+        return unavailable()
     return internal(request.scope.get(REQUEST_ID, ""))
 
 
