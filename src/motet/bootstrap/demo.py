@@ -17,6 +17,7 @@ from motet.bootstrap.listeners import address_of
 from motet.bootstrap.node import Carrier, Node, Ready
 from motet.bootstrap.simulator import simulated_network
 from motet.domain.ids import MAX_NODE, IdGenerator
+from motet.fleet.seeds.people import DemoUser, seed_user
 from motet.fleet.seeds.tenant import DEMO, OTHER, OTHER_DEVICES, Tenant, derive_password, seed_tenant
 from motet.identity.signing_keys import note_lasting
 from motet.links.smsc_links import LinkConfig
@@ -63,6 +64,10 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
                     password_fits=password_is_right,
                 )
             )
+        user = await seed_user(
+            connection, DEMO.workspace, tenants[0].workspace_id, new_id=new_id, secret=secret,
+            hash_password=hash_password,
+        )  # fmt: skip
         phones = [] if settings.smsc else await live_identities(connection, PHONES_LIMIT)
     control: str | None = None
     if not settings.smsc:
@@ -89,14 +94,16 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
 
     async def ready(node: Node) -> None:
         await _note_tokens(node)
-        facts = ready_facts(node, tenants[0], tenants[1], control, int(time.time()))
+        facts = ready_facts(node, tenants[0], tenants[1], user, control, int(time.time()))
         print(json.dumps(facts) if settings.json else summary(facts), flush=True)
 
     return ready
 
 
-def ready_facts(node: Node, demo: Tenant, other: Tenant, network: str | None, now: int) -> dict[str, Any]:
-    """The contract's ready line."""
+def ready_facts(
+    node: Node, demo: Tenant, other: Tenant, user: DemoUser, network: str | None, now: int
+) -> dict[str, Any]:
+    """The contract's ready line, and who can sign in at /account."""
     http = address_of(node.listeners.http, node.settings.http).reachable
     smpp = address_of(node.listeners.smpp, node.settings.smpp).reachable
 
@@ -127,6 +134,7 @@ def ready_facts(node: Node, demo: Tenant, other: Tenant, network: str | None, no
             "short_code": other.short_code,
             "smpp": {"system_id": other.system_id, "password": other.password},
         },
+        "account": {"url": f"http://{http}/account", "email": user.email, "password": user.password},
         "operator": {"token": node.tokens.issue("operator", now=now, ttl_s=TOKEN_TTL_S)},
     }
     if node.listeners.https is not None and node.settings.https is not None:
@@ -152,6 +160,7 @@ def summary(facts: Mapping[str, Any]) -> str:
         f"  SMPP        {smpp['host']}:{smpp['port']}  system_id {smpp['system_id']}  password {smpp['password']}",
         f"  Phones      {facts['network']}/phones" if facts["network"] else "  Phones      those of your SMSC",
         f"  Short code  {facts['short_code']}",
+        f"  Sign in     {facts['account']['url']}   {facts['account']['email']}  {facts['account']['password']}",
         "",
         f"  Workspace {facts['workspace']}, its administrator's token:",
         f"  {facts['token']}",

@@ -33,6 +33,7 @@ COMMANDS = {
     "workspace": Command("motet.cli.workspace", "make a workspace with a first administrator"),
     "sim": Command("motet.cli.sim", "import a list of SIMs"),
     "audit": Command("motet.cli.audit", "verify, anchor and export the audit log"),
+    "user": Command("motet.cli.user", "print links by which people set their passwords"),
     "token": Command("motet.cli.token", "print an access token"),
     "keys": Command("motet.cli.keys", "list or change the keys that sign access tokens"),
 }

@@ -115,7 +115,7 @@ class PasswordChanges:
         now, token_hash = self._now(), hash_token(token)
         user_id = await storage.find_reset(self._database.pool, token_hash, now)
         found = None if user_id is None else await find_user(self._database.pool, user_id)
-        if found is None or found.status is not UserStatus.ACTIVE:
+        if found is None or found.status is UserStatus.SUSPENDED:
             raise AuthenticationError("the link is not good: it was used, is over, or was replaced by a newer one")
         await self._rules.check(new, (found.email, found.name), "password")
         password_hash = await self._passwords.hash(new)

@@ -63,3 +63,12 @@ async def find_workspace(connection: PooledConnection, name: str) -> int | None:
     """The id of the workspace of this name."""
     found: int | None = await connection.fetchval(_BY_NAME, name)
     return found
+
+
+_ORGANISATION = "SELECT organisation_id FROM workspace WHERE id = $1"
+
+
+async def organisation_of(connection: PooledConnection, workspace_id: int) -> int:
+    """The organisation that the workspace belongs to; the workspace must be there."""
+    found: int = await connection.fetchval(_ORGANISATION, workspace_id)
+    return found
