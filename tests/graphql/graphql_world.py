@@ -190,7 +190,9 @@ async def make_world(database: Database, public_url: str = "http://localhost:808
 
     passwords, authority = PasswordChecker(), TokenAuthority([generate_key()])
     audit = NotingLog(database)
-    identity = build_identity(Ground(database, ids, authority, passwords, box, public_url, audit=audit))
+    identity = build_identity(
+        Ground(database, ids, authority, passwords, box, public_url, sends_mail=True, audit=audit)
+    )
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
