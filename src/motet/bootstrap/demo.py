@@ -94,16 +94,14 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
 
     async def ready(node: Node) -> None:
         await _note_tokens(node)
-        facts = ready_facts(node, tenants[0], tenants[1], user, control, int(time.time()))
-        print(json.dumps(facts) if settings.json else summary(facts), flush=True)
+        facts = ready_facts(node, tenants[0], tenants[1], control, int(time.time()))
+        print(json.dumps(facts) if settings.json else summary(facts, user), flush=True)
 
     return ready
 
 
-def ready_facts(
-    node: Node, demo: Tenant, other: Tenant, user: DemoUser, network: str | None, now: int
-) -> dict[str, Any]:
-    """The contract's ready line, and who can sign in at /account."""
+def ready_facts(node: Node, demo: Tenant, other: Tenant, network: str | None, now: int) -> dict[str, Any]:
+    """The contract's ready line."""
     http = address_of(node.listeners.http, node.settings.http).reachable
     smpp = address_of(node.listeners.smpp, node.settings.smpp).reachable
 
@@ -134,7 +132,6 @@ def ready_facts(
             "short_code": other.short_code,
             "smpp": {"system_id": other.system_id, "password": other.password},
         },
-        "account": {"url": f"http://{http}/account", "email": user.email, "password": user.password},
         "operator": {"token": node.tokens.issue("operator", now=now, ttl_s=TOKEN_TTL_S)},
     }
     if node.listeners.https is not None and node.settings.https is not None:
@@ -150,8 +147,8 @@ async def _note_tokens(node: Node) -> None:
         await note_lasting(connection, node.tokens, TOKEN_TTL_S, int(time.time()))
 
 
-def summary(facts: Mapping[str, Any]) -> str:
-    """The same for a person."""
+def summary(facts: Mapping[str, Any], user: DemoUser) -> str:
+    """The same for a person, who can sign in besides."""
     smpp, other = facts["smpp"], facts["other"]
     lines = [
         f"Motet {facts['version']} is ready. Ctrl-C ends it.",
@@ -160,7 +157,7 @@ def summary(facts: Mapping[str, Any]) -> str:
         f"  SMPP        {smpp['host']}:{smpp['port']}  system_id {smpp['system_id']}  password {smpp['password']}",
         f"  Phones      {facts['network']}/phones" if facts["network"] else "  Phones      those of your SMSC",
         f"  Short code  {facts['short_code']}",
-        f"  Sign in     {facts['account']['url']}   {facts['account']['email']}  {facts['account']['password']}",
+        f"  Sign in     {facts['http']}/account   {user.email}  {user.password}",
         "",
         f"  Workspace {facts['workspace']}, its administrator's token:",
         f"  {facts['token']}",
