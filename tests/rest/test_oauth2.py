@@ -247,6 +247,22 @@ async def test_a_programs_token_is_revoked_by_its_own_key_alone(desk: Desk) -> N
     assert (await desk.post("/oauth2/revoke", {})).body["error"] == "invalid_request"
 
 
+async def test_the_audit_log_tells_of_what_was_revoked_and_of_wrong_secrets(desk: Desk) -> None:
+    token = (await desk.token()).body["access_token"]
+    assert (await desk.post("/oauth2/revoke", {"token": token}, desk.basic)).status == 200
+    wrong = new_api_key(desk.key.prefix)
+    await desk.post("/oauth2/token", {"grant_type": "client_credentials"}, basic(wrong.prefix, wrong.text))
+    entries = await desk.people.ground.database.pool.fetch(
+        "SELECT actor_kind, actor, action, outcome, input::text FROM audit_entry ORDER BY id"
+    )
+    who = f"api-key:{desk.key.prefix}"
+    assert [tuple(entry)[:4] for entry in entries] == [
+        ("API_KEY", who, "POST /oauth2/revoke", "DONE"),
+        ("ANONYMOUS", who, "POST /oauth2/token", "UNAUTHENTICATED"),
+    ]
+    assert not any(secret in str(entries) for secret in (token, desk.key.text, wrong.text))
+
+
 async def test_a_resource_server_of_the_workspace_is_told_what_a_token_is(desk: Desk) -> None:
     token = (await desk.token(scope="sms:read")).body["access_token"]
     told = (await desk.post("/oauth2/introspect", {"token": token}, desk.basic)).body

@@ -15,14 +15,20 @@ from motet.access.api_keys import ApiKeyFormError, ApiKeyText, client_key
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import DomainError
+from motet.identity.audit import act_of
+from motet.identity.key_grants import key_subject
 from motet.identity.oauth import OAuthError, invalid_client
 from motet.identity.services import Identity
 from motet.rest.answers import client_of, json_answer
 from motet.rest.jwks import GRANTS, INTROSPECT_PATH, REVOKE_PATH, TOKEN_PATH
+from motet.storage.acting import Act, Actor, ActorKind, Edge, Outcome, acting
 
 FORM_OCTETS = 16 * 1024
 MAX_FIELDS = 20
 FORM = "application/x-www-form-urlencoded"
+
+_SHOWN = frozenset({"grant_type", "scope", "token_type_hint"})
+"""What of a form the audit log shows."""
 
 _Handler = Callable[["Call"], Awaitable[Response]]
 
@@ -34,6 +40,8 @@ class Call:
         self.request = request
         self.form = form
         self.address = client_of(request).address
+        self.client_id: str | None = None
+        """The client that it says it is, once `key` was asked."""
 
     def needed(self, name: str) -> str:
         """A field that the form must hold. Raises OAuthError."""
@@ -60,9 +68,11 @@ class Call:
         if client_id is None or client_secret is None:
             return None
         try:
-            return client_key(client_id, client_secret)
+            key = client_key(client_id, client_secret)
         except ApiKeyFormError as error:
             raise invalid_client(str(error)) from None
+        self.client_id = key_subject(key.prefix)
+        return key
 
 
 def oauth2_routes(identity: Identity) -> list[Route]:
@@ -103,7 +113,13 @@ class OAuth2Edge:
         key = call.key()
         if key is None:
             raise invalid_client("give the API key as the client's credentials")
-        grant = await self._identity.oauth.exchange(key, call.address, call.form.get("scope"))
+        try:
+            grant = await self._identity.oauth.exchange(key, call.address, call.form.get("scope"))
+        except OAuthError as error:
+            if error.status == 401:
+                act = self._act(call, None, TOKEN_PATH)
+                await self._identity.audit.record(act, Outcome.UNAUTHENTICATED, code="UNAUTHENTICATED")
+            raise
         return _json(
             {
                 "access_token": grant.access_token,
@@ -117,7 +133,9 @@ class OAuth2Edge:
         """Takes a token back (RFC 7009): 200, whether or not there was anything to take back."""
         key = call.key()
         client = None if key is None else await self._identity.oauth.client(key, call.address)
-        await self._identity.oauth.revoke(call.needed("token"), client)
+        token = call.needed("token")
+        with acting(self._act(call, client or await self._holder(token), REVOKE_PATH)):
+            await self._identity.oauth.revoke(token, client)
         return _json({})
 
     async def introspect(self, call: Call) -> Response:
@@ -125,6 +143,18 @@ class OAuth2Edge:
         credentials or by any token."""
         asker = await self._asker(call)
         return _json(await self._identity.oauth.introspect(call.needed("token"), asker))
+
+    async def _holder(self, token: str) -> Principal | None:
+        """Whose access token it is, if it is one."""
+        try:
+            return await self._identity.authenticator.behind(token)
+        except AuthenticationError:
+            return None
+
+    def _act(self, call: Call, actor: Principal | None, path: str) -> Act:
+        named = {name: value for name, value in call.form.items() if name in _SHOWN}
+        someone = actor or Actor(ActorKind.ANONYMOUS, call.client_id or "someone")
+        return act_of(someone, client_of(call.request), Edge.REST, f"POST {path}", named)
 
     async def _asker(self, call: Call) -> Principal:
         key = call.key()
