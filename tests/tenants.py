@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -504,6 +505,14 @@ class Tenants:
         await self.execute("INSERT INTO identity_provider_domain VALUES ($1, $2)", f"{tenant.name}.test", provider_id)
         return provider_id
 
+    async def trusted_document(self, tenant: Tenant, document_id: str, text: str) -> int:
+        row_id = self.new_id()
+        await self.execute(
+            "INSERT INTO trusted_document (workspace_id, id, document_id, sha256, source) VALUES ($1, $2, $3, $4, $5)",
+            tenant.workspace_id, row_id, document_id, hashlib.sha256(text.encode()).hexdigest(), text,
+        )  # fmt: skip
+        return row_id
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -553,6 +562,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         await tenants.user(tenant, f"anna@{name}.example")
         await tenants.invitation(tenant, "bert@example.org")
         await tenants.identity_provider(tenant)
+        await tenants.trusted_document(tenant, "viewer", "{ viewer { role } }")
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

@@ -129,6 +129,8 @@ class Settings:
     smsc: tuple[SmscUrl, ...] = ()
     smsc_ca: Path | None = None
     graphql_limit: tuple[tuple[str, int], ...] = ()
+    introspection: bool = False
+    trusted_documents_only: bool = False
     factory_test: tuple[tuple[str, int], ...] = ()
     network_url: str | None = None
     network_token: str | None = field(default=None, repr=False)
@@ -351,6 +353,8 @@ FLAGS: Mapping[str, _Flag] = {
     "network-url": _Flag(_http_url, "URL", "the mobile network's API that takes our orders: URL/orders/…"),
     "network-token": _Flag(_token, "TOKEN", "the bearer token that we show there"),
     "graphql-limit": _Flag(_graphql_limit, "NAME=N", "another bound for GraphQL, such as depth=30 or sockets=500"),
+    "introspection": _Flag(_switch, "", "let callers of GraphQL read the schema (the demo does)"),
+    "trusted-documents-only": _Flag(_switch, "", "run only GraphQL documents that were registered"),
     "factory-test": _Flag(
         _factory_test, "NAME=N", "what a SIM under test may use: sms=10, data_octets=100000 or days=30"
     ),
@@ -382,8 +386,8 @@ def add_flags(parser: argparse.ArgumentParser, names: Sequence[str]) -> None:
     for name in names:
         flag = FLAGS[name]
         text = f"{flag.help} [{variable_of(name)}]"
-        if name == "json":
-            parser.add_argument("--json", action="store_const", const="1", help=text)
+        if flag.parse is _switch:
+            parser.add_argument(f"--{name}", action="store_const", const="1", help=text)
         elif name in REPEATABLE:
             parser.add_argument(f"--{name}", action="append", metavar=flag.metavar, help=text + "; repeatable")
         else:

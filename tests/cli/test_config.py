@@ -75,6 +75,8 @@ def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
         "smsc": ("smpp://i:p@h:1", (SmscUrl("i", "p", Address("h", 1)),)),
         "smsc-ca": ("smsc.pem", Path("smsc.pem")),
         "graphql-limit": ("depth=30", (("depth", 30),)),
+        "introspection": ("1", True),
+        "trusted-documents-only": ("1", True),
         "factory-test": ("sms=3", (("sms", 3),)),
         "network-url": ("https://carrier.example/motet", "https://carrier.example/motet"),
         "network-token": ("t0ken", "t0ken"),
@@ -86,9 +88,7 @@ def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
     assert set(given) == set(FLAGS)
     expected = Settings(**{name.replace("-", "_"): value for name, (_, value) in given.items()})
     flags = [
-        part
-        for name, (text, _) in given.items()
-        for part in ((f"--{name}",) if name == "json" else (f"--{name}", text))
+        part for name, (text, _) in given.items() for part in ((f"--{name}",) if text == "1" else (f"--{name}", text))
     ]
     variables = {variable_of(name): text for name, (text, _) in given.items()}
     assert variable_of("secret-key-file") == "MOTET_SECRET_KEY_FILE"

@@ -74,8 +74,8 @@ class Client:
             b"".join(event.get("body", b"") for event in sent if event["type"] == "http.response.body"),
         )
 
-    def stream(self, query: str) -> EventStream:
-        return EventStream(self, query)
+    def stream(self, query: str, method: str = "POST", **headers: str) -> EventStream:
+        return EventStream(self, query, method, headers)
 
     def socket(self, subprotocols: tuple[str, ...] = ("graphql-transport-ws",), header: str | None = None) -> ASocket:
         scope = self._scope("websocket", {})
@@ -105,15 +105,17 @@ class Client:
 class EventStream:
     """A request with Accept: text/event-stream; iterates over (event, data)."""
 
-    def __init__(self, client: Client, query: str) -> None:
+    def __init__(self, client: Client, query: str, method: str, headers: dict[str, str]) -> None:
         self._client = client
+        self._method = method
+        self._headers = {"accept": "text/event-stream", "content-type": "application/json", **headers}
         self._query = query
         self._sent: asyncio.Queue[Any] = asyncio.Queue()
         self._gone = asyncio.Event()
 
     async def __aenter__(self) -> EventStream:
-        scope = self._client._scope("http", {"accept": "text/event-stream", "content-type": "application/json"})
-        scope["method"] = "POST"
+        scope = self._client._scope("http", self._headers)
+        scope["method"] = self._method
         asked = False
 
         async def receive() -> Any:

@@ -35,6 +35,7 @@ from motet.fleet.devices.device_workers import DeviceDeleteWorker, DeviceUpdateW
 from motet.fleet.devices.diagnosis import DiagnosisService
 from motet.fleet.devices.power_profile import PowerProfileService
 from motet.fleet.devices.reset_worker import DeviceResetWorker
+from motet.fleet.documents.trusted_document import TrustedDocumentService
 from motet.fleet.ip.breakout import BreakoutService
 from motet.fleet.ip.dns_config import DnsConfigService
 from motet.fleet.ip.ip_address_space import IpAddressSpaceService
@@ -58,6 +59,10 @@ from motet.fleet.sims.sim_schedule import SimScheduleService
 from motet.fleet.usage.quota import QuotaBook
 from motet.graphql.app import Dependencies, GraphQLApp, build_graphql_app
 from motet.graphql.context import Services
+from motet.graphql.documents import document_check
+from motet.graphql.limits import Limits
+from motet.graphql.persisted import Sources
+from motet.graphql.schema import SCHEMA
 from motet.hub.explain import Explanation, explain
 from motet.hub.requests import SendRequest
 from motet.identity.audit import AuditLog
@@ -210,6 +215,7 @@ async def make_world(database: Database, public_url: str = "http://localhost:808
     }
     runner = JobRunner(database, workers)
     jobs = JobService(database, ids, workers, wake=runner.wake)
+    trusted = TrustedDocumentService(database, ids, document_check(Limits(), SCHEMA, introspection=True))
     services = Services(
         identity=identity,
         reader=Reader(database.pool),
@@ -248,8 +254,9 @@ async def make_world(database: Database, public_url: str = "http://localhost:808
         device_bulk=DeviceBulkService(database, jobs),
         sim_bulk=SimBulkService(database, jobs),
         diagnosis=DiagnosisService(database),
+        trusted_documents=trusted,
     )
-    app = build_graphql_app(Dependencies(services, identity.authenticator, graphiql=True))
+    app = build_graphql_app(Dependencies(services, identity.authenticator, graphiql=True, sources=Sources(trusted)))
     feed = asyncio.create_task(EventFeed(database, event_bus).run())
     yield World(app, tenants, demo, other, authority, bus, event_bus, hub, changes, services, runner)
     bus.close()

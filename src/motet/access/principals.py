@@ -55,6 +55,8 @@ class Permission(StrEnum):
     API_KEY_READ = "api_key:read"
     API_KEY_WRITE = "api_key:write"
     AUDIT_READ = "audit:read"
+    TRUSTED_DOCUMENT_READ = "trusted_document:read"
+    TRUSTED_DOCUMENT_WRITE = "trusted_document:write"
     REFERENCE_READ = "reference:read"
     REFERENCE_WRITE = "reference:write"
     SMSC_LINK_READ = "smsc_link:read"
@@ -90,6 +92,8 @@ OPERATOR_PERMISSIONS = frozenset(
         _P.WORKSPACES_WRITE,
         _P.SIM_ORDER_READ,
         _P.SIM_PRODUCTION_WRITE,
+        _P.TRUSTED_DOCUMENT_READ,
+        _P.TRUSTED_DOCUMENT_WRITE,
     }
 )
 """The operator stands above the workspaces: what it does inside one, it does by naming it."""
@@ -97,7 +101,16 @@ OPERATOR_PERMISSIONS = frozenset(
 NETWORK_PERMISSIONS = frozenset({_P.NETWORK_WRITE})
 """A mobile network tells what happens in it, and reads nothing."""
 
-SHARED_PERMISSIONS = frozenset({_P.VIEWER_READ, _P.VIEWER_WRITE, _P.REFERENCE_READ, _P.SIM_ORDER_READ})
+SHARED_PERMISSIONS = frozenset(
+    {
+        _P.VIEWER_READ,
+        _P.VIEWER_WRITE,
+        _P.REFERENCE_READ,
+        _P.SIM_ORDER_READ,
+        _P.TRUSTED_DOCUMENT_READ,
+        _P.TRUSTED_DOCUMENT_WRITE,
+    }
+)
 """What members of a workspace have in it, and the operator above all."""
 
 ENROLMENT_PERMISSIONS = frozenset({_P.VIEWER_READ, _P.VIEWER_WRITE})

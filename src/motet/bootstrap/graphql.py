@@ -18,6 +18,7 @@ from motet.fleet.devices.device import DeviceService
 from motet.fleet.devices.device_bulk import DeviceBulkService
 from motet.fleet.devices.diagnosis import DiagnosisService
 from motet.fleet.devices.power_profile import PowerProfileService
+from motet.fleet.documents.trusted_document import TrustedDocumentService
 from motet.fleet.ip.breakout import BreakoutService
 from motet.fleet.ip.dns_config import DnsConfigService
 from motet.fleet.ip.ip_address_space import IpAddressSpaceService
@@ -35,7 +36,10 @@ from motet.fleet.sims.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.usage.quota import QuotaBook
 from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.context import Services
+from motet.graphql.documents import document_check
 from motet.graphql.limits import Limits
+from motet.graphql.persisted import Sources
+from motet.graphql.schema import SCHEMA
 from motet.reading.reader import Reader
 from motet.storage.transaction import Keys
 
@@ -68,6 +72,11 @@ async def graphql(node: Node) -> AsyncIterator[None]:
 
     journal = Journal(hub.ids, messaging.webhooks.outbox, followers=(network.follower,))
     sims = sim_service(node)
+    limits = _limits(node.settings.graphql_limit, demo=node.demo)
+    introspection = node.demo or node.settings.introspection
+    trusted = TrustedDocumentService(
+        node.database, hub.ids, document_check(limits, SCHEMA, introspection=introspection)
+    )
     services = Services(
         identity=identity,
         reader=Reader(node.database.pool),
@@ -108,9 +117,18 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         device_bulk=DeviceBulkService(node.database, jobs),
         sim_bulk=SimBulkService(node.database, jobs),
         diagnosis=DiagnosisService(node.database),
+        trusted_documents=trusted,
     )
-    limits = _limits(node.settings.graphql_limit, demo=node.demo)
-    application = build_graphql_app(Dependencies(services, identity.authenticator, graphiql=node.demo, limits=limits))
+    application = build_graphql_app(
+        Dependencies(
+            services,
+            identity.authenticator,
+            graphiql=node.demo,
+            introspection=introspection,
+            sources=Sources(trusted, trusted_only=node.settings.trusted_documents_only),
+            limits=limits,
+        )
+    )
     node.paths[PATH] = application
     if node.demo:
         node.paths["/"] = RedirectResponse(PATH)

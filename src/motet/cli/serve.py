@@ -17,7 +17,7 @@ FLAGS = (
     "public-url", "smtp", "mail-from",
     "breached-passwords", "sso-network", "data-dir", "database-url", "secret-key-file", "smsc",
     "smsc-ca",
-    "network-url", "network-token", "graphql-limit", "factory-test",
+    "network-url", "network-token", "graphql-limit", "introspection", "trusted-documents-only", "factory-test",
     "json", "log-format", "log-level",
 )  # fmt: skip
 

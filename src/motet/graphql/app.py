@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,8 @@ from motet.graphql.explorer import ASSET_PARAMETER, asset, page
 from motet.graphql.http import answer, json_response, negotiate
 from motet.graphql.limits import Limits
 from motet.graphql.persisted import Sources
+from motet.graphql.single_stream import Streams
+from motet.graphql.throttle import key_of
 from motet.graphql.websocket import SUBPROTOCOL, SUBPROTOCOL_NOT_ACCEPTABLE, TOO_MANY, Socket
 from motet.identity.authenticator import Authenticator
 
@@ -62,6 +64,9 @@ class GraphQLApp:
             introspection=dependencies.introspection,
             sources=dependencies.sources,
         )
+        self._streams = Streams(
+            self._engine, dependencies.limits, watch=dependencies.authenticator.watch, enter=self._enter
+        )
         self._sockets: set[Socket] = set()
         self._open: Counter[str] = Counter()
         """Sockets and event streams by subject, and sockets not yet authenticated by address."""
@@ -74,7 +79,8 @@ class GraphQLApp:
                 await self._http(HttpRequest(scope, receive, send), scope, receive, send)
 
     async def close(self) -> None:
-        """Ends every socket; streams end with the bus."""
+        """Ends every socket and shared stream; other streams end with the bus."""
+        self._streams.close()
         for socket in list(self._sockets):
             await socket.close()
         await self._engine.finish()
@@ -85,6 +91,8 @@ class GraphQLApp:
             response = asset(http.query_params[ASSET_PARAMETER])
         elif self._graphiql and http.method in {"GET", "HEAD"} and _wants_html(http):
             response = page()
+        elif (opened := self._streams.opened_by(http)) is not None:
+            response = opened
         else:
             try:
                 client = _client(http)
@@ -99,14 +107,18 @@ class GraphQLApp:
     async def _answer(
         self, http: HttpRequest, principal: Principal, client: Client, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        shared: HttpResponse | None = None
         try:
-            response = await answer(http, principal, client, self._engine, self._limits)
+            shared = await self._streams.answer(http, principal, client)
+            response = shared or await answer(http, principal, client, self._engine, self._limits)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the top of a request: it is logged, and told without detail
             body = refusal(GraphQLError(str(error), original_error=error))
             response = json_response(body, http.headers.get("accept", ""), 500)
-        if not hasattr(response, "body_iterator"):
+        for name, value in self._engine.throttle.headers(key_of(principal)).items():
+            response.headers[name] = value
+        if shared is not None or not hasattr(response, "body_iterator"):
             await response(scope, receive, send)
             return
         subject = _subject(principal)
@@ -151,6 +163,14 @@ class GraphQLApp:
         finally:
             self._sockets.discard(socket)
             self._left(counted[0])
+
+    def _enter(self, principal: Principal) -> Callable[[], None] | None:
+        """Counts one more stream of the principal, and gives what ends that; None if there are too many."""
+        subject = _subject(principal)
+        if self._open[subject] >= self._limits.sockets:
+            return None
+        self._open[subject] += 1
+        return lambda: self._left(subject)
 
     def _left(self, client: str) -> None:
         self._open[client] -= 1

@@ -24,6 +24,7 @@ from motet.fleet.devices.device import DeviceService
 from motet.fleet.devices.device_bulk import DeviceBulkService
 from motet.fleet.devices.diagnosis import DiagnosisService
 from motet.fleet.devices.power_profile import PowerProfileService
+from motet.fleet.documents.trusted_document import TrustedDocumentService
 from motet.fleet.ip.breakout import BreakoutService
 from motet.fleet.ip.dns_config import DnsConfigService
 from motet.fleet.ip.ip_address_space import IpAddressSpaceService
@@ -137,6 +138,7 @@ class Services:
     device_bulk: DeviceBulkService
     sim_bulk: SimBulkService
     diagnosis: DiagnosisService
+    trusted_documents: TrustedDocumentService
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from graphql import (
@@ -123,6 +124,12 @@ class Documents:
             return Document(None, (_error(error),))
         except GraphQLError as error:
             return Document(None, (error,))
+
+
+def document_check(limits: Limits, schema: GraphQLSchema, *, introspection: bool) -> Callable[[str], list[str]]:
+    """Tells what is wrong with a text that is to be kept as a document, in words."""
+    documents = Documents(schema, limits, hide_suggestions=False, introspection=introspection)
+    return lambda source: [error.message for error in documents.get(source).errors]
 
 
 def check_tokens(source: str, limit: int) -> None:

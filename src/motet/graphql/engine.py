@@ -60,6 +60,8 @@ class Request:
     document_id: str | None = None
     sha256: str | None = None
     """Of the document, as Apollo's clients name it."""
+    operation_id: str | None = None
+    """By which answers are told apart where one stream carries several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,10 @@ def request_of(parameters: object) -> Request:
         raise BadParametersError("`query` must be a string.")
     if document_id is not None and query:
         raise BadParametersError("Send `documentId` or `query`, not both.")
-    return Request(query, variables or {}, operation_name or None, document_id, sha256)
+    operation_id = (extensions or {}).get("operationId")
+    if operation_id is not None and not isinstance(operation_id, str):
+        raise BadParametersError("`operationId` must be a string.")
+    return Request(query, variables or {}, operation_name or None, document_id, sha256, operation_id)
 
 
 class Engine:

@@ -21,7 +21,6 @@ from motet.graphql.engine import THROTTLED, BadParametersError, Engine, Request,
 from motet.graphql.executor import TimedOutError
 from motet.graphql.limits import Limits
 from motet.graphql.sse import EVENT_STREAM, event_stream
-from motet.graphql.throttle import key_of
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
@@ -31,7 +30,7 @@ STATUSES = {THROTTLED: 429, TimedOutError.code: 504}
 """What tells more than 400, in both media types: proxies and clients act on these."""
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """The request is answered at once, with this status."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -45,25 +44,16 @@ async def answer(
     http: HttpRequest, principal: Principal, client: Client, engine: Engine, limits: Limits
 ) -> HttpResponse:
     """The response to an authenticated request."""
-    response = await _answer(http, principal, client, engine, limits)
-    for name, value in engine.throttle.headers(key_of(principal)).items():
-        response.headers[name] = value
-    return response
-
-
-async def _answer(
-    http: HttpRequest, principal: Principal, client: Client, engine: Engine, limits: Limits
-) -> HttpResponse:
     media_type = negotiate(http.headers.get("accept"))
     try:
         if media_type is None:
-            raise _RefusedError(406, f"Answers are {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
-        request = await _request(http, limits)
-    except _RefusedError as refused:
+            raise RefusedError(406, f"Answers are {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
+        request = await read_request(http, limits)
+    except RefusedError as refused:
         return json_response(invalid(refused.message), media_type or JSON, refused.status, refused.headers)
     prepared = await engine.prepare(request, principal)
     if isinstance(prepared, dict):
-        return _stream_one(prepared) if media_type == EVENT_STREAM else _executed(prepared, media_type)
+        return _stream_one(prepared) if media_type == EVENT_STREAM else executed(prepared, media_type)
     if http.method == "GET" and prepared.kind is OperationType.MUTATION:
         return json_response(invalid("Mutations are sent by POST."), _json_type(media_type), 405, {"allow": "POST"})
     if media_type == EVENT_STREAM:
@@ -77,7 +67,7 @@ async def _answer(
             media_type,
             406,
         )
-    return _executed(await engine.run(prepared, principal, client), media_type)
+    return executed(await engine.run(prepared, principal, client), media_type)
 
 
 def negotiate(accept: str | None) -> str | None:
@@ -122,7 +112,8 @@ def encode(body: Any) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_UTC_Z)
 
 
-def _executed(body: Response, media_type: str) -> HttpResponse:
+def executed(body: Response, media_type: str) -> HttpResponse:
+    """What was executed, or refused before that."""
     if "data" in body:
         return json_response(body, media_type, 200)
     extensions = body["errors"][0]["extensions"]
@@ -151,26 +142,29 @@ def _stream(source: AsyncIterator[Response], expires_at: int | None) -> HttpResp
     )
 
 
-async def _request(http: HttpRequest, limits: Limits) -> Request:
+async def read_request(http: HttpRequest, limits: Limits) -> Request:
+    """What is asked for. Raises RefusedError."""
     try:
         if http.method == "GET":
+            if http.headers.get("sec-fetch-site") == "cross-site":
+                raise RefusedError(403, "A page of another site may not ask here by GET.")
             return request_of(_query_parameters(http))
         if http.method != "POST":
-            raise _RefusedError(405, "Use POST, or GET for queries.", {"allow": "GET, POST"})
+            raise RefusedError(405, "Use POST, or GET for queries.", {"allow": "GET, POST"})
         # Nothing that a web form can send: a page elsewhere must not make a browser post here.
         content_type, *parameters = http.headers.get("content-type", "").lower().split(";")
         if content_type.strip() != JSON:
-            raise _RefusedError(415, f"Send {JSON}.")
+            raise RefusedError(415, f"Send {JSON}.")
         for parameter in parameters:
             name, _, value = parameter.strip().partition("=")
             if name == "charset" and value.strip('" ') not in {"utf-8", "utf8"}:
-                raise _RefusedError(415, f"Send {JSON} in UTF-8.")
+                raise RefusedError(415, f"Send {JSON} in UTF-8.")
         if http.headers.get("content-encoding", "identity").lower() != "identity":
-            raise _RefusedError(415, "Send the body as it is, without an encoding.")
+            raise RefusedError(415, "Send the body as it is, without an encoding.")
         body = await _body(http, limits.body_octets)
         return request_of(_json(body, "The body"))
     except BadParametersError as error:
-        raise _RefusedError(400, str(error)) from error
+        raise RefusedError(400, str(error)) from error
 
 
 def _query_parameters(http: HttpRequest) -> dict[str, Any]:
@@ -187,7 +181,7 @@ def _json(text: str | bytes, what: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise _RefusedError(400, f"{what} must be JSON.") from error
+        raise RefusedError(400, f"{what} must be JSON.") from error
 
 
 async def _body(http: HttpRequest, limit: int) -> bytes:
@@ -203,5 +197,5 @@ async def _body(http: HttpRequest, limit: int) -> bytes:
                 break
             chunks.append(chunk)
     if too_large:
-        raise _RefusedError(413, f"The body may have {limit} octets.", {"connection": "close"})
+        raise RefusedError(413, f"The body may have {limit} octets.", {"connection": "close"})
     return b"".join(chunks)

@@ -23,6 +23,7 @@ from motet.graphql.queries.search import SearchQueries
 from motet.graphql.queries.sim_card import SimCardQueries
 from motet.graphql.queries.sim_order import SimOrderQueries
 from motet.graphql.queries.sms import SmsQueries
+from motet.graphql.queries.trusted_document import TrustedDocumentQueries
 from motet.graphql.queries.usage import UsageQueries
 from motet.graphql.queries.user import UserQueries
 
@@ -50,5 +51,6 @@ class Query(
     BreakoutQueries,
     IpQueries,
     IdentityProviderQueries,
+    TrustedDocumentQueries,
 ):
     """All query fields: each declares the permission that it takes."""

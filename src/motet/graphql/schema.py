@@ -36,6 +36,7 @@ from motet.graphql.mutations.sms import SmsMutations
 from motet.graphql.mutations.smsc_link import SmscLinkMutations
 from motet.graphql.mutations.user import UserMutations
 from motet.graphql.mutations.viewer import ViewerMutations
+from motet.graphql.mutations.trusted_document import TrustedDocumentMutations
 from motet.graphql.mutations.webhook import WebhookMutations
 from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
@@ -59,6 +60,7 @@ from motet.graphql.types.relay import parse_date_time
 from motet.graphql.types.service_policy import ServicePolicy, ServicePolicyVersion
 from motet.graphql.types.sim import Sim, SimScheduledTransition, SimStatusChange
 from motet.graphql.types.sim_order import SimBatch, SimPurchaseOrder, SimPurchaseOrderItem
+from motet.graphql.types.trusted_document import TrustedDocument
 from motet.graphql.types.usage import DataSession, Usage, WorkspaceUsage
 from motet.graphql.types.user import Invitation, User
 from motet.graphql.types.webhook import Webhook, WebhookDelivery
@@ -95,6 +97,7 @@ class Mutation(
     IpMutations,
     BulkMutations,
     SecondFactorMutations,
+    TrustedDocumentMutations,
 ):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 
@@ -159,6 +162,7 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         Workspace,
         IpAddressSpace,
         DnsConfig,
+        TrustedDocument,
         Job,
         JobItem,
         IdentityProvider,

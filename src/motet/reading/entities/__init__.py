@@ -20,6 +20,7 @@ from motet.reading.entities.sim import SIM, SIM_SCHEDULED_TRANSITION, SIM_STATUS
 from motet.reading.entities.sim_order import SIM_BATCH, SIM_PURCHASE_ORDER, SIM_PURCHASE_ORDER_ITEM
 from motet.reading.entities.smpp_account import SMPP_ACCOUNT, SMPP_SESSION
 from motet.reading.entities.smsc_link import SMSC_LINK
+from motet.reading.entities.trusted_document import TRUSTED_DOCUMENT
 from motet.reading.entities.usage import DATA_SESSION, USAGE, WORKSPACE_USAGE
 from motet.reading.entities.user import INVITATION, USER
 from motet.reading.entities.webhook import WEBHOOK, WEBHOOK_DELIVERY
@@ -61,6 +62,7 @@ ENTITIES: dict[str, Entity] = {
         COVERAGE_POLICY,
         COVERAGE_POLICY_VERSION,
         EVENT,
+        TRUSTED_DOCUMENT,
         ALERT_RULE,
         ALERT,
         SMS_MESSAGE,

@@ -1,0 +1,1 @@
+"""Documents of the GraphQL edge that are kept for clients."""
