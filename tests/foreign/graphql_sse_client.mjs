@@ -1,4 +1,4 @@
-// graphql-sse as the client, in either mode: prints {"query": …}, "listening", then a line of JSON for each result.
+// graphql-sse as the client, in either mode: prints "connected", {"query": …}, and a line of JSON for each result.
 import { createClient } from "graphql-sse";
 
 const [url, token, mode, document] = process.argv.slice(2);

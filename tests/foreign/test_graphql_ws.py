@@ -85,3 +85,23 @@ def test_the_second_tenant_hears_its_own_only(demo: RunningDemo) -> None:
 def test_without_a_good_token_the_socket_is_closed(demo: RunningDemo, token: str) -> None:
     with subscriber(demo, token) as nobody:
         assert nobody.next() == {"closed": FORBIDDEN}
+
+
+def test_what_breaks_the_protocol_closes_with_its_code(demo: RunningDemo) -> None:
+    words = [node_with("ws"), "graphql_ws_codes.mjs", demo.facts["graphql_ws"], demo.facts["token"]]
+    done = subprocess.run(words, cwd=FOREIGN, capture_output=True, text=True, timeout=60, check=True)
+    codes, legacy = (json.loads(line) for line in done.stdout.splitlines())
+    assert codes == {
+        "no connection_init": 4408,
+        "a bad token": 4403,
+        "subscribe before connection_init": 4401,
+        "a second connection_init": 4429,
+        "an id in use": 4409,
+        "no JSON": 4400,
+        "no such type": 4400,
+        "subscribe without an id": 4400,
+        "a binary message": 4400,
+        "a frame of 15 MB": 1009,
+        "no subprotocol": 4406,
+    }
+    assert legacy["legacy"] in {"Server sent no subprotocol", "4406"}

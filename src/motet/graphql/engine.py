@@ -34,9 +34,15 @@ from motet.graphql.selection import Selections
 from motet.graphql.throttle import Key, Throttle, cost_extension, key_of
 from motet.reading.errors import InvalidRequestError, RequestError, TooComplexError
 
-READ_FREELY = 2_048
-"""Characters of a document that reading it costs nothing for. What is longer costs 1 for every ten characters more, as
-long as it is not remembered: validating it takes as much of a processor as reading so many objects."""
+CHARACTERS_A_COST = 2
+"""Of a document that is not remembered: parsing and validating it takes as much of a processor as reading an object for
+every two or three of its characters."""
+
+OCTETS_A_COST = 100
+"""Of a request beyond `READ_FREELY`."""
+
+READ_FREELY = 16 * 1024
+"""Octets of a request, with its variables, that cost nothing."""
 
 Response = dict[str, Any]
 """`{"data", "errors", "extensions"}`; `data` is missing if the request was not executed at all."""
@@ -62,6 +68,8 @@ class Request:
     """Of the document, as Apollo's clients name it."""
     operation_id: str | None = None
     """By which answers are told apart where one stream carries several."""
+    octets: int = 0
+    """How long the request was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +89,8 @@ class Prepared:
         return self.operation.operation
 
 
-def request_of(parameters: object) -> Request:
-    """The request in a decoded JSON body or message. Raises BadParametersError."""
+def request_of(parameters: object, octets: int = 0) -> Request:
+    """The request in a decoded JSON body or message of so many octets. Raises BadParametersError."""
     if not isinstance(parameters, dict):
         raise BadParametersError("The request must be a JSON object; batches are not taken.")
     query = parameters.get("query")
@@ -111,7 +119,7 @@ def request_of(parameters: object) -> Request:
     operation_id = (extensions or {}).get("operationId")
     if operation_id is not None and not isinstance(operation_id, str):
         raise BadParametersError("`operationId` must be a string.")
-    return Request(query, variables or {}, operation_name or None, document_id, sha256, operation_id)
+    return Request(query, variables or {}, operation_name or None, document_id, sha256, operation_id, octets)
 
 
 class Engine:
@@ -137,14 +145,15 @@ class Engine:
     async def prepare(self, request: Request, principal: Principal) -> Prepared | Response:
         """The operation to run, or the response that says why there is none."""
         key = key_of(principal)
-        if wait := self.throttle.take(key, LEAST_COST):  # to be refused costs that much, too
-            return self._throttled(key, LEAST_COST, wait)
+        arriving = LEAST_COST + max(0, request.octets - READ_FREELY) // OCTETS_A_COST  # to be refused costs that, too
+        if wait := self.throttle.take(key, arriving):
+            return self._throttled(key, arriving, wait)
         try:
             source = await self._sources.text_of(principal, request.query, request.sha256, request.document_id)
         except RequestError as error:
             return refusal(_wrapped(error))
-        if len(source) > READ_FREELY and source not in self._documents:
-            reading = min(len(source), self._limits.document_octets) // 10
+        if source not in self._documents:
+            reading = min(len(source), self._limits.document_octets) // CHARACTERS_A_COST
             if wait := self.throttle.take(key, reading):
                 return self._throttled(key, reading, wait)
         document = self._documents.get(source)

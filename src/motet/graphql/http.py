@@ -162,7 +162,7 @@ async def read_request(http: HttpRequest, limits: Limits) -> Request:
         if http.headers.get("content-encoding", "identity").lower() != "identity":
             raise RefusedError(415, "Send the body as it is, without an encoding.")
         body = await _body(http, limits.body_octets)
-        return request_of(_json(body, "The body"))
+        return request_of(_json(body, "The body"), len(body))
     except BadParametersError as error:
         raise RefusedError(400, str(error)) from error
 

@@ -41,6 +41,9 @@ SEND_TIMEOUT_S = 30.0
 
 MAX_ID_CHARACTERS = 128
 
+OCTETS = "octets"
+"""Under which a message says how long it was."""
+
 
 class _CloseError(Exception):
     """The socket is to be closed with this code."""
@@ -173,12 +176,12 @@ class Socket:
             error = invalid(f"One socket carries at most {self._limits.subscriptions} operations at once.")
             await self._send({"id": operation_id, "type": "error", "payload": error["errors"]})
             return
-        self._operations[operation_id] = asyncio.create_task(self._operate(operation_id, payload))
+        self._operations[operation_id] = asyncio.create_task(self._operate(operation_id, payload, message[OCTETS]))
 
-    async def _operate(self, operation_id: str, payload: dict[str, Any]) -> None:
+    async def _operate(self, operation_id: str, payload: dict[str, Any], octets: int) -> None:
         """Runs one operation and tells its answers. Its end is told unless the client ended it."""
         try:
-            failure = await self._answers(operation_id, payload)
+            failure = await self._answers(operation_id, payload, octets)
             self._operations.pop(operation_id, None)
             if failure is None:
                 await self._send({"id": operation_id, "type": "complete"})
@@ -192,12 +195,12 @@ class Socket:
                 errors = refusal(GraphQLError(str(error), original_error=error))["errors"]
                 await self._send({"id": operation_id, "type": "error", "payload": errors})
 
-    async def _answers(self, operation_id: str, payload: dict[str, Any]) -> Response | None:
+    async def _answers(self, operation_id: str, payload: dict[str, Any], octets: int) -> Response | None:
         """Sends what there is to send; the response to a request that was not executed is returned."""
         if self._principal is None:
             raise _CloseError(UNAUTHORIZED, "Unauthorized")
         try:
-            prepared = await self._engine.prepare(request_of(payload), self._principal)
+            prepared = await self._engine.prepare(request_of(payload, octets), self._principal)
         except BadParametersError as error:
             return invalid(str(error))
         if isinstance(prepared, dict):
@@ -239,6 +242,7 @@ class Socket:
             raise _CloseError(BAD_REQUEST, "Messages are JSON") from None
         if not isinstance(message, dict) or not isinstance(message.get("type"), str):
             raise _CloseError(BAD_REQUEST, "Messages are objects with a type")
+        message[OCTETS] = len(text)
         return message
 
     async def _send(self, message: dict[str, Any]) -> None:
