@@ -7,6 +7,7 @@ of it, is measured by `python -m bench.abuse`.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,7 +18,7 @@ import pytest
 from graphql import get_introspection_query
 from graphql_client import Client, Reply
 
-from motet.access.principals import Role
+from motet.access.principals import Principal, Role
 from motet.access.tokens import TokenAuthority, generate_key
 from motet.events.bus import Bus
 from motet.graphql.app import Dependencies, build_graphql_app
@@ -25,7 +26,6 @@ from motet.graphql.context import Services
 from motet.graphql.limits import Limits
 from motet.identity.authenticator import Authenticator
 from motet.reading.reader import Reader
-from motet.storage.database import Database
 
 AUTHORITY = TokenAuthority([generate_key()])
 TOO_COMPLEX = ["QUERY_TOO_COMPLEX"]
@@ -40,10 +40,22 @@ class _NoPool:
         raise OSError("postgresql://motet:s3cret@db.internal:5432/motet is away")
 
 
+class _ByToken:
+    """Stands in for the authenticator, which asks the database whether a token was taken back."""
+
+    async def authenticate(self, authorization: str | None, address: str | None = None) -> Principal:
+        return AUTHORITY.verify((authorization or "").removeprefix("Bearer "), int(time.time()))
+
+    def watch(
+        self, principal: Principal, ended: Callable[[str], None], address: str | None = None
+    ) -> Callable[[], None]:
+        return lambda: None
+
+
 def client_of(*, production: bool = True, **limits: Any) -> Client:
     """A caller of an edge without a database, as `serve` sets it up, or the demo."""
     services = cast(Services, SimpleNamespace(bus=Bus(), reader=Reader(cast(asyncpg.Pool, _NoPool()))))
-    authenticator = Authenticator(cast(Database, None), AUTHORITY)
+    authenticator = cast(Authenticator, _ByToken())
     app = build_graphql_app(
         Dependencies(
             services,

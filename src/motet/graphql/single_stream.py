@@ -36,7 +36,7 @@ WAITING_ANSWERS = 100
 
 MAX_ID_CHARACTERS = 128
 
-Watch = Callable[[Principal, Callable[[str], None]], Callable[[], None]]
+Watch = Callable[[Principal, Callable[[str], None], str | None], Callable[[], None]]
 
 
 class Stream:
@@ -112,7 +112,7 @@ class Streams:
         loop = asyncio.get_running_loop()
         expiry = loop.call_later(max(0.0, principal.expires_at - time.time()), self._end, stream)
         unopened = loop.call_later(RESERVED_S, lambda: None if stream.opened else self._end(stream))
-        unwatch = self._watch(principal, lambda _: self._end(stream))
+        unwatch = self._watch(principal, lambda _: self._end(stream), client.address)
         stream.at_end += [leave, expiry.cancel, unopened.cancel, unwatch]
         return HttpResponse(stream.token, 201, {"cache-control": "no-store"}, "text/plain; charset=utf-8")
 
