@@ -146,7 +146,8 @@ async def read_request(http: HttpRequest, limits: Limits) -> Request:
     """What is asked for. Raises RefusedError."""
     try:
         if http.method == "GET":
-            if http.headers.get("sec-fetch-site") == "cross-site":
+            # A script of another site asks in mode `cors`, which --cors-origin decides over; images and links not.
+            if http.headers.get("sec-fetch-site") == "cross-site" and http.headers.get("sec-fetch-mode") != "cors":
                 raise RefusedError(403, "A page of another site may not ask here by GET.")
             return request_of(_query_parameters(http))
         if http.method != "POST":

@@ -34,9 +34,9 @@ from motet.graphql.mutations.sim_order import SimOrderMutations
 from motet.graphql.mutations.sim_production import SimProductionMutations
 from motet.graphql.mutations.sms import SmsMutations
 from motet.graphql.mutations.smsc_link import SmscLinkMutations
+from motet.graphql.mutations.trusted_document import TrustedDocumentMutations
 from motet.graphql.mutations.user import UserMutations
 from motet.graphql.mutations.viewer import ViewerMutations
-from motet.graphql.mutations.trusted_document import TrustedDocumentMutations
 from motet.graphql.mutations.webhook import WebhookMutations
 from motet.graphql.query import Query
 from motet.graphql.subscription import Subscription
