@@ -19,7 +19,7 @@ from people_world import HERE, PASSWORD
 from software_authenticator import SoftwareAuthenticator
 from tenants import Tenant
 
-VIEWER = """{ viewer { subject mustEnrolSecondFactor totp { status createdAt } recoveryCodesLeft
+VIEWER = """{ viewer { subject secondFactorRequired mustEnrolSecondFactor totp { status createdAt } recoveryCodesLeft
   passkeys { id name backedUp transports createdAt lastUsedAt }
   trustedDevices { id userAgent address createdAt lastUsedAt expiresAt } } }"""
 PASSWORD_HASH = hash_password(PASSWORD)
@@ -66,8 +66,8 @@ async def test_the_viewer_sets_up_an_app_and_takes_it_away(world: World) -> None
     ada = await user_in(world, "ada@example.org", world.demo)
     nothing = (await ada.query(VIEWER)).data["viewer"]
     assert nothing == {
-        "subject": "ada@example.org", "mustEnrolSecondFactor": False, "totp": None, "recoveryCodesLeft": 0,
-        "passkeys": [], "trustedDevices": [],
+        "subject": "ada@example.org", "secondFactorRequired": False, "mustEnrolSecondFactor": False, "totp": None,
+        "recoveryCodesLeft": 0, "passkeys": [], "trustedDevices": [],
     }  # fmt: skip
     _, codes = await enrolled(ada)
     assert len(codes) == 10
@@ -146,3 +146,29 @@ async def test_who_must_have_a_second_factor_does_nothing_else_before(world: Wor
     assert STEP_S == 30
     assert (await ada.query("{ sims(first: 1) { nodes { id } } }")).data["sims"]["nodes"]
     assert (await change(ada, "totpDelete", ""))["userErrors"] == [{"code": "DENIED", "path": None}]
+
+
+async def test_an_organisation_says_whether_it_asks_for_a_second_factor(world: World) -> None:
+    ada = await user_in(world, "ada@example.org", world.demo)
+    denied = {"required": None, "userErrors": [{"code": "DENIED", "path": None}]}
+    pool = world.tenants.database.pool
+    of = "SELECT organisation_id FROM workspace WHERE id = $1"
+    home, below = [await pool.fetchval(of, each.workspace_id) for each in (world.demo, world.other)]
+    await pool.execute("UPDATE organisation SET parent_id = $1 WHERE id = $2", home, below)
+    # There is another organisation below: the administrator of one workspace does not speak for all.
+    assert await change(ada, "secondFactorRequire", "required", required=True) == denied
+    await pool.execute("UPDATE user_account SET is_super_admin = true")
+    assert await change(ada, "secondFactorRequire", "required", required=True) == {
+        "required": None, "userErrors": [{"code": "DENIED", "path": ["input", "required"]}],
+    }  # fmt: skip
+    await enrolled(ada)
+    assert await change(ada, "secondFactorRequire", "required", required=True) == {"required": True, "userErrors": []}
+    viewer = (await ada.query(VIEWER)).data["viewer"]
+    assert (viewer["secondFactorRequired"], viewer["mustEnrolSecondFactor"]) == (True, False)
+    eve = await user_in(world, "eve@example.org", world.other)
+    assert (await eve.query(VIEWER)).data["viewer"]["mustEnrolSecondFactor"] is True
+    assert (await eve.query("mutation { secondFactorRequire(input: {required: false}) { required } }")).codes == [
+        "FORBIDDEN"
+    ]
+    assert (await change(ada, "secondFactorRequire", "required", required=False))["required"] is False
+    assert (await eve.query(VIEWER)).data["viewer"]["mustEnrolSecondFactor"] is False

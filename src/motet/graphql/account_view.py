@@ -50,6 +50,10 @@ async def _recovery_codes_left(context: Context, account: Account) -> int:
     return await context.services.identity.enrolment.recovery_codes_left(account.user_id)
 
 
+async def _required(context: Context, account: Account) -> bool:
+    return await context.services.identity.enrolment.is_required(account)
+
+
 async def _must_enrol(context: Context, account: Account) -> bool:
     return await context.services.identity.enrolment.must_enrol(account)
 
@@ -88,6 +92,7 @@ ACCOUNT_PARTS: Mapping[str, Part] = {
     "user": _user,
     "totp": _totp,
     "recoveryCodesLeft": _recovery_codes_left,
+    "secondFactorRequired": _required,
     "mustEnrolSecondFactor": _must_enrol,
     "passkeys": _passkeys,
     "trustedDevices": _trusted_devices,

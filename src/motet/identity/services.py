@@ -27,6 +27,7 @@ from motet.identity.scim.groups import DirectoryGroups
 from motet.identity.second_factor.enrolment import Enrolment
 from motet.identity.second_factor.passkeys import Passkeys
 from motet.identity.second_factor.relying_party import RelyingParty
+from motet.identity.second_factor.requirement import SecondFactorRequirement
 from motet.identity.second_factor.sign_in import RequiredFactors, SecondStep
 from motet.identity.second_factor.totp import TotpCodes
 from motet.identity.second_factor.trusted_devices import TrustedDevices
@@ -84,6 +85,7 @@ class Identity:
     tickets: Tickets
     second_step: SecondStep
     enrolment: Enrolment
+    second_factor_requirement: SecondFactorRequirement
     totp: TotpCodes
     passkeys: Passkeys
     trusted_devices: TrustedDevices
@@ -123,6 +125,7 @@ def build_identity(ground: Ground) -> Identity:
     totp = TotpCodes(database, ground.box, now)
     passkeys = Passkeys(database, tickets, ground.ids, RelyingParty.of(ground.public_url), now)
     devices = TrustedDevices(database, ground.ids, now)
+    enrolment = Enrolment(database, ground.passwords, lock_out, totp, passkeys, now)
     login = Login(
         database,
         ground.passwords,
@@ -148,7 +151,8 @@ def build_identity(ground: Ground) -> Identity:
         lock_out=lock_out,
         tickets=tickets,
         second_step=SecondStep(database, login, lock_out, totp, passkeys, devices, now),
-        enrolment=Enrolment(database, ground.passwords, lock_out, totp, passkeys, now),
+        enrolment=enrolment,
+        second_factor_requirement=SecondFactorRequirement(database, enrolment),
         totp=totp,
         passkeys=passkeys,
         trusted_devices=devices,

@@ -90,3 +90,11 @@ DELETE FROM trusted_device WHERE user_id = $1
 async def forget_stand_ins(connection: PooledConnection, user_id: int) -> None:
     """With the last second factor goes what stood in for it: recovery codes and trusted devices."""
     await connection.execute(_FORGET_STAND_INS, user_id)
+
+
+_SET_REQUIRED = "UPDATE organisation SET mfa_required = $2 WHERE id = $1"
+
+
+async def set_required(connection: PooledConnection, organisation_id: int, required: bool) -> None:
+    """Whether the organisation asks its users, and those of all below it, for a second factor."""
+    await connection.execute(_SET_REQUIRED, organisation_id, required)

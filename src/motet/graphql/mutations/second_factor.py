@@ -138,6 +138,19 @@ class TrustedDeviceDeletePayload:
     user_errors: list[UserError] = described("Why it is still trusted; empty if it is not.")
 
 
+@strawberry.input(description="Whether the organisation asks for a second factor.")
+class SecondFactorRequireInput:
+    required: bool = strawberry.field(
+        description="Whether its users, and those of organisations below it, must have one."
+    )
+
+
+@strawberry.type(description="What came of saying whether a second factor is asked for.")
+class SecondFactorRequirePayload:
+    required: bool | None = described("Whether the organisation asks for one now.")
+    user_errors: list[UserError] = described("Why nothing was changed; empty if it was.")
+
+
 @strawberry.type
 class SecondFactorMutations:
     """The part of Mutation that is about the viewer's second factors."""
@@ -249,3 +262,17 @@ class SecondFactorMutations:
         device_id = row_id_of(input.id, "TrustedDevice", "id")
         await context.services.identity.enrolment.delete_trusted_device(Account.of(context.principal), device_id)
         return done(deletedId=input.id)
+
+    @mutation(
+        Permission.USER_WRITE,
+        "Say whether the organisation of the workspace asks its users for a second factor. Sessions without one may"
+        " then do no more than set one up. For super administrators, and the administrator of its only workspace.",
+    )
+    async def second_factor_require(
+        self,
+        info: Info,
+        input: Annotated[SecondFactorRequireInput, strawberry.argument(description="Whether.")],  # noqa: A002
+    ) -> SecondFactorRequirePayload | None:
+        context = context_of(info)
+        await context.services.identity.second_factor_requirement.require(context.principal, input.required)
+        return done(required=input.required)

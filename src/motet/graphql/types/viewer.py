@@ -21,6 +21,9 @@ class Viewer:
     expires_at: datetime = described("When the token ends.")
     workspace: Workspace | None = described("The workspace that the viewer is in; null for the operator.")
     user: ViewerUser | None = described("The viewer as a person; null for tokens and keys that are nobody's.")
+    second_factor_required: bool | None = described(
+        "Whether the viewer's organisation, or one above it, asks for a second factor."
+    )
     must_enrol_second_factor: bool | None = described(
         "Whether the viewer's organisation asks for a second factor that the session has not shown: until one is set"
         " up, nothing else may be done. Null for who is no signed-in user, like all that is the viewer's own below."

@@ -148,12 +148,19 @@ class Enrolment:
         """How many recovery codes are unused."""
         return await recovery_code.count(self._database.pool, user_id)
 
+    async def is_required(self, account: Account) -> bool:
+        """Whether the user's organisation asks for a second factor."""
+        found = await second_factor.factors(self._database.pool, account.user_id)
+        return found is not None and found.required
+
+    async def has_shown(self, account: Account) -> bool:
+        """Whether the session has shown a second factor."""
+        session = await second_factor.session(self._database.pool, account.session_id, account.user_id)
+        return session is not None and bool(SHOWN & set(session.methods))
+
     async def must_enrol(self, account: Account) -> bool:
         """Whether the session lacks a second factor that the organisation asks for."""
-        pool = self._database.pool
-        found = await second_factor.factors(pool, account.user_id)
-        session = await second_factor.session(pool, account.session_id, account.user_id)
-        return found is not None and session is not None and found.required and not SHOWN & set(session.methods)
+        return await self.is_required(account) and not await self.has_shown(account)
 
     async def _proved(self, account: Account, password: str | None) -> Factors:
         """Raises DeniedError for who has not shown that it is them: by the password, or a fresh sign-in; and by the
