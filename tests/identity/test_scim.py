@@ -171,6 +171,20 @@ async def test_a_person_is_made_signs_in_by_the_provider_and_is_out_at_once_when
     assert await world.people.ground.database.pool.fetchval(gone) == 0
 
 
+async def test_the_audit_log_has_what_a_directory_did(directory: Directory) -> None:
+    await directory.create()
+    await directory.create(userName="bert@example.org")
+    assert (await directory.ask("POST", "/Users", {"userName": "bert@example.org"})).status == 409
+    await directory.ask("GET", "/Users/nonsense")
+    rows = await directory.world.people.ground.database.pool.fetch(
+        "SELECT DISTINCT actor, action, outcome, code FROM audit_entry WHERE actor LIKE 'directory%' ORDER BY outcome"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("directory Ours", "POST /scim/v2/Users", "DONE", None),
+        ("directory Ours", "POST /scim/v2/Users", "REFUSED", "uniqueness"),
+    ]
+
+
 async def test_people_are_found_as_directories_look_for_them(directory: Directory) -> None:
     for number in range(3):
         await directory.create(userName=f"U{number}@example.org", externalId=f"e-{number}")

@@ -95,6 +95,22 @@ async def test_the_answer_works_once_in_the_browser_that_asked_within_ten_minute
     assert late.error == "expired"
 
 
+async def test_the_audit_log_has_who_was_let_in_and_who_was_not(world: SsoWorld) -> None:
+    await world.add_provider(**JIT, default_workspace_id=world.people.demo.workspace_id)
+    await world.exchange(await world.sign_in())
+    world.provider.claims["email_verified"] = False
+    await world.sign_in()
+    rows = await world.people.ground.database.pool.fetch(
+        "SELECT actor, action, outcome, code FROM audit_entry WHERE action LIKE '%/auth/sso/%'"
+    )
+    us = "identity provider Ours"
+    assert {tuple(row) for row in rows} == {
+        (us, "GET /auth/sso/callback", "DONE", None),
+        ("anna@example.org", "POST /auth/sso/exchange", "DONE", None),
+        (us, "GET /auth/sso/callback", "REFUSED", "MAIL"),
+    }
+
+
 async def test_a_lie_of_the_provider_leaves_nothing_behind(world: SsoWorld) -> None:
     await world.add_provider(**JIT, default_workspace_id=world.people.demo.workspace_id)
     world.provider.lie = none_token

@@ -12,15 +12,22 @@ from starlette.routing import Route
 
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import ConflictError
+from motet.identity.audit import act_of
 from motet.identity.scim.directory import window
 from motet.identity.scim.resources import ScimError
 from motet.identity.scim.schemas import resource_types, schemas, service_provider_config
 from motet.identity.services import Identity
+from motet.identity.sso.actors import provider_actor
+from motet.rest.answers import client_of
+from motet.storage.acting import Edge, Outcome, acting
 from motet.storage.identity_provider import IdentityProviderRow
 
 MEDIA_TYPE = "application/scim+json"
 BODY_OCTETS = 1024 * 1024
 """A group of 10,000 members has some 600 KB."""
+
+ACTION_CHARACTERS = 100
+"""Of a path in the audit log."""
 
 ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
 LIST_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
@@ -78,11 +85,9 @@ class ScimEdge:
         async def answered(request: Request) -> Response:
             try:
                 provider = await self._identity.directory_of(request.headers.get("authorization"))
-                return await handler(request, provider)
+                return await self._handled(handler, request, provider)
             except ScimError as error:
                 return _told(error.status, str(error), error.scim_type)
-            except ConflictError as error:
-                return _told(409, error.message, "uniqueness")
             except AuthenticationError as error:
                 sentence = str(error)[:1].upper() + str(error)[1:] + "."
                 response = _told(401, sentence)
@@ -92,6 +97,23 @@ class ScimEdge:
                 return Response(status_code=400)  # nobody is left to read it
 
         return answered
+
+    async def _handled(self, handler: Handler, request: Request, provider: IdentityProviderRow) -> Response:
+        """What is changed, the provider's directory has changed: so the audit log has it, refusals too."""
+        action = f"{request.method} {request.url.path[:ACTION_CHARACTERS]}"
+        actor = provider_actor(provider, as_directory=True)
+        act = act_of(actor, client_of(request), Edge.REST, action)
+        act.only_changes = True
+        try:
+            with acting(act):
+                return await handler(request, provider)
+        except ConflictError as error:
+            refused = ScimError(409, error.message, "uniqueness")
+        except ScimError as error:
+            refused = error
+        if request.method not in ("GET", "HEAD"):
+            await self._identity.audit.record(act, Outcome.REFUSED, code=refused.scim_type or str(refused.status))
+        raise refused
 
     def fixed(self, name: str, value: dict[str, Any]) -> list[Route]:
         async def get(request: Request, provider: IdentityProviderRow) -> Response:

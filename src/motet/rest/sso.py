@@ -16,12 +16,14 @@ from motet.access.tokens import AuthenticationError
 from motet.domain.errors import InvalidError, NotFoundError
 from motet.domain.global_ids import decode_global_id, encode_global_id
 from motet.domain.users import EMAIL_CHARACTERS
+from motet.identity.audit import act_of
 from motet.identity.services import Identity
 from motet.identity.sso.errors import Refusal, SignOnError
 from motet.identity.sso.id_token import TOKEN_OCTETS
 from motet.identity.sso.sign_on import CALLBACK_PATH, CODE_TTL, FLOW_TTL_S, Departure, Landing
 from motet.rest.answers import answering, body_of, client_of, json_answer, text_of
 from motet.rest.auth import signed_answer
+from motet.storage.acting import Actor, ActorKind, Edge, Outcome, acting
 
 PAGE = "/account"
 """Our own page, which exchanges the code and goes on."""
@@ -30,6 +32,9 @@ EXCHANGE_PATH = "/auth/sso/exchange"
 CODE_CHARACTERS = 100
 STATE_IN_NAME = 12
 """Characters of a sign-in's state that name its cookie: enough to tell a browser's tabs apart."""
+
+SOMEONE = Actor(ActorKind.ANONYMOUS, "single sign-on")
+"""Until the provider has said who it is."""
 
 QUERY_CHARACTERS = 16_384
 """Of what a provider sends back."""
@@ -91,9 +96,12 @@ class SsoEdge:
         if len(answer) != len(pairs):  # a parameter twice: RFC 6749 §3.1 forbids it
             return self._refused(Refusal.PROVIDER)
         name = self._prefix + answer.get("state", "")[:STATE_IN_NAME]
+        act = act_of(SOMEONE, client_of(request), Edge.REST, f"GET {CALLBACK_PATH}")
         try:
-            landing = await self._sign_on.land(request.cookies.get(name), answer)
+            with acting(act):
+                landing = await self._sign_on.land(request.cookies.get(name), answer)
         except SignOnError as error:
+            await self._identity.audit.record(act, Outcome.REFUSED, code=error.refusal.name)
             response = self._refused(error.refusal)
         else:
             response = self._landed(landing)
@@ -108,7 +116,11 @@ class SsoEdge:
         kept = request.cookies.get(self._prefix + "code")
         if kept is None:
             raise AuthenticationError("the code is another browser's, or its time is over: sign in again")
-        signed = await self._sign_on.exchange(code, kept, client_of(request))
+        act = act_of(SOMEONE, client_of(request), Edge.REST, f"POST {EXCHANGE_PATH}", body, secrets=("code",))
+        async with self._identity.audit.doing(act):
+            row = await self._sign_on.redeem(code, kept)
+            act.actor = await self._identity.second_step.actor(row.user_id)
+            signed = await self._sign_on.enter(row, client_of(request))
         response = signed_answer(signed, cookie=body.get("cookie") is True, secure=self._secure)
         response.delete_cookie(self._prefix + "code", "/", secure=self._secure, httponly=True, samesite="strict")
         return response

@@ -23,6 +23,7 @@ from motet.domain.errors import NotFoundError
 from motet.domain.users import EMAIL_CHARACTERS
 from motet.identity.login import Login
 from motet.identity.sessions import Sessions, Signed
+from motet.identity.sso.actors import provider_actor
 from motet.identity.sso.admission import person_of
 from motet.identity.sso.arrival import Arrivals
 from motet.identity.sso.errors import ProtocolError, Refusal, SignOnError
@@ -30,6 +31,7 @@ from motet.identity.sso.next_page import own_page
 from motet.identity.sso.oidc import Flow, OidcClient, RelyingParty, new_flow
 from motet.identity.tickets import TicketError, Tickets
 from motet.storage import federated_identity
+from motet.storage.acting import current_act
 from motet.storage.database import Database
 from motet.storage.federated_identity import CodeRow
 from motet.storage.identity_provider import IdentityProviderRow, find_provider, note_error, provider_of_domain
@@ -126,6 +128,9 @@ class SignOn:
             provider = await self._provider(kept["provider_id"])
         except NotFoundError as error:
             raise SignOnError(Refusal.EXPIRED, error.message) from None
+        act = current_act()
+        if act is not None:
+            act.actor = provider_actor(provider)
         try:
             claims = await self._client.claims(self.party(provider), flow, answer)
             person = person_of(claims, provider.settings)
@@ -142,12 +147,16 @@ class SignOn:
             await federated_identity.add_code(connection, _hash(code), _hash(cookie), who, now, now + CODE_TTL)
         return Landing(code, cookie, next_page)
 
-    async def exchange(self, code: str, cookie: str, client: Client) -> Signed:
-        """The session behind a code. Raises AuthenticationError for one that is used, old, or another browser's,
-        NotFoundError for a user without a workspace."""
+    async def redeem(self, code: str, cookie: str) -> CodeRow:
+        """Who is behind a code. Raises AuthenticationError for one that is used, old, or another browser's."""
         row = await federated_identity.take_code(self._database.pool, _hash(code), _hash(cookie), self._now())
         if row is None:
             raise AuthenticationError("the code is not valid: sign in again")
+        return row
+
+    async def enter(self, row: CodeRow, client: Client) -> Signed:
+        """Their session. Raises AuthenticationError for who may not sign in, NotFoundError for a user without a
+        workspace."""
         signed = await self._login.complete(row.user_id, (FEDERATED,), client)
         await federated_identity.add_session(
             self._database.pool, signed.session_id, row.provider_id, row.user_id, row.provider_sid
