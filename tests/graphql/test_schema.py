@@ -368,6 +368,7 @@ async def test_another_tenants_ids_are_not_found_in_every_mutation(world: World,
 
 QUERY_ARGUMENTS = {
     "sim": '(id: "x")',
+    "apiKey": '(id: "x")',
     "device": '(id: "x")',
     "smsMessage": '(id: "x")',
     "dataSession": '(id: "x")',
