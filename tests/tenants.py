@@ -458,6 +458,15 @@ class Tenants:
         )  # fmt: skip
         return config_id
 
+    async def custom_role(self, tenant: Tenant, name: str = "Fitters") -> int:
+        """A role of the workspace's own, which nobody has."""
+        role_id = self.new_id()
+        await self.execute(
+            "INSERT INTO custom_role (workspace_id, id, name, permissions, tags) VALUES ($1, $2, $3, $4, '{van}')",
+            tenant.workspace_id, role_id, name, ["device:read", "sim:read"],
+        )  # fmt: skip
+        return role_id
+
     async def metering(self, tenant: Tenant) -> None:
         """Usage of the last device, a session of it, and its quotas: one of its own, one of a pool."""
         space, device_id, sim_id = tenant.workspace_id, tenant.devices[-1], tenant.sims[-1]
@@ -563,6 +572,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         await tenants.invitation(tenant, "bert@example.org")
         await tenants.identity_provider(tenant)
         await tenants.trusted_document(tenant, "viewer", "{ viewer { role } }")
+        await tenants.custom_role(tenant)
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

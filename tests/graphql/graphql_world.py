@@ -133,7 +133,9 @@ class NotingLog(AuditLog):
     async def check(self, database: Database) -> None:
         """Refusals alike are folded from the sixth on: those are not looked for."""
         found: dict[tuple[str, int], list[Any]] = {}
-        for row in await database.pool.fetch("SELECT workspace_id, request_id, outcome, changes FROM audit_entry"):
+        for row in await database.pool.fetch(
+            "SELECT workspace_id, request_id, outcome, changes FROM audit_entry WHERE edge <> 'JOB'"
+        ):
             found.setdefault((row["request_id"], row["workspace_id"]), []).append(row)
         for act, went_well in self._acts:
             entries = found.get((str(act.request_id), act.actor.workspace_id or 0), [])

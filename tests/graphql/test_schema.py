@@ -314,7 +314,7 @@ def literal(type_: Any, ids: dict[str, str], name: str, parent: str) -> str:
 
 def subject_of(mutation: str) -> str:
     """The type that a mutation is about: the longest that its name begins with."""
-    kinds = {name[0].lower() + name[1:]: name for name in ENTITIES} | {"sms": "SmsMessage"}
+    kinds = {name[0].lower() + name[1:]: name for name in ENTITIES} | {"sms": "SmsMessage", "role": "CustomRole"}
     return kinds[max((prefix for prefix in kinds if mutation.startswith(prefix)), key=len, default="sms")]
 
 
@@ -375,6 +375,7 @@ QUERY_ARGUMENTS = {
     "quota": '(id: "x")',
     "quotaPool": '(id: "x")',
     "job": '(id: "x")',
+    "role": '(id: "x")',
     "simBatch": '(id: "x")',
     "user": '(id: "x")',
     "simPurchaseOrder": '(id: "x")',

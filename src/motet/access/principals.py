@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -52,6 +52,8 @@ class Permission(StrEnum):
     USER_WRITE = "user:write"
     IDENTITY_PROVIDER_READ = "identity_provider:read"
     IDENTITY_PROVIDER_WRITE = "identity_provider:write"
+    ROLE_READ = "role:read"
+    ROLE_WRITE = "role:write"
     API_KEY_READ = "api_key:read"
     API_KEY_WRITE = "api_key:write"
     AUDIT_READ = "audit:read"
@@ -169,6 +171,66 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 }
 
 
+GRANTABLE = _ADMINISTRATOR
+"""What a custom role may hold: nothing that an administrator of the workspace does not have."""
+
+EVERYONES = frozenset({_P.VIEWER_READ, _P.VIEWER_WRITE, _P.REFERENCE_READ})
+"""What every role of a workspace has: one's own account, and what is nobody's."""
+
+GRANTABLE_WITH_TAGS = _OBSERVER | {
+    _P.VIEWER_WRITE,
+    _P.SIM_WRITE,
+    _P.DEVICE_WRITE,
+    _P.SMS_SEND,
+    _P.QUOTA_WRITE,
+    _P.JOB_WRITE,
+    _P.ALERT_WRITE,
+    _P.TICKET_WRITE,
+    _P.USER_READ,
+    _P.ROLE_READ,
+}
+"""What a role that is bound to tags may hold: it reads the workspace's configuration, and changes only what devices
+have. Who changes what all devices share (policies, addresses, webhooks, accounts, keys, people) acts on devices outside
+of the scope, and who reads the audit log sees them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a role or a key lets its holder do."""
+
+    permissions: frozenset[Permission]
+    tags: frozenset[str] | None = None
+    """As `Principal.tags`."""
+
+
+def role_grant(role: Role) -> Grant:
+    """One of the roles that every workspace has."""
+    return Grant(ROLE_PERMISSIONS[role])
+
+
+def custom_grant(permissions: Collection[str], tags: Collection[str] | None) -> Grant:
+    """A custom role as it is stored. Codes that are unknown by now, or that such a role may not hold, are nothing."""
+    grantable = GRANTABLE if tags is None else GRANTABLE_WITH_TAGS
+    held = EVERYONES | {permission for permission in grantable if permission.value in permissions}
+    return Grant(held, None if tags is None else frozenset(tags))
+
+
+def narrowed(grant: Grant, permissions: Collection[str] | None, tags: Collection[str] | None) -> Grant:
+    """What is left of a role for a key of its holder that names permissions, tags, or both; None: as the role has it.
+
+    Never more than the role: of two tag scopes what both name is left, which may be nothing.
+    """
+    held = grant.permissions
+    if permissions is not None:
+        held = frozenset(permission for permission in held if permission.value in permissions)
+    bound = grant.tags
+    if tags is not None:
+        bound = frozenset(tags) if bound is None else bound & frozenset(tags)
+    if bound is not None:
+        held = held & GRANTABLE_WITH_TAGS
+    return Grant(held, bound)
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Someone who has proved who they are: a member of one workspace with a role, or the operator or a mobile network
@@ -180,6 +242,7 @@ class Principal:
     workspace: str | None
     """The workspace's name."""
     role: Role | None
+    """None for the operator, a network, a key, and a member whose role is a custom one."""
     is_operator: bool
     permissions: frozenset[Permission]
     expires_at: int
@@ -194,6 +257,10 @@ class Principal:
     """The token's own name (`jti`), by which it can be revoked."""
     tags: frozenset[str] | None = None
     """The scope of a custom role: of devices, and what belongs to them, those with one of these tags. None: all."""
+    role_id: int | None = None
+    """The custom role of a member who has one."""
+    role_name: str | None = None
+    """What the workspace calls it."""
 
     def allows(self, permission: Permission) -> bool:
         """Whether the principal may do this, in its own workspace or, for the operator, above them."""
@@ -206,6 +273,25 @@ def member(
     """A principal of one workspace, with its role's permissions."""
     return Principal(
         subject, workspace_id, workspace, role, False, ROLE_PERMISSIONS[role], expires_at, token_id=token_id
+    )
+
+
+def custom_member(
+    subject: str, workspace_id: int, workspace: str, role: tuple[int, str] | None, grant: Grant, expires_at: int
+) -> Principal:
+    """A principal of one workspace with what a custom role (its id and name) or a key grants."""
+    role_id, role_name = (None, None) if role is None else role
+    return Principal(
+        subject,
+        workspace_id,
+        workspace,
+        None,
+        False,
+        grant.permissions,
+        expires_at,
+        tags=grant.tags,
+        role_id=role_id,
+        role_name=role_name,
     )
 
 

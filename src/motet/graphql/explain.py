@@ -40,7 +40,18 @@ async def explain_sms(info: Info) -> Any:
     found = await context.services.messages.explain(
         context.workspace_id, device_id=device_id, msisdn=keys.get("msisdn"), iccid=keys.get("iccid"), kind=kind
     )
-    return Answer(None) if found is None else await explained(context, selected, found)
+    if found is None or not await _is_within(context, found.device_id):
+        return Answer(None)
+    return await explained(context, selected, found)
+
+
+async def _is_within(context: Context, device_id: int | None) -> bool:
+    """Whether the device is in the scope of a principal that is bound to tags; without a device there is none."""
+    if context.principal.tags is None:
+        return True
+    return device_id is not None and bool(
+        await context.services.reader.within(context.principal, "Device", [device_id])
+    )
 
 
 async def explained(context: Context, selected: Selected, found: Explanation) -> Answer:

@@ -19,6 +19,7 @@ from motet.fleet.rules import UNCHANGED, Unchanged
 from motet.graphql.context import Context
 from motet.graphql.errors import user_error
 from motet.graphql.plain import shaped
+from motet.graphql.scoping import Scoping, check_ids, require_open, scoping_of
 from motet.graphql.selection import selection_of
 from motet.identity.audit import act_of
 from motet.reading.errors import ForbiddenError, RequestError
@@ -31,6 +32,9 @@ from motet.storage.transaction import RepeatedError
 
 PERMISSION = "permission"
 """Key of a root field's metadata: the Permission it takes, or None where `AnyOne` is meant."""
+
+SCOPING = "scoping"
+"""Key of a query's or mutation's metadata: what it is to a principal that is bound to tags."""
 
 
 IDEMPOTENCY_KEY = "idempotencyKey"
@@ -60,31 +64,49 @@ def done(row_id: int | None = None, **values: Any) -> Any:
     return Outcome(row_id, values)
 
 
-def query(permission: Permission | None, text: str) -> Declare:
-    """Declares a query field. None: whoever has a token may ask; what is then read has permissions of its own."""
+def query(permission: Permission | None, text: str, scoping: Scoping = Scoping.IDS) -> Declare:
+    """Declares a query field. None: whoever has a token may ask; what is then read has permissions of its own.
+
+    `scoping` matters for principals that are bound to tags: one that counts or lists devices by another way than the
+    reading room has to say so.
+    """
 
     def decorate(resolve: Callable[..., Awaitable[Any]]) -> Any:
         @functools.wraps(resolve)
         async def checked(self: Any, info: Info, **arguments: Any) -> Any:
             context = context_of(info)
             _authorise(context, permission)
+            require_open(context.principal, scoping)
             async with context.read_slots:
+                if context.principal.tags is not None and scoping is Scoping.IDS:
+                    try:
+                        await _check_ids(info, selection_of(raw(info)).arguments)
+                    except NotFoundError:
+                        return Answer(None)
                 return await resolve(self, info, **arguments)
 
-        return strawberry.field(resolver=checked, description=text, metadata={PERMISSION: permission})
+        metadata = {PERMISSION: permission, SCOPING: scoping}
+        return strawberry.field(resolver=checked, description=text, metadata=metadata)
 
     return decorate
 
 
 def mutation(
-    permission: Permission, text: str, noun: tuple[str, str] | None = None, *, secrets: Sequence[str] = ()
+    permission: Permission,
+    text: str,
+    noun: tuple[str, str] | None = None,
+    *,
+    secrets: Sequence[str] = (),
+    scoping: Scoping | None = None,
 ) -> Declare:
     """Declares a mutation that takes one `input` and returns what `done` makes, or raises a domain error.
 
     `noun` is the payload's field for the object and the object's type: it is read after the mutation was done.
     `secrets` are the input's fields that the audit log must not show, besides those whose names say so
     (`motet.domain.redaction`).
+    `scoping`: None as `scoping_of` says, which keeps principals that are bound to tags from what changes devices.
     """
+    scoped = scoping_of(permission, scoping)
 
     def decorate(resolve: Callable[..., Awaitable[Any]]) -> Any:
         @functools.wraps(resolve)
@@ -101,7 +123,10 @@ def mutation(
             try:
                 async with context.services.identity.audit.doing(act):
                     _authorise(context, permission)
+                    require_open(context.principal, scoped)
                     _check_texts(given)
+                    if context.principal.tags is not None and scoped is Scoping.IDS:
+                        await _check_ids(info, selected.arguments)
                     async with _once(context, selected.name, given):
                         outcome = await resolve(self, info, **arguments)
                     if outcome.row_id is not None:
@@ -112,7 +137,8 @@ def mutation(
                 errors.append(user_error(error))
             return await _payload(context, selected, noun, outcome, errors)
 
-        return strawberry.mutation(resolver=checked, description=text, metadata={PERMISSION: permission})
+        metadata = {PERMISSION: permission, SCOPING: scoped}
+        return strawberry.mutation(resolver=checked, description=text, metadata=metadata)
 
     return decorate
 
@@ -181,6 +207,11 @@ def or_none(value: Any) -> Any:
 def _authorise(context: Context, permission: Permission | None) -> None:
     if permission is not None and not context.principal.allows(permission):
         raise ForbiddenError(f"This needs the permission {permission.value}.")
+
+
+async def _check_ids(info: Info, arguments: Mapping[str, Any]) -> None:
+    context = context_of(info)
+    await check_ids(context.services.reader, context.principal, raw(info), arguments)
 
 
 def _once(context: Context, name: str, given: Mapping[str, Any]) -> AbstractAsyncContextManager[None]:

@@ -12,6 +12,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.graphql.fields import query
 from motet.graphql.reads import read_list
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.relay import After, Before, Connection, First, Last, read_elsewhere
 
 _PAGE = {"first": First, "after": After, "last": Last, "before": Before}
@@ -23,7 +24,7 @@ def root_list(node: Any, permission: Permission, text: str, *, filter_by: Any = 
     async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
         return await read_list(info, node.__name__)
 
-    return query(permission, text)(_with_signature(resolve, node, filter_by, order_by, takes_info=True))
+    return query(permission, text, Scoping.ROOM)(_with_signature(resolve, node, filter_by, order_by, takes_info=True))
 
 
 def listed(node: Any, text: str, *, filter_by: Any = None, order_by: Any = None) -> Any:

@@ -19,6 +19,7 @@ from motet.graphql.queries.operator import OperatorQueries
 from motet.graphql.queries.policy import PolicyQueries
 from motet.graphql.queries.power import PowerQueries
 from motet.graphql.queries.reference import ReferenceQueries
+from motet.graphql.queries.role import RoleQueries
 from motet.graphql.queries.search import SearchQueries
 from motet.graphql.queries.sim_card import SimCardQueries
 from motet.graphql.queries.sim_order import SimOrderQueries
@@ -52,5 +53,6 @@ class Query(
     IpQueries,
     IdentityProviderQueries,
     TrustedDocumentQueries,
+    RoleQueries,
 ):
     """All query fields: each declares the permission that it takes."""

@@ -25,6 +25,7 @@ from motet.graphql.mutations.ip import IpMutations
 from motet.graphql.mutations.job import JobMutations
 from motet.graphql.mutations.power import PowerMutations
 from motet.graphql.mutations.quota import QuotaMutations
+from motet.graphql.mutations.role import RoleMutations
 from motet.graphql.mutations.second_factor import SecondFactorMutations
 from motet.graphql.mutations.service_policy import ServicePolicyMutations
 from motet.graphql.mutations.sim import SimMutations
@@ -57,6 +58,7 @@ from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
 from motet.graphql.types.quota import Quota, QuotaPool, QuotaTopUp
 from motet.graphql.types.relay import parse_date_time
+from motet.graphql.types.role import CustomRole
 from motet.graphql.types.service_policy import ServicePolicy, ServicePolicyVersion
 from motet.graphql.types.sim import Sim, SimScheduledTransition, SimStatusChange
 from motet.graphql.types.sim_order import SimBatch, SimPurchaseOrder, SimPurchaseOrderItem
@@ -98,6 +100,7 @@ class Mutation(
     BulkMutations,
     SecondFactorMutations,
     TrustedDocumentMutations,
+    RoleMutations,
 ):
     """All mutations: each takes one `input` and tells in `userErrors` why it did not do it."""
 
@@ -160,6 +163,7 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         Invitation,
         SmscLink,
         Workspace,
+        CustomRole,
         IpAddressSpace,
         DnsConfig,
         TrustedDocument,

@@ -7,6 +7,8 @@ from typing import Any
 
 from strawberry.types import Info
 
+from motet.access.principals import Principal
+from motet.access.standings import CUSTOM
 from motet.graphql.account_view import ACCOUNT_PARTS, account_part
 from motet.graphql.context import Context
 from motet.graphql.fields import context_of, raw
@@ -40,11 +42,19 @@ async def read_viewer(info: Info) -> Any:
     return Answer(values, failures)
 
 
+def _role_of(principal: Principal) -> str | None:
+    if principal.role is not None:
+        return principal.role.value
+    return None if principal.role_id is None else CUSTOM
+
+
 def _plain(context: Context) -> dict[str, Any]:
     principal = context.principal
     return {
         "subject": principal.subject,
-        "role": None if principal.role is None else principal.role.value,
+        "role": _role_of(principal),
+        "roleName": principal.role_name,
+        "tags": None if principal.tags is None else sorted(principal.tags),
         "isOperator": principal.is_operator,
         "permissions": sorted(permission.value for permission in principal.permissions),
         "expiresAt": datetime.fromtimestamp(principal.expires_at, UTC),

@@ -17,7 +17,14 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from motet.access.api_keys import ApiKeyFormError, is_secret_of, looks_like_api_key, parse_api_key, version_of
-from motet.access.principals import ENROLMENT_PERMISSIONS, OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Principal, Role
+from motet.access.principals import (
+    ENROLMENT_PERMISSIONS,
+    OPERATOR_PERMISSIONS,
+    ROLE_PERMISSIONS,
+    Principal,
+    Role,
+    custom_grant,
+)
 from motet.access.tokens import AuthenticationError, Claims, TokenAuthority, UnknownKeyError, principal_of
 from motet.domain.back_off import BackOff, Pace
 from motet.domain.cidrs import Network, address_of, permits
@@ -291,6 +298,17 @@ class Authenticator:
         if claimed.workspace_id is None:
             permissions = ENROLMENT_PERMISSIONS if found.must_enrol else OPERATOR_PERMISSIONS
             return replace(user, is_operator=True, permissions=permissions)
+        if not found.is_super_admin and found.role_id is not None:
+            grant = custom_grant(found.permissions or (), found.tags)
+            return replace(
+                user,
+                workspace=found.workspace,
+                role=None,
+                permissions=ENROLMENT_PERMISSIONS if found.must_enrol else grant.permissions,
+                tags=grant.tags,
+                role_id=found.role_id,
+                role_name=found.role_name,
+            )
         role = Role.SUPER_ADMIN if found.is_super_admin else Role(found.role or "")
         permissions = ENROLMENT_PERMISSIONS if found.must_enrol else ROLE_PERMISSIONS[role]
         return replace(user, workspace=found.workspace, role=role, permissions=permissions)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from motet.access.principals import ROLE_PERMISSIONS, Principal, Role
+from motet.access.principals import Principal, Role, narrowed, role_grant
 from motet.access.tokens import AuthenticationError
 from motet.storage.api_key import KeyRow
 
@@ -23,18 +23,16 @@ def key_principal(row: KeyRow, now: int) -> Principal:
     if expires_at <= now:
         raise AuthenticationError("the API key has expired")
     role = Role(row.role)
-    permissions = ROLE_PERMISSIONS[role]
-    if row.scopes is not None:
-        permissions = frozenset(permission for permission in permissions if permission.value in row.scopes)
+    grant = narrowed(role_grant(role), row.scopes, row.tags)
     return Principal(
         key_subject(row.prefix),
         row.workspace_id,
         row.workspace,
         role,
         False,
-        permissions,
+        grant.permissions,
         expires_at,
         organisation_id=row.organisation_id,
         api_key_id=row.id,
-        tags=None if row.tags is None else frozenset(row.tags),
+        tags=grant.tags,
     )

@@ -22,6 +22,7 @@ from motet.identity.oauth import OAuth
 from motet.identity.password_changes import PasswordChanges
 from motet.identity.password_rules import PasswordRules
 from motet.identity.post import Post
+from motet.identity.roles import Roles
 from motet.identity.scim.directory import DirectoryUsers, directory_of
 from motet.identity.scim.groups import DirectoryGroups
 from motet.identity.second_factor.enrolment import Enrolment
@@ -92,6 +93,7 @@ class Identity:
     api_keys: ApiKeys
     tokens: Tokens
     oauth: OAuth
+    roles: Roles
     fetcher: Fetcher
     sign_on: SignOn
     identity_providers: IdentityProviders
@@ -170,4 +172,5 @@ def build_identity(ground: Ground) -> Identity:
         directory_users=DirectoryUsers(database, ground.ids, scim, now),
         directory_groups=DirectoryGroups(database, ground.ids, scim, now),
         directory_of=lambda authorization: directory_of(database, authorization, now()),
+        roles=Roles(database, ground.ids, now),
     )

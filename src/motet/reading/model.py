@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from motet.access.principals import Permission
 from motet.reading.statement import Statement
+from motet.reading.tag_scope import TagScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,9 @@ class Value:
 
     columns: tuple[str, ...]
     make: Callable[..., Any] | None = None
+    scoped: tuple[str, ...] | None = None
+    """The columns for a principal with a tag scope, where `{tags}` stands for its tags: of a value that counts what
+    the scope may hide. None: the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,3 +158,6 @@ class Entity:
     """Filters that no index serves, where the table may be large and there is no `scan`: a page of a list with one of
     them looks at a bounded number of rows, in the list's order."""
     hidden: Hidden | None = None
+    scope: TagScope | None = None
+    """Which rows there are for a principal with a tag scope. Every entity says it, and a test asks for it; one that
+    does not has none."""

@@ -11,6 +11,7 @@ from motet.reading.errors import ForbiddenError, RequestError
 from motet.reading.model import Entity, Fixed, ToMany, ToOne, Value
 from motet.reading.page import Page, page_of
 from motet.reading.selection import Selected, shaped
+from motet.reading.tag_scope import NOTHING
 
 Path = tuple[str, ...]
 """Where in the answer, by response keys; positions in lists are left out."""
@@ -77,6 +78,8 @@ class RowPlan:
     """For each list, the position of the parent's id."""
     aliases: dict[Path, str] = field(default_factory=dict)
     """Alias of a join, by the relations that lead to it."""
+    tags: str | None = None
+    """The parameter that holds the tags of a principal with a tag scope; None for all others."""
 
     def column(self, expression: str, alias: str) -> int:
         """The position of a column, which is added unless it is there."""
@@ -158,6 +161,13 @@ def require(principal: Principal, entity: Entity) -> None:
         and not (principal.is_operator and entity.operator_reads_all)
     ):
         raise ForbiddenError("This is read inside a workspace: use a token of one.")
+    if entity.tenant_column is None and principal.tags is not None:
+        raise ForbiddenError("This is not for a role that is bound to tags.")
+
+
+def tags_of(principal: Principal) -> list[str] | None:
+    """The tags of the principal's scope as a statement takes them; None for all devices."""
+    return None if principal.tags is None else sorted(principal.tags)
 
 
 class Planner:
@@ -171,7 +181,7 @@ class Planner:
     def object(self, entity: Entity, children: tuple[Selected, ...], path: Path) -> ObjectPlan:
         """The plan of objects read by id or another key. Raises RequestError."""
         require(self._principal, entity)
-        row = RowPlan(entity)
+        row = RowPlan(entity, tags=self._tags(with_parents=False))
         id_column = row.column("{t}.id", "t0")
         return ObjectPlan(row, self._parts(row, entity, "t0", children, path, ()), id_column)
 
@@ -181,13 +191,19 @@ class Planner:
         """The plan of a list. Raises RequestError."""
         require(self._principal, entity)
         page = page_of(entity, selected.arguments)
-        row = RowPlan(entity)
+        row = RowPlan(entity, tags=self._tags(with_parents=parent_column is not None))
         plan = ConnectionPlan(entity, page, selected.arguments.get("filter") or {}, row, parent_column, path)
         plan.id_column = row.column("{t}.id", "t0")
         if page.key.expression is not None:
             plan.sort_column = row.column(page.key.expression, "t0")
         plan.parts = tuple(self._connection_part(plan, child, path) for child in selected.children)
         return plan
+
+    def _tags(self, *, with_parents: bool) -> str | None:
+        """Where the tags stand among the parameters: behind the workspace and, where there are any, the parents."""
+        if self._principal.tags is None:
+            return None
+        return "$3" if with_parents else "$2"
 
     def _connection_part(
         self, plan: ConnectionPlan, child: Selected, path: Path
@@ -229,7 +245,10 @@ class Planner:
             return FixedPart(child.key, entity.name)
         declared = entity.fields[child.name]
         if isinstance(declared, Value):
-            columns = tuple(row.column(c, alias) for c in declared.columns)
+            wanted = declared.columns
+            if row.tags is not None and declared.scoped is not None:
+                wanted = tuple(column.replace("{tags}", row.tags) for column in declared.scoped)
+            columns = tuple(row.column(column, alias) for column in wanted)
             return ValuePart(child.key, columns, _making(declared, child))
         if isinstance(declared, Fixed):
             return FixedPart(child.key, declared.value)
@@ -247,9 +266,10 @@ class Planner:
         joined = row.aliases.get(relations)
         if joined is None:
             joined = row.aliases[relations] = f"t{len(row.aliases) + 1}"
+            scope = "" if row.tags is None else f" AND {(target.scope or NOTHING).of(joined, row.tags)}"
             row.joins.append(
                 f"LEFT JOIN {target.table} {joined}"
-                f" ON {joined}.workspace_id = {alias}.workspace_id AND {joined}.id = {alias}.{relation.column}"
+                f" ON {joined}.workspace_id = {alias}.workspace_id AND {joined}.id = {alias}.{relation.column}{scope}"
             )
         id_column = row.column("{t}.id", joined)
         return OnePart(child.key, id_column, self._parts(row, target, joined, child.children, path, relations))

@@ -16,7 +16,7 @@ from motet.reading.cursor import SortPosition
 from motet.reading.entities import ENTITIES
 from motet.reading.model import Entity
 from motet.reading.page import page_of
-from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan, require
+from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan, require, tags_of
 from motet.reading.selection import Selected, SharedChildren
 from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
 from motet.reading.sql import Sql
@@ -72,7 +72,7 @@ class Reader:
         plan = replace(found.plan, page=page, filter=selected.arguments.get("filter") or {})
         failures = list(found.failures)
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            connections = await _Read(connection, principal.workspace_id, failures).connections(plan, None)
+            connections = await _Read(connection, principal, failures).connections(plan, None)
         found.plan.shape = plan.shape
         return Answer(connections[0], failures)
 
@@ -81,9 +81,9 @@ class Reader:
     ) -> Answer:
         """The row that passes the filter, or null; of several the one that `Entity.lookup_order` puts first."""
         plan, failures = self._object(principal, entity, children)
-        statement = sql.object_by_filter(plan, principal.workspace_id, filter_)
+        statement = sql.object_by_filter(plan, principal.workspace_id, filter_, tags_of(principal))
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal.workspace_id, failures)
+            read = _Read(connection, principal, failures)
             found = list((await read.objects(plan, statement)).values())
         return Answer(found[0] if found else None, failures)
 
@@ -95,9 +95,20 @@ class Reader:
     async def ids(self, principal: Principal, entity: str, filter_: Mapping[str, Any], limit: int) -> list[int]:
         """The ids of the rows that a list with this filter holds, oldest first; at most `limit`."""
         require(principal, self._entities[entity])
-        statement = sql.ids(self._entities[entity], principal.workspace_id, filter_, limit)
+        statement = sql.ids(self._entities[entity], principal.workspace_id, filter_, limit, tags_of(principal))
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
             return [row[0] for row in await connection.fetch(statement.text, *statement.parameters)]
+
+    async def within(self, principal: Principal, entity: str, ids: Sequence[int]) -> set[int]:
+        """Those of the ids that there are within the principal's tags, whatever it may read: for what writes."""
+        declared = self._entities[entity]
+        if principal.tags is None or principal.workspace_id is None:
+            return set(ids)
+        if declared.tenant_column is None:
+            return set()
+        statement = sql.visible(declared, principal.workspace_id, ids, sorted(principal.tags))
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
+            return {row[0] for row in await connection.fetch(statement.text, *statement.parameters)}
 
     async def by_id(self, principal: Principal, entity: str, children: Sequence[Selected], row_id: int) -> Answer:
         """The row of this id, or null."""
@@ -114,9 +125,9 @@ class Reader:
     ) -> Answer:
         """A dict from id to object of the rows with these ids that exist and pass the filter."""
         plan, failures = self._object(principal, entity, children)
-        statement = sql.objects_by_id(plan, principal.workspace_id, ids, filter_ or {})
+        statement = sql.objects_by_id(plan, principal.workspace_id, ids, filter_ or {}, tags_of(principal))
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal.workspace_id, failures)
+            read = _Read(connection, principal, failures)
             return Answer(await read.objects(plan, statement), failures)
 
     def _object(
@@ -143,7 +154,14 @@ def _planned(
     """The plan of a selection, which depends on nothing else but who asks; kept with a selection that is shared."""
     if not isinstance(children, SharedChildren):
         return make()
-    key = (entity, sorted_by, principal.permissions, principal.workspace_id is None, principal.is_operator)
+    key = (
+        entity,
+        sorted_by,
+        principal.permissions,
+        principal.workspace_id is None,
+        principal.is_operator,
+        principal.tags is None,
+    )
     found: Planned[P] | None = children.compiled.get(key)
     if found is None:
         if len(children.compiled) >= PLANS_OF_A_SELECTION:
@@ -155,9 +173,10 @@ def _planned(
 class _Read:
     """One read on one connection."""
 
-    def __init__(self, connection: Any, workspace_id: int | None, failures: list[Failure]) -> None:
+    def __init__(self, connection: Any, principal: Principal, failures: list[Failure]) -> None:
         self._connection = connection
-        self._workspace_id = workspace_id
+        self._workspace_id = principal.workspace_id
+        self._tags = tags_of(principal)
         self._failures = failures
 
     async def objects(self, plan: ObjectPlan, statement: Sql) -> dict[int, Any]:
@@ -190,7 +209,7 @@ class _Read:
 
     async def _pages(self, plan: ConnectionPlan, parents: Sequence[int] | None) -> dict[int, ReadPage]:
         pages = {parent: ReadPage([]) for parent in ((0,) if parents is None else parents)}
-        for row in await self._fetch(sql.page(plan, self._workspace_id, parents)):
+        for row in await self._fetch(sql.page(plan, self._workspace_id, parents, self._tags)):
             pages[0 if parents is None else row[-1]].rows.append(row)
         page = plan.page
         more: dict[int, bool] = {}
@@ -202,10 +221,10 @@ class _Read:
         if plan.page_info:
             await self._page_info(plan, parents, pages, more)
         if plan.counted:
-            for row in await self._fetch(sql.count(plan, self._workspace_id, parents)):
+            for row in await self._fetch(sql.count(plan, self._workspace_id, parents, self._tags)):
                 read = pages[0 if parents is None else row[2]]
                 read.total, read.total_is_estimate = row[0], row[1]
-                guess = sql.estimate(plan, self._workspace_id) if row[1] and parents is None else None
+                guess = sql.estimate(plan, self._workspace_id, self._tags) if row[1] and parents is None else None
                 if guess is not None:
                     ((explained,),) = await self._fetch(guess)
                     read.total = max(read.total, orjson.loads(explained)[0]["Plan"]["Plan Rows"])
@@ -216,7 +235,7 @@ class _Read:
     ) -> None:
         page = plan.page
         if not all(more.values()):
-            ended = sql.scan_end(plan, self._workspace_id, parents)
+            ended = sql.scan_end(plan, self._workspace_id, parents, self._tags)
             for row in await self._fetch(ended) if ended else ():
                 parent = 0 if parents is None else row[2]
                 if not more[parent]:  # the scan stopped short of a full page: the next one goes on from there
@@ -230,10 +249,10 @@ class _Read:
             read.has_next = more[parent] and not page.backward
             read.has_previous = more[parent] and page.backward
         if page.after is not None and "hasPreviousPage" in plan.page_info:
-            for row in await self._fetch(sql.beyond(plan, self._workspace_id, parents, earlier=True)):
+            for row in await self._fetch(sql.beyond(plan, self._workspace_id, parents, self._tags, earlier=True)):
                 pages[0 if parents is None else row[1]].has_previous |= row[0]
         if page.before is not None and "hasNextPage" in plan.page_info:
-            for row in await self._fetch(sql.beyond(plan, self._workspace_id, parents, earlier=False)):
+            for row in await self._fetch(sql.beyond(plan, self._workspace_id, parents, self._tags, earlier=False)):
                 pages[0 if parents is None else row[1]].has_next |= row[0]
 
     async def _fetch(self, statement: Sql) -> list[Row]:

@@ -2,7 +2,7 @@
 
 `t0` is the row's alias, `$1` the workspace wherever rows belong to one. Lists of many parents at once read from
 `unnest($2) AS k (id), LATERAL (…)`, which keeps each parent's rows in their order, and give the parent as the last
-column.
+column. Where the principal is bound to tags, these are the next parameter, and each table's scope a condition more.
 """
 
 # ruff: noqa: S608 - text of declared constants; a caller's values are parameters
@@ -19,6 +19,10 @@ from motet.reading.model import Entity, Scope, SortKind
 from motet.reading.page import Page
 from motet.reading.plan import ConnectionPlan, ObjectPlan, RowPlan
 from motet.reading.statement import Statement
+from motet.reading.tag_scope import NOTHING
+
+Tags = Sequence[str] | None
+"""The tags that the principal's role is bound to; None for all devices."""
 
 COUNT_BOUND = 10_000
 """Counts are exact up to here: a capped count costs 0.9 ms where one of 100,000 rows costs 6. Beyond it the planner
@@ -39,18 +43,20 @@ class Sql(NamedTuple):
     parameters: list[Any]
 
 
-def objects_by_id(plan: ObjectPlan, workspace_id: int | None, ids: Sequence[int], filter_: Mapping[str, Any]) -> Sql:
+def objects_by_id(
+    plan: ObjectPlan, workspace_id: int | None, ids: Sequence[int], filter_: Mapping[str, Any], tags: Tags = None
+) -> Sql:
     """The rows with these ids that pass the filter, in no order."""
     entity = plan.row.entity
-    statement = _statement(entity, workspace_id)
+    statement = _statement(entity, workspace_id, tags=tags)
     conditions = [*_tenant(entity, workspace_id), "{t}.id = ANY(" + statement.add(list(ids)) + "::bigint[])"]
     return _objects(plan, conditions, filter_, statement, "")
 
 
-def object_by_filter(plan: ObjectPlan, workspace_id: int | None, filter_: Mapping[str, Any]) -> Sql:
+def object_by_filter(plan: ObjectPlan, workspace_id: int | None, filter_: Mapping[str, Any], tags: Tags = None) -> Sql:
     """The row that passes the filter, the first in `Entity.lookup_order` if several do."""
     entity = plan.row.entity
-    statement = _statement(entity, workspace_id)
+    statement = _statement(entity, workspace_id, tags=tags)
     return _objects(plan, _tenant(entity, workspace_id), filter_, statement, f" ORDER BY {entity.lookup_order} LIMIT 1")
 
 
@@ -59,32 +65,32 @@ def _objects(
 ) -> Sql:
     entity = plan.row.entity
     where = [Scope(tuple(conditions), descending=False).where("t0")]
-    filtered = filter_condition(entity, filter_, "t0", statement)
+    filtered = _filtered(entity, filter_, statement, plan.row.tags)
     if filtered:
         where.append(filtered)
     text = f"{_select(plan.row, entity.table)} WHERE {' AND '.join(where)}{tail}"
     return Sql(text, statement.parameters)
 
 
-def ids(entity: Entity, workspace_id: int | None, filter_: Mapping[str, Any], limit: int) -> Sql:
+def ids(entity: Entity, workspace_id: int | None, filter_: Mapping[str, Any], limit: int, tags: Tags = None) -> Sql:
     """The ids of the rows that a list with this filter holds, oldest first."""
-    statement = _statement(entity, workspace_id)
+    statement = _statement(entity, workspace_id, tags=tags)
     hidden = entity.hidden
     live = [] if hidden is None or asks_for(filter_, hidden.field) else [hidden.live]
     where = [Scope((*_tenant(entity, workspace_id), *live), descending=False).where("t0")]
-    filtered = filter_condition(entity, filter_, "t0", statement)
+    filtered = _filtered(entity, filter_, statement, None if tags is None else "$2")
     if filtered:
         where.append(filtered)
     text = f"SELECT t0.id FROM {entity.table} t0 WHERE {' AND '.join(where)} ORDER BY t0.id LIMIT {limit:d}"
     return Sql(text, statement.parameters)
 
 
-def page(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None) -> Sql:
+def page(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None, tags: Tags = None) -> Sql:
     """The rows of a page and one more, in the order in which they are read (`Page.read_descending`)."""
-    statement = _statement(plan.entity, workspace_id, parents)
+    statement = _statement(plan.entity, workspace_id, parents, tags)
     scopes = _scopes(plan, workspace_id, parents, statement)
     source = _scan(plan, scopes, statement, SCAN_BOUND)
-    filtered = filter_condition(plan.entity, plan.filter, "t0", statement)
+    filtered = _filtered(plan.entity, plan.filter, statement, plan.row.tags)
     names = [f"{column} AS c{n}" for n, column in enumerate(plan.row.columns)]
     select = _select(plan.row, source or plan.entity.table, names)
     limit = f"LIMIT {plan.page.size + 1}"
@@ -109,26 +115,29 @@ def _order_of_columns(plan: ConnectionPlan) -> str:
     return ", ".join(f"u.c{column} {way}" for column in columns if column is not None)
 
 
-def scan_end(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None) -> Sql | None:
+def scan_end(
+    plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None, tags: Tags = None
+) -> Sql | None:
     """The place (sort value, id) of the last candidate if a page's scan used up its bound, no row if not; None for a
     list without bound."""
-    statement = _statement(plan.entity, workspace_id, parents)
+    statement = _statement(plan.entity, workspace_id, parents, tags)
     scopes = _scopes(plan, workspace_id, parents, statement)
     source = _scan(plan, scopes, statement, SCAN_BOUND)
     if source is None:
         return None
     value = (plan.page.key.expression or "NULL").replace("{t}", "s")
     order = scopes[0].order("s")
-    inner = f"SELECT {value} AS v, s.id FROM {source} s ORDER BY {order} OFFSET {SCAN_BOUND - 1} LIMIT 1"
+    used = "" if plan.row.tags is None else f" WHERE {plan.row.tags}::text[] IS NOT NULL"  # every parameter has to be
+    inner = f"SELECT {value} AS v, s.id FROM {source} s{used} ORDER BY {order} OFFSET {SCAN_BOUND - 1} LIMIT 1"
     return Sql(_for_parents(inner, "r.v, r.id", parents), statement.parameters)
 
 
-def count(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None) -> Sql:
+def count(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None, tags: Tags = None) -> Sql:
     """(matching rows up to the bound, whether there may be more) of the whole list, without its page."""
-    statement = _statement(plan.entity, workspace_id, parents)
+    statement = _statement(plan.entity, workspace_id, parents, tags)
     scope = Scope(_scope(plan, workspace_id, parents), plan.entity.newest_first)
     source = _scan(plan, [scope], statement, COUNT_BOUND + 1)
-    filtered = filter_condition(plan.entity, plan.filter, "t0", statement)
+    filtered = _filtered(plan.entity, plan.filter, statement, plan.row.tags)
     if source:
         inner = (
             f"SELECT least(count(*) FILTER (WHERE {filtered or 'true'}), {COUNT_BOUND}) AS n,"
@@ -141,22 +150,29 @@ def count(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int]
     return Sql(_for_parents(inner, "r.n, r.more", parents), statement.parameters)
 
 
-def estimate(plan: ConnectionPlan, workspace_id: int | None) -> Sql | None:
+def estimate(plan: ConnectionPlan, workspace_id: int | None, tags: Tags = None) -> Sql | None:
     """The planner's guess, as its plan in JSON, of how many rows a list at the root has; None for one that is scanned:
     nothing is known of what its filter lets pass beyond the scan."""
-    statement = _statement(plan.entity, workspace_id)
+    statement = _statement(plan.entity, workspace_id, tags=tags)
     scope = Scope(_scope(plan, workspace_id, None), plan.entity.newest_first)
     if _scan(plan, [scope], statement, COUNT_BOUND) is not None:
         return None
-    statement = _statement(plan.entity, workspace_id)
-    filtered = filter_condition(plan.entity, plan.filter, "t0", statement)
+    statement = _statement(plan.entity, workspace_id, tags=tags)
+    filtered = _filtered(plan.entity, plan.filter, statement, plan.row.tags)
     where = scope.where("t0") + (f" AND {filtered}" if filtered else "")
     return Sql(f"EXPLAIN (FORMAT JSON) SELECT FROM {plan.entity.table} t0 WHERE {where}", statement.parameters)
 
 
-def beyond(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None, *, earlier: bool) -> Sql:
+def beyond(
+    plan: ConnectionPlan,
+    workspace_id: int | None,
+    parents: Sequence[int] | None,
+    tags: Tags = None,
+    *,
+    earlier: bool,
+) -> Sql:
     """Whether the list has a row at or before the cursor `after` (`earlier`), or at or behind the cursor `before`."""
-    statement = _statement(plan.entity, workspace_id, parents)
+    statement = _statement(plan.entity, workspace_id, parents, tags)
     position = plan.page.after if earlier else plan.page.before
     if position is None:
         raise ValueError("There is no cursor to look beyond.")
@@ -167,7 +183,7 @@ def beyond(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int
         for bounds in _bounds(plan.page, position, "<=" if smaller else ">=", statement)
     ]
     source = _scan(plan, scopes, statement, SCAN_BOUND)
-    filtered = filter_condition(plan.entity, plan.filter, "t0", statement)
+    filtered = _filtered(plan.entity, plan.filter, statement, plan.row.tags)
     if source:
         found = f"EXISTS (SELECT FROM {source} t0 WHERE {filtered or 'true'})"
     else:
@@ -178,7 +194,26 @@ def beyond(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int
     return Sql(_for_parents(f"SELECT ({found}) AS found", "r.found", parents), statement.parameters)
 
 
-def _statement(entity: Entity, workspace_id: int | None, parents: Sequence[int] | None = None) -> Statement:
+def visible(entity: Entity, workspace_id: int, ids: Sequence[int], tags: Sequence[str]) -> Sql:
+    """Those of the ids that there are within the tags."""
+    statement = _statement(entity, workspace_id, tags=tags)
+    scope, tenant = (entity.scope or NOTHING).of("t0", "$2"), f"t0.{entity.tenant_column} = $1"
+    wanted = f"t0.id = ANY({statement.add(list(ids))}::bigint[])"
+    return Sql(f"SELECT t0.id FROM {entity.table} t0 WHERE {tenant} AND {wanted} AND {scope}", statement.parameters)
+
+
+def _filtered(entity: Entity, filter_: Mapping[str, Any], statement: Statement, tags: str | None) -> str | None:
+    """What a row has to be: what the filter asks for and, for a principal that is bound to tags, in their scope."""
+    filtered = filter_condition(entity, filter_, "t0", statement)
+    if tags is None:
+        return filtered
+    scope = (entity.scope or NOTHING).of("t0", tags)
+    return f"{scope} AND {filtered}" if filtered else scope
+
+
+def _statement(
+    entity: Entity, workspace_id: int | None, parents: Sequence[int] | None = None, tags: Tags = None
+) -> Statement:
     statement = Statement()
     if entity.tenant_column is not None and workspace_id is not None:
         statement.add(workspace_id)
@@ -186,6 +221,8 @@ def _statement(entity: Entity, workspace_id: int | None, parents: Sequence[int] 
         raise ValueError(f"{entity.name} is read inside a workspace only.")
     if parents is not None:
         statement.add(list(parents))
+    if tags is not None:
+        statement.add(list(tags))
     return statement
 
 
@@ -238,11 +275,17 @@ def _scan(plan: ConnectionPlan, scopes: Sequence[Scope], statement: Statement, l
     """The FROM item of a list that looks at a bounded number of rows, in its order; None for one that has an index."""
     entity = plan.entity
     if entity.scan is not None:
-        return entity.scan(plan.filter, scopes[0], statement, limit, parent=plan.parent_column is not None)
-    if not any(asks_for(plan.filter, name) for name in entity.sparse):
+        found = entity.scan(plan.filter, scopes[0], statement, limit, parent=plan.parent_column is not None)
+        if found is not None or plan.row.tags is None:
+            return found
+    filtered = None
+    if plan.row.tags is not None and plan.parent_column is None and (entity.scope or NOTHING).is_rare:
+        filtered = filter_condition(entity, plan.filter, "s", statement)  # an index serves it, or `scan` had taken it
+    elif not any(asks_for(plan.filter, name) for name in entity.sparse):
         return None
+    also = f" AND {filtered}" if filtered else ""
     parts = [
-        f"(SELECT * FROM {entity.table} s WHERE {scope.where('s')} ORDER BY {scope.order('s')} LIMIT {limit})"
+        f"(SELECT * FROM {entity.table} s WHERE {scope.where('s')}{also} ORDER BY {scope.order('s')} LIMIT {limit})"
         for scope in scopes
     ]
     if len(parts) == 1:

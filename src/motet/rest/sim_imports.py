@@ -77,6 +77,8 @@ class SimImports:
             return unauthenticated(str(error))
         if principal.workspace_id is None or not principal.allows(Permission.SIM_WRITE):
             return told(403, "FORBIDDEN", f"This needs the permission {Permission.SIM_WRITE.value} in a workspace.")
+        if principal.tags is not None:
+            return told(403, "FORBIDDEN", "This is not for a role that is bound to tags.")
         if self._under_way >= MAX_UPLOADS:
             return told(429, "LIMIT_REACHED", "Other lists are being read: try again soon.", {"retry-after": "10"})
         self._under_way += 1

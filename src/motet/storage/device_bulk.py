@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from motet.storage.database import Executor, PooledConnection
@@ -14,6 +14,14 @@ _KNOWN = "SELECT id FROM device WHERE workspace_id = $1 AND id = ANY ($2::bigint
 async def known(connection: Executor, workspace_id: int, device_ids: Sequence[int]) -> set[int]:
     """Those of the ids that are live devices of the workspace."""
     return {record["id"] for record in await connection.fetch(_KNOWN, workspace_id, device_ids)}
+
+
+_WITHIN = "SELECT id FROM device WHERE workspace_id = $1 AND id = ANY ($2::bigint[]) AND tags && $3::text[]"
+
+
+async def within(connection: Executor, workspace_id: int, device_ids: Sequence[int], tags: Collection[str]) -> set[int]:
+    """Those of the devices that have one of the tags."""
+    return {record["id"] for record in await connection.fetch(_WITHIN, workspace_id, device_ids, list(tags))}
 
 
 _BY_NAME = "SELECT name AS key, id FROM device WHERE workspace_id = $1 AND name = ANY ($2::text[]) AND status <> 2"
@@ -62,6 +70,22 @@ SELECT tag, count(*) AS devices
 async def tags(connection: Executor, workspace_id: int, limit: int) -> list[tuple[str, int]]:
     """The tags of live devices and how many have each, the commonest first."""
     return [(record["tag"], record["devices"]) for record in await connection.fetch(_TAGS, workspace_id, limit)]
+
+
+_TAGS_WITHIN = """
+SELECT tag, count(*) AS devices
+  FROM device, unnest(tags) AS t (tag)
+ WHERE workspace_id = $1 AND status <> 2 AND tags && $3::text[]
+ GROUP BY tag ORDER BY devices DESC, tag LIMIT $2
+"""
+
+
+async def tags_within(
+    connection: Executor, workspace_id: int, limit: int, within: Collection[str]
+) -> list[tuple[str, int]]:
+    """The same of the live devices that have one of the tags."""
+    records = await connection.fetch(_TAGS_WITHIN, workspace_id, limit, list(within))
+    return [(record["tag"], record["devices"]) for record in records]
 
 
 class DeviceState(NamedTuple):

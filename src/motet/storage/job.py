@@ -24,8 +24,9 @@ async def count_open(connection: PooledConnection, workspace_id: int) -> int:
 
 
 _INSERT = """
-INSERT INTO job (workspace_id, id, kind, state, dry_run, input, undoes_id, total, actor, created_at, due_at, asked_by)
-VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $9, $10)
+INSERT INTO job
+    (workspace_id, id, kind, state, dry_run, input, undoes_id, total, actor, created_at, due_at, asked_by, tags)
+VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $8, $9, $9, $10, $11)
 """
 
 
@@ -41,10 +42,12 @@ async def insert(
     total: int,
     actor: str,
     at: datetime,
+    tags: list[str] | None = None,
 ) -> None:
-    """Add a job that is QUEUED and due. Whoever is acting is who its chunks will act for."""
+    """Add a job that is QUEUED and due; `tags` are the scope of who asks for it. Whoever is acting is who its chunks
+    will act for."""
     await connection.execute(
-        _INSERT, workspace_id, job_id, kind, dry_run, input_, undoes_id, total, actor, at, asked_by()
+        _INSERT, workspace_id, job_id, kind, dry_run, input_, undoes_id, total, actor, at, asked_by(), tags
     )
 
 
@@ -80,10 +83,11 @@ class TakenJob(NamedTuple):
     actor: str
     asked_by: Any
     """See `motet.storage.acting.asked_by`."""
+    tags: list[str] | None
 
 
 _TAKE = """
-SELECT workspace_id, id, kind, state, dry_run, input, undoes_id, total, done, position, actor, asked_by
+SELECT workspace_id, id, kind, state, dry_run, input, undoes_id, total, done, position, actor, asked_by, tags
   FROM job
  WHERE due_at <= $1 AND kind = ANY ($2::text[])
  ORDER BY due_at LIMIT 1
@@ -121,6 +125,24 @@ async def next_items(
     return [
         StoredItem(*record) for record in await connection.fetch(_NEXT_ITEMS, workspace_id, job_id, position, limit)
     ]
+
+
+_OUTSIDE = """
+SELECT u.id
+  FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, device_id, sim_id)
+  LEFT JOIN sim s ON s.workspace_id = $1 AND s.id = u.sim_id
+ WHERE num_nonnulls(u.device_id, u.sim_id) > 0
+   AND NOT EXISTS (SELECT FROM device v WHERE v.workspace_id = $1 AND v.id = coalesce(u.device_id, s.device_id)
+                                          AND v.tags && $5::text[])
+"""
+
+
+async def outside(
+    connection: PooledConnection, workspace_id: int, items: Sequence[StoredItem], tags: list[str]
+) -> set[int]:
+    """The items, by their ids, whose device, or the device of whose SIM, has none of the tags."""
+    columns = zip(*((item.id, item.device_id, item.sim_id) for item in items), strict=True)
+    return {record["id"] for record in await connection.fetch(_OUTSIDE, workspace_id, *map(list, columns), tags)}
 
 
 # A value that is null in `u` and may have been known before stays.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -59,9 +60,32 @@ SELECT w.operator, w.rat, found.devices
 """
 
 
+_ENDING_WITHIN = """
+SELECT w.operator, w.rat, found.devices
+  FROM unnest($2::text[], $3::text[]) AS w (operator, rat),
+       LATERAL (SELECT count(*) AS devices
+                  FROM (SELECT
+                          FROM attachment a
+                          JOIN sim s ON s.workspace_id = a.workspace_id AND s.id = a.sim_id
+                          JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+                         WHERE a.workspace_id = $1 AND a.operator = w.operator AND a.rat = w.rat
+                           AND v.tags && $5::text[]
+                         LIMIT $4) few) found
+"""
+
+
 async def devices_on(
-    connection: PooledConnection, workspace_id: int, operators: list[str], rats: list[str], limit: int
+    connection: PooledConnection,
+    workspace_id: int,
+    operators: list[str],
+    rats: list[str],
+    limit: int,
+    within: Collection[str] | None = None,
 ) -> dict[tuple[str, str], int]:
-    """How many devices were last seen on each of these networks, up to `limit`, by operator and RAT."""
-    records = await connection.fetch(_ENDING, workspace_id, operators, rats, limit)
+    """How many devices, or of those with one of the tags `within`, were last seen on each of these networks, up to
+    `limit`, by operator and RAT."""
+    if within is None:
+        records = await connection.fetch(_ENDING, workspace_id, operators, rats, limit)
+    else:
+        records = await connection.fetch(_ENDING_WITHIN, workspace_id, operators, rats, limit, list(within))
     return {(record["operator"], record["rat"]): record["devices"] for record in records}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +14,17 @@ _KNOWN = "SELECT id FROM sim WHERE workspace_id = $1 AND id = ANY ($2::bigint[])
 async def known(connection: Executor, workspace_id: int, sim_ids: Sequence[int]) -> set[int]:
     """Those of the ids that the workspace has."""
     return {record["id"] for record in await connection.fetch(_KNOWN, workspace_id, sim_ids)}
+
+
+_WITHIN = """
+SELECT s.id FROM sim s JOIN device v ON v.workspace_id = s.workspace_id AND v.id = s.device_id
+ WHERE s.workspace_id = $1 AND s.id = ANY ($2::bigint[]) AND v.tags && $3::text[]
+"""
+
+
+async def within(connection: Executor, workspace_id: int, sim_ids: Sequence[int], tags: Collection[str]) -> set[int]:
+    """Those of the SIMs that are in a device with one of the tags."""
+    return {record["id"] for record in await connection.fetch(_WITHIN, workspace_id, sim_ids, list(tags))}
 
 
 # A deleted SIM has left its numbers to others.

@@ -20,6 +20,10 @@ class StandingRow(NamedTuple):
     workspace: str | None
     must_enrol: bool
     """Whether a second factor is asked for that the session has not shown."""
+    role_name: str | None
+    """Of the custom role, where it is one, as are the two below."""
+    permissions: list[str] | None
+    tags: list[str] | None
 
 
 # Up from the workspace's organisation, or the root alone.
@@ -32,11 +36,13 @@ WITH RECURSIVE above AS (
 )
 SELECT u.email, u.organisation_id, m.role, m.role_id,
        u.is_super_admin AND u.organisation_id IN (SELECT id FROM above) AS is_super_admin, w.name AS workspace,
-       NOT s.methods && '{mfa,fed}' AND motet_mfa_required(u.organisation_id) AS must_enrol
+       NOT s.methods && '{mfa,fed}' AND motet_mfa_required(u.organisation_id) AS must_enrol,
+       r.name, r.permissions, r.tags
   FROM login_session s
   JOIN user_account u ON u.id = s.user_id
   LEFT JOIN workspace w ON w.id = $3
   LEFT JOIN membership m ON m.workspace_id = w.id AND m.user_id = u.id
+  LEFT JOIN custom_role r ON r.workspace_id = m.workspace_id AND r.id = m.role_id
  WHERE s.id = $2 AND s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 1
    AND ($3::bigint IS NULL OR w.id IS NOT NULL)
 """

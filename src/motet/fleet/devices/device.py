@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from motet.domain.event_types import (
 from motet.domain.ids import IdGenerator
 from motet.domain.sim_lifecycle import SimTrigger
 from motet.domain.states import DeviceStatus, SimStatus
-from motet.fleet.devices.device_changes import DeviceChanges, applied, new_settings
+from motet.fleet.devices.device_changes import DeviceChanges, applied, check_stays_within, new_settings
 from motet.fleet.ip.ip_address_space import give_back
 from motet.fleet.journal import Change, Journal
 from motet.fleet.sims.sim_step import SimSteps
@@ -64,13 +64,16 @@ class DeviceService:
         *,
         sim_id: int | None = None,
         enabled: bool = True,
+        within: Set[str] | None = None,
     ) -> int:
-        """Add a device, with a SIM if one is named: its id.
+        """Add a device, with a SIM if one is named: its id. `within` are the tags that the actor is bound to.
 
-        Raises InvalidError; NotFoundError for a policy (by its path); for the SIM (path `sim_id`) NotFoundError,
-        ConflictError if it is in another device, DeniedError if it is deleted.
+        Raises InvalidError; DeniedError (path `tags`) for a device outside of them; NotFoundError for a policy (by its
+        path); for the SIM (path `sim_id`) NotFoundError, ConflictError if it is in another device, DeniedError if it is
+        deleted.
         """
         settings = applied(changes, new_settings(workspace_id))
+        check_stays_within(settings.tags, within)
         now = self._clock()
         device_id = self._ids.next(int(now * 1_000))
         status = DeviceStatus.ENABLED if enabled else DeviceStatus.DISABLED
@@ -85,11 +88,21 @@ class DeviceService:
         await self._on_change()
         return device_id
 
-    async def update(self, workspace_id: int, actor: str, device_id: int, changes: DeviceChanges) -> None:
-        """Change a device. Raises NotFoundError (path `id`, or that of a policy), InvalidError."""
+    async def update(
+        self,
+        workspace_id: int,
+        actor: str,
+        device_id: int,
+        changes: DeviceChanges,
+        *,
+        within: Set[str] | None = None,
+    ) -> None:
+        """Change a device. Raises NotFoundError (path `id`, or that of a policy), InvalidError; DeniedError (path
+        `tags`) if it has none of the tags that the actor is bound to after that."""
         async with self._transaction() as connection:
             locked = await _locked(connection, workspace_id, device_id)
             settings = applied(changes, locked.settings)
+            check_stays_within(settings.tags, within)
             changed = [name for name, old in locked.settings._asdict().items() if old != getattr(settings, name)]
             if changed:
                 await device.update(connection, workspace_id, device_id, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,8 +103,11 @@ class DeviceBulkService:
         self._database = database
         self._jobs = jobs
 
-    async def tags(self, workspace_id: int) -> list[tuple[str, int]]:
-        """The tags of live devices and how many have each, the commonest first."""
+    async def tags(self, workspace_id: int, within: Set[str] | None = None) -> list[tuple[str, int]]:
+        """The tags of live devices, or of those with one of the tags `within`, and how many have each, the commonest
+        first."""
+        if within is not None:
+            return await device_bulk.tags_within(self._database.pool, workspace_id, MAX_LISTED_TAGS, within)
         return await device_bulk.tags(self._database.pool, workspace_id, MAX_LISTED_TAGS)
 
     async def check(self, workspace_id: int, change: Bulk) -> None:
@@ -133,28 +136,44 @@ class DeviceBulkService:
         *,
         dry_run: bool = False,
         is_checked: bool = False,
+        within: Set[str] | None = None,
     ) -> int:
         """A job on these devices: its id. Raises NotFoundError (path `ids`) if one is unknown, unless the caller has
-        just found them; then there is no job."""
+        just found them; then there is no job. `within` are the tags that the actor is bound to."""
         await self.check(workspace_id, change)
         if not is_checked:
             check_ids(DEVICES, device_ids, await device_bulk.known(self._database.pool, workspace_id, device_ids))
-        return await self._ask(workspace_id, actor, change, items_of(DEVICES, device_ids), dry_run)
+        return await self._ask(workspace_id, actor, change, items_of(DEVICES, device_ids), dry_run, within)
 
-    async def by_list(self, workspace_id: int, actor: str, change: Bulk, text: str, *, dry_run: bool = False) -> int:
-        """A job on the devices that a CSV text names by id, name, IMEI, or their SIM's ICCID or MSISDN: its id."""
+    async def by_list(
+        self,
+        workspace_id: int,
+        actor: str,
+        change: Bulk,
+        text: str,
+        *,
+        dry_run: bool = False,
+        within: Set[str] | None = None,
+    ) -> int:
+        """A job on the devices that a CSV text names by id, name, IMEI, or their SIM's ICCID or MSISDN: its id. One
+        without any of the tags `within` is one that there is not."""
         await self.check(workspace_id, change)
         column, lines = read_lines(DEVICES, text)
         pool = self._database.pool
 
         async def find(column: str, values: Sequence[str]) -> list[tuple[str, int]]:
-            return await device_bulk.find(pool, workspace_id, column, values)
+            found = await device_bulk.find(pool, workspace_id, column, values)
+            if within is None:
+                return found
+            there = await device_bulk.within(pool, workspace_id, [row_id for _, row_id in found], within)
+            return [(value, row_id) for value, row_id in found if row_id in there]
 
         async def known(device_ids: list[int]) -> set[int]:
-            return await device_bulk.known(pool, workspace_id, device_ids)
+            found = await device_bulk.known(pool, workspace_id, device_ids)
+            return found if within is None else await device_bulk.within(pool, workspace_id, list(found), within)
 
         items = await items_of_lines(DEVICES, column, lines, find, known)
-        return await self._ask(workspace_id, actor, change, items, dry_run)
+        return await self._ask(workspace_id, actor, change, items, dry_run, within)
 
     async def replace_tag(
         self, workspace_id: int, actor: str, tag: str, by: str | None, *, dry_run: bool = False
@@ -178,16 +197,17 @@ class DeviceBulkService:
         change: Bulk,
         items: Sequence[NewItem],
         dry_run: bool,
+        within: Set[str] | None,
     ) -> int:
         if change is None:
-            new = NewJob(JobKind.DEVICE_DELETE, items, dry_run=dry_run)
+            new = NewJob(JobKind.DEVICE_DELETE, items, dry_run=dry_run, within=within)
         elif isinstance(change, BulkReset):
             asked = {"location": change.location, "data": change.data}
-            new = NewJob(JobKind.DEVICE_RESET, items, asked, dry_run=dry_run)
+            new = NewJob(JobKind.DEVICE_RESET, items, asked, dry_run=dry_run, within=within)
         elif change.is_nothing:
             raise InvalidError("Say what to change.")
         elif len(items) > MAX_ITEMS:
             raise LimitReachedError(f"One job takes at most {MAX_ITEMS:,} devices.")
         else:
-            new = NewJob(JobKind.DEVICE_UPDATE, items, change.to_json(), dry_run=dry_run)
+            new = NewJob(JobKind.DEVICE_UPDATE, items, change.to_json(), dry_run=dry_run, within=within)
         return await self._jobs.create(workspace_id, actor, new)

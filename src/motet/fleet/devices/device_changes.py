@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
-from motet.domain.errors import InvalidError
+from motet.domain.errors import DeniedError, InvalidError
 from motet.domain.identities import parse_imei
 from motet.domain.imei_lock import parse_allowed
 from motet.fleet.rules import UNCHANGED, Unchanged, check_text
@@ -71,6 +71,13 @@ def applied(changes: DeviceChanges, settings: DeviceSettings) -> DeviceSettings:
         _attributes(changes, settings.attributes),
         settings.imei_allowed if isinstance(changes.imei_allowed, Unchanged) else parse_allowed(changes.imei_allowed),
     )
+
+
+def check_stays_within(tags: Collection[str], within: Set[str] | None) -> None:
+    """Raises DeniedError (path `tags`) if a device with these tags is none that someone bound to `within` may make or
+    leave behind; None: to no tags."""
+    if within is not None and within.isdisjoint(tags):
+        raise DeniedError("A device keeps one of the tags that your role is bound to.", path=("tags",))
 
 
 def _tags(changes: DeviceChanges, tags: list[str]) -> list[str]:

@@ -21,7 +21,7 @@ from motet.domain.sim_lifecycle import SimActor, SimTransition, SimTrigger, tran
 from motet.domain.states import DeviceStatus, SimStatus
 from motet.fleet.devices.device import device_change
 from motet.fleet.devices.device_bulk import BulkChange
-from motet.fleet.devices.device_changes import applied
+from motet.fleet.devices.device_changes import applied, check_stays_within
 from motet.fleet.ip.ip_address_space import give_back
 from motet.fleet.jobs.jobs import UNTOUCHED, Item, Result, Work
 from motet.fleet.jobs.selections import failure_of
@@ -71,6 +71,7 @@ class DeviceUpdateWorker:
             try:
                 device_id, before = _found(item, locked)
                 after = _changed(before, change) if change is not None else _restored(before, item.data)
+                check_stays_within(after.settings.tags, work.within)
             except DomainError as error:
                 results[item.id] = Result.of_error(error)
                 continue

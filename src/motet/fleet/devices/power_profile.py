@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -68,11 +68,14 @@ class PowerProfileService:
         """Nothing is known of how the device saves power. Raises NotFoundError (path `id`)."""
         await self._write(workspace_id, actor, device_id, StoredProfile())
 
-    async def devices_on(self, workspace_id: int, networks: Sequence[tuple[str, Rat]]) -> dict[tuple[str, Rat], int]:
-        """How many of the workspace's devices were last seen on each of these networks, up to `COUNT_LIMIT`."""
+    async def devices_on(
+        self, workspace_id: int, networks: Sequence[tuple[str, Rat]], within: Set[str] | None = None
+    ) -> dict[tuple[str, Rat], int]:
+        """How many of the workspace's devices, or of those with one of the tags `within`, were last seen on each of
+        these networks, up to `COUNT_LIMIT`."""
         operators, rats = [plmn for plmn, _ in networks], [rat.name for _, rat in networks]
         async with self._database.pool.acquire() as connection:
-            found = await power_profile.devices_on(connection, workspace_id, operators, rats, COUNT_LIMIT)
+            found = await power_profile.devices_on(connection, workspace_id, operators, rats, COUNT_LIMIT, within)
         return {(plmn, Rat[rat]): count for (plmn, rat), count in found.items()}
 
     async def _write(self, workspace_id: int, actor: str, device_id: int, profile: StoredProfile) -> None:

@@ -8,7 +8,7 @@ the first item whose effects were not committed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
@@ -81,6 +81,8 @@ class Work:
     undoes: bool
     dry_run: bool
     """A dry run is rolled back by whoever runs it: this is for what does not hang on the transaction."""
+    within: Set[str] | None = None
+    """As `NewJob.within`; the items are in the scope at the moment."""
 
 
 class Worker(Protocol):
@@ -111,6 +113,9 @@ class NewJob:
     input: Mapping[str, Any] = field(default_factory=dict)
     """What is the same for all items, as JSON takes it."""
     dry_run: bool = False
+    within: Set[str] | None = None
+    """The tags that whoever asks for it is bound to. An item whose device has none of them when its turn comes is one
+    that there is not."""
 
 
 class JobService:
@@ -166,6 +171,7 @@ class JobService:
             total=len(new.items),
             actor=actor,
             at=datetime.fromtimestamp(now, UTC),
+            tags=None if new.within is None else sorted(new.within),
         )
         next_id, now_ms = self._ids.next, int(now * 1_000)
         await job.copy_items(connection, [(workspace_id, job_id, next_id(now_ms), *item) for item in new.items])
@@ -187,11 +193,12 @@ class JobService:
             if state != locked.state:
                 await job.end(connection, workspace_id, job_id, state, datetime.fromtimestamp(self._clock(), UTC))
 
-    async def undo(self, workspace_id: int, actor: str, job_id: int) -> int:
+    async def undo(self, workspace_id: int, actor: str, job_id: int, *, within: Set[str] | None = None) -> int:
         """Take back what a job that is over has changed, last change first, by another job: its id.
 
-        What was changed again since is left alone, and told as the item's error. Raises NotFoundError, ConflictError
-        for a job that is not over or has changed nothing, DeniedError for one that cannot be taken back (path `id`).
+        What was changed again since is left alone, and told as the item's error; `within` is as in NewJob. Raises
+        NotFoundError, ConflictError for a job that is not over or has changed nothing, DeniedError for one that cannot
+        be taken back (path `id`).
         """
         undo_id = self._ids.next(int(self._clock() * 1_000))
         async with transaction(self._database, makes=undo_id, after=self._wake) as connection:
@@ -207,6 +214,6 @@ class JobService:
             if not found:
                 raise ConflictError("The job has changed nothing that can be taken back.", path=("id",))
             items = [NewItem(item.number, item.device_id, item.sim_id, item.data) for item in found]
-            new = NewJob(kind, items, locked.input)
+            new = NewJob(kind, items, locked.input, within=within)
             await self._add(connection, workspace_id, actor, undo_id, new, undoes_id=job_id)
         return undo_id

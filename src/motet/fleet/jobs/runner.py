@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from motet.domain.errors import NotFoundError
 from motet.domain.jobs import ItemOutcome, JobKind, JobState, JobStep, after, is_over
 from motet.fleet.jobs.jobs import Item, Result, Work, Worker
 from motet.storage import job
@@ -116,11 +117,17 @@ class JobRunner:
         """How many items were changed."""
         worker = self.workers[JobKind(taken.kind)]
         items = await job.next_items(connection, taken.workspace_id, taken.id, taken.position, worker.chunk_items)
-        results: Mapping[int, Result] = {}
+        results: dict[int, Result] = {}
         if items:
             act = act_of_job(taken.asked_by, taken.workspace_id, taken.actor, taken.kind, taken.id)
-            async with audited(connection, act):
-                results = await _done(connection, worker, _work_of(taken, items, now))
+            gone: set[int] = set()
+            if taken.tags is not None:
+                gone = await job.outside(connection, taken.workspace_id, items, taken.tags)
+            there = [item for item in items if item.id not in gone]
+            results = dict.fromkeys(gone, _GONE)
+            if there:
+                async with audited(connection, act):
+                    results |= await _done(connection, worker, _work_of(taken, there, now))
             rows = [_row(item, results[item.id]) for item in items]
             await job.settle(connection, taken.workspace_id, taken.id, rows)
         step = JobStep.END if taken.done + len(items) >= taken.total or not items else JobStep.WORK
@@ -167,6 +174,10 @@ class JobRunner:
                 more = await job.remove_stale(connection, before, KEPT_JOBS)
 
 
+_GONE = Result.of_error(NotFoundError("There is no such device or SIM.", path=("id",)))
+"""What became of an item that has left the scope of who asked for the job."""
+
+
 class _Undone(Exception):  # noqa: N818 - no error: a dry run is over
     pass
 
@@ -194,6 +205,7 @@ def _work_of(taken: TakenJob, items: list[StoredItem], now: datetime) -> Work:
         now,
         undoes=taken.undoes_id is not None,
         dry_run=taken.dry_run,
+        within=None if taken.tags is None else frozenset(taken.tags),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -52,26 +52,43 @@ class SimBulkService:
         *,
         dry_run: bool = False,
         is_checked: bool = False,
+        within: Set[str] | None = None,
     ) -> int:
         """A job on these SIMs: its id. Raises NotFoundError (path `ids`) if one is unknown, unless the caller has just
-        found them; then there is no job."""
+        found them; then there is no job. `within` are the tags that the actor is bound to."""
         if not is_checked:
             check_ids(SIMS, sim_ids, await sim_bulk.known(self._database.pool, workspace_id, sim_ids))
-        return await self._ask(workspace_id, actor, step, items_of(SIMS, sim_ids), dry_run)
+        return await self._ask(workspace_id, actor, step, items_of(SIMS, sim_ids), dry_run, within)
 
-    async def by_list(self, workspace_id: int, actor: str, step: str, text: str, *, dry_run: bool = False) -> int:
-        """A job on the SIMs that a CSV text names by id, ICCID, IMSI or MSISDN: its id."""
+    async def by_list(
+        self,
+        workspace_id: int,
+        actor: str,
+        step: str,
+        text: str,
+        *,
+        dry_run: bool = False,
+        within: Set[str] | None = None,
+    ) -> int:
+        """A job on the SIMs that a CSV text names by id, ICCID, IMSI or MSISDN: its id. One that is in no device with
+        one of the tags `within` is one that there is not."""
         column, lines = read_lines(SIMS, text)
         pool = self._database.pool
 
         async def find(column: str, values: Sequence[str]) -> list[tuple[str, int]]:
-            return await sim_bulk.find(pool, workspace_id, column, values)
+            found = await sim_bulk.find(pool, workspace_id, column, values)
+            if within is None:
+                return found
+            there = await sim_bulk.within(pool, workspace_id, [row_id for _, row_id in found], within)
+            return [(value, row_id) for value, row_id in found if row_id in there]
 
         async def known(sim_ids: list[int]) -> set[int]:
+            if within is not None:
+                return await sim_bulk.within(pool, workspace_id, sim_ids, within)
             return await sim_bulk.known(pool, workspace_id, sim_ids)
 
         items = await items_of_lines(SIMS, column, lines, find, known)
-        return await self._ask(workspace_id, actor, step, items, dry_run)
+        return await self._ask(workspace_id, actor, step, items, dry_run, within)
 
     async def suspend_idle(
         self, workspace_id: int, actor: str, idle_days: int, *, dry_run: bool = False
@@ -86,10 +103,17 @@ class SimBulkService:
         items = items_of(SIMS, found)
         return await self._ask(workspace_id, actor, "SUSPEND", items, dry_run), len(found)
 
-    async def _ask(self, workspace_id: int, actor: str, step: str, items: Sequence[NewItem], dry_run: bool) -> int:
-        return await self._jobs.create(
-            workspace_id, actor, NewJob(JobKind.SIM_UPDATE, items, {"step": step}, dry_run=dry_run)
-        )
+    async def _ask(
+        self,
+        workspace_id: int,
+        actor: str,
+        step: str,
+        items: Sequence[NewItem],
+        dry_run: bool,
+        within: Set[str] | None = None,
+    ) -> int:
+        new = NewJob(JobKind.SIM_UPDATE, items, {"step": step}, dry_run=dry_run, within=within)
+        return await self._jobs.create(workspace_id, actor, new)
 
 
 class SimWorker:

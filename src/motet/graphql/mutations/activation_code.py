@@ -11,6 +11,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, idempotency_key, mutation, or_none, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.activation_code import ActivationCode
 from motet.graphql.types.relay import described
 
@@ -68,6 +69,7 @@ class ActivationCodeMutations:
         Permission.SIM_WRITE,
         "Issue an activation code by which one phone gets a SIM as an eSIM, once. A SIM has one such code at a time.",
         ("activationCode", "ActivationCode"),
+        scoping=Scoping.IDS,
     )
     async def activation_code_create(
         self,
@@ -92,6 +94,7 @@ class ActivationCodeMutations:
         Permission.SIM_WRITE,
         "Let an activation code that no phone has used expire now.",
         ("activationCode", "ActivationCode"),
+        scoping=Scoping.IDS,
     )
     async def activation_code_revoke(
         self,

@@ -13,6 +13,7 @@ from motet.domain import states
 from motet.fleet.alerts.alert_rule import AlertRuleChanges
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.alert import Alert, AlertGrouping, AlertRule
 from motet.graphql.types.event import EventSeverity
 from motet.graphql.types.operator import Workspace
@@ -195,6 +196,7 @@ class AlertMutations:
         Permission.ALERT_WRITE,
         "Say that someone has seen an alert: it lasts, but reminds of itself no more.",
         ("alert", "Alert"),
+        scoping=Scoping.IDS,
     )
     async def alert_acknowledge(
         self,
@@ -206,7 +208,12 @@ class AlertMutations:
         await context.services.alert_rules.acknowledge(context.workspace_id, context.principal.subject, alert_id)
         return done(alert_id)
 
-    @mutation(Permission.ALERT_WRITE, "End an alert: the next event raises a new one.", ("alert", "Alert"))
+    @mutation(
+        Permission.ALERT_WRITE,
+        "End an alert: the next event raises a new one.",
+        ("alert", "Alert"),
+        scoping=Scoping.IDS,
+    )
     async def alert_resolve(
         self,
         info: Info,

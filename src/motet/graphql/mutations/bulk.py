@@ -18,6 +18,7 @@ from motet.fleet.jobs.jobs import MAX_ITEMS
 from motet.fleet.jobs.selections import MAX_IDS
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, idempotency_key, mutation, or_none, raw, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.selection import selection_of
 from motet.graphql.types.device import DeviceFilter
 from motet.graphql.types.job import Job
@@ -193,6 +194,7 @@ class BulkMutations:
         Permission.DEVICE_WRITE,
         "Change many devices: the answer is a job that goes through them. Each has the events of a change by itself.",
         ("job", "Job"),
+        scoping=Scoping.IDS,
     )
     async def device_bulk_update(
         self,
@@ -205,6 +207,7 @@ class BulkMutations:
         Permission.DEVICE_WRITE,
         "Remove many devices: the answer is a job that goes through them. Their SIMs are released.",
         ("job", "Job"),
+        scoping=Scoping.IDS,
     )
     async def device_bulk_delete(
         self,
@@ -218,6 +221,7 @@ class BulkMutations:
         "Reset the connectivity of many devices: the answer is a job that orders it of the network, 10 devices in a"
         " second. The bounds of `deviceResetConnectivity` hold for each.",
         ("job", "Job"),
+        scoping=Scoping.IDS,
     )
     async def device_bulk_reset_connectivity(
         self,
@@ -257,6 +261,7 @@ class BulkMutations:
         Permission.SIM_WRITE,
         "Activate, suspend or delete many SIMs: the answer is a job that goes through them.",
         ("job", "Job"),
+        scoping=Scoping.IDS,
     )
     async def sim_bulk_update(
         self,
@@ -270,12 +275,15 @@ class BulkMutations:
             _actor(info),
             str(given(input.step, "step")),
         )
+        within = context.principal.tags
 
         async def by_ids(ids: list[int], is_checked: bool) -> int:
-            return await bulk.by_ids(space, actor, step, ids, dry_run=_dry_run(input), is_checked=is_checked)
+            return await bulk.by_ids(
+                space, actor, step, ids, dry_run=_dry_run(input), is_checked=is_checked, within=within
+            )
 
         async def by_list(text: str) -> int:
-            return await bulk.by_list(space, actor, step, text, dry_run=_dry_run(input))
+            return await bulk.by_list(space, actor, step, text, dry_run=_dry_run(input), within=within)
 
         return done(await _selected(info, input, "Sim", by_ids, by_list))
 
@@ -287,13 +295,16 @@ async def _devices(
 ) -> int:
     context = context_of(info)
     bulk, space, actor = context.services.device_bulk, context.workspace_id, _actor(info)
+    within = context.principal.tags
     await bulk.check(space, change)
 
     async def by_ids(ids: list[int], is_checked: bool) -> int:
-        return await bulk.by_ids(space, actor, change, ids, dry_run=_dry_run(given_), is_checked=is_checked)
+        return await bulk.by_ids(
+            space, actor, change, ids, dry_run=_dry_run(given_), is_checked=is_checked, within=within
+        )
 
     async def by_list(text: str) -> int:
-        return await bulk.by_list(space, actor, change, text, dry_run=_dry_run(given_))
+        return await bulk.by_list(space, actor, change, text, dry_run=_dry_run(given_), within=within)
 
     return await _selected(info, given_, "Device", by_ids, by_list)
 

@@ -10,6 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, mutation, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.device import Device
 from motet.graphql.types.relay import described
 
@@ -42,6 +43,7 @@ class ConnectivityMutations:
         " changed in its policies holds from then on. The order is kept until the network has answered. The same asked"
         " again before that is the same reset; 6 in an hour and 24 in a day are LIMIT_REACHED. Ends a factory test.",
         ("device", "Device"),
+        scoping=Scoping.IDS,
     )
     async def device_reset_connectivity(
         self,

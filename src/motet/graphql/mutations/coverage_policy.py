@@ -13,6 +13,7 @@ from motet.fleet.policies.policy_rules import check_operator
 from motet.fleet.rules import Unchanged
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.coverage_policy import CoveragePolicy
 from motet.graphql.types.device import Device
 from motet.graphql.types.radio import Rat
@@ -193,6 +194,7 @@ class CoveragePolicyMutations:
         Permission.DEVICE_WRITE,
         "Bar one device from an operator, besides what its coverage policy says. CONFLICT if it is barred already.",
         ("device", "Device"),
+        scoping=Scoping.IDS,
     )
     async def device_block_operator(
         self,
@@ -210,6 +212,7 @@ class CoveragePolicyMutations:
         Permission.DEVICE_WRITE,
         "Let a device use an operator again. NOT_FOUND if it was not barred from it.",
         ("device", "Device"),
+        scoping=Scoping.IDS,
     )
     async def device_unblock_operator(
         self,

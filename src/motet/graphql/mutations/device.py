@@ -15,6 +15,7 @@ from motet.fleet.devices.device_changes import DeviceChanges
 from motet.fleet.rules import Unchanged
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.device import Device
 from motet.graphql.types.relay import described
 
@@ -172,7 +173,7 @@ class DeviceReleaseSimPayload:
 class DeviceMutations:
     """The part of Mutation that is about devices."""
 
-    @mutation(Permission.DEVICE_WRITE, "Make a device.", ("device", "Device"))
+    @mutation(Permission.DEVICE_WRITE, "Make a device.", ("device", "Device"), scoping=Scoping.IDS)
     async def device_create(
         self,
         info: Info,
@@ -187,10 +188,11 @@ class DeviceMutations:
             _changes(input),
             sim_id=None if sim_id is None else row_id_of(sim_id, "Sim", "sim_id"),
             enabled=enabled is not False,
+            within=context.principal.tags,
         )
         return done(device_id)
 
-    @mutation(Permission.DEVICE_WRITE, "Change a device.", ("device", "Device"))
+    @mutation(Permission.DEVICE_WRITE, "Change a device.", ("device", "Device"), scoping=Scoping.IDS)
     async def device_update(
         self,
         info: Info,
@@ -199,11 +201,19 @@ class DeviceMutations:
         context = context_of(info)
         device_id = row_id_of(input.id, "Device", "id")
         await context.services.devices.update(
-            context.workspace_id, context.principal.subject, device_id, _changes(input)
+            context.workspace_id,
+            context.principal.subject,
+            device_id,
+            _changes(input),
+            within=context.principal.tags,
         )
         return done(device_id)
 
-    @mutation(Permission.DEVICE_WRITE, "Remove a device. Its SIM is released; its messages and events stay.")
+    @mutation(
+        Permission.DEVICE_WRITE,
+        "Remove a device. Its SIM is released; its messages and events stay.",
+        scoping=Scoping.IDS,
+    )
     async def device_delete(
         self,
         info: Info,
@@ -218,6 +228,7 @@ class DeviceMutations:
         Permission.DEVICE_WRITE,
         "Let a device send and receive; one that is enabled stays as it is.",
         ("device", "Device"),
+        scoping=Scoping.IDS,
     )
     async def device_enable(
         self,
@@ -230,6 +241,7 @@ class DeviceMutations:
         Permission.DEVICE_WRITE,
         "Keep a device from sending and receiving: the next SMS is refused. One that is disabled stays as it is.",
         ("device", "Device"),
+        scoping=Scoping.IDS,
     )
     async def device_disable(
         self,
@@ -238,7 +250,7 @@ class DeviceMutations:
     ) -> DeviceDisablePayload | None:
         return await _to_one(info, input.id, DeviceService.disable)
 
-    @mutation(Permission.DEVICE_WRITE, "Put a SIM into a device.", ("device", "Device"))
+    @mutation(Permission.DEVICE_WRITE, "Put a SIM into a device.", ("device", "Device"), scoping=Scoping.IDS)
     async def device_assign_sim(
         self,
         info: Info,
@@ -249,7 +261,12 @@ class DeviceMutations:
         await context.services.devices.assign_sim(context.workspace_id, context.principal.subject, device_id, sim_id)
         return done(device_id)
 
-    @mutation(Permission.DEVICE_WRITE, "Take the SIM out of a device; the SIM keeps its state.", ("device", "Device"))
+    @mutation(
+        Permission.DEVICE_WRITE,
+        "Take the SIM out of a device; the SIM keeps its state.",
+        ("device", "Device"),
+        scoping=Scoping.IDS,
+    )
     async def device_release_sim(
         self,
         info: Info,

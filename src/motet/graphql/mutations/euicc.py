@@ -13,6 +13,7 @@ from motet.domain.global_ids import encode_global_id
 from motet.fleet.cards.euicc import ROLLBACK_AFTER_S, VALIDITY_S, NewProfile, Operated
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.euicc import EuiccEffect, EuiccOperation, EuiccProfile
 from motet.graphql.types.relay import described
 
@@ -148,6 +149,7 @@ class EuiccMutations:
         Permission.SIM_WRITE,
         "Add a profile to an eUICC, which has at most `maxProfiles`. It is AVAILABLE: download and enable it then.",
         ("euiccProfile", "EuiccProfile"),
+        scoping=Scoping.IDS,
     )
     async def euicc_profile_add(
         self,
@@ -161,7 +163,7 @@ class EuiccMutations:
             await context.services.euiccs.add_profile(context.workspace_id, context.principal.subject, euicc_id, new)
         )
 
-    @mutation(Permission.SIM_WRITE, "Download a profile that is AVAILABLE.", _NOUN)
+    @mutation(Permission.SIM_WRITE, "Download a profile that is AVAILABLE.", _NOUN, scoping=Scoping.IDS)
     async def euicc_profile_download(
         self,
         info: Info,
@@ -174,6 +176,7 @@ class EuiccMutations:
         "Enable a profile that is on the card. Once it is confirmed the SIM has the profile's ICCID, IMSI and MSISDN,"
         " and the next SMS goes there.",
         _NOUN,
+        scoping=Scoping.IDS,
     )
     async def euicc_profile_enable(
         self,
@@ -182,7 +185,9 @@ class EuiccMutations:
     ) -> EuiccProfileEnablePayload | None:
         return await _operate(info, OperationType.ENABLE, input)
 
-    @mutation(Permission.SIM_WRITE, "Disable the profile in use: the fallback profile takes over.", _NOUN)
+    @mutation(
+        Permission.SIM_WRITE, "Disable the profile in use: the fallback profile takes over.", _NOUN, scoping=Scoping.IDS
+    )
     async def euicc_profile_disable(
         self,
         info: Info,
@@ -190,7 +195,12 @@ class EuiccMutations:
     ) -> EuiccProfileDisablePayload | None:
         return await _operate(info, OperationType.DISABLE, input)
 
-    @mutation(Permission.SIM_WRITE, "Delete a profile that is neither in use nor the fallback profile.", _NOUN)
+    @mutation(
+        Permission.SIM_WRITE,
+        "Delete a profile that is neither in use nor the fallback profile.",
+        _NOUN,
+        scoping=Scoping.IDS,
+    )
     async def euicc_profile_delete(
         self,
         info: Info,
@@ -198,7 +208,12 @@ class EuiccMutations:
     ) -> EuiccProfileDeletePayload | None:
         return await _operate(info, OperationType.DELETE, input)
 
-    @mutation(Permission.SIM_WRITE, "Make a profile the one that takes over when another is disabled.", _NOUN)
+    @mutation(
+        Permission.SIM_WRITE,
+        "Make a profile the one that takes over when another is disabled.",
+        _NOUN,
+        scoping=Scoping.IDS,
+    )
     async def euicc_profile_set_fallback(
         self,
         info: Info,
@@ -210,6 +225,7 @@ class EuiccMutations:
         Permission.SIM_WRITE,
         "Enable the profile that was in use before, or else the fallback profile.",
         _NOUN,
+        scoping=Scoping.IDS,
     )
     async def euicc_rollback(
         self,

@@ -12,6 +12,7 @@ from motet.fleet.cards.roaming_partner import NewTerm
 from motet.fleet.rules import UNCHANGED, Unchanged
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, idempotency_key, mutation, or_none, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.imsi import Imsi, RoamingPartner
 from motet.graphql.types.radio import Rat
 from motet.graphql.types.relay import described
@@ -209,7 +210,7 @@ class ImsiMutations:
         await context.services.roaming_partners.prefer(context.workspace_id, input.country, partner_ids)
         return done(country=input.country, partnerIds=list(input.partner_ids))
 
-    @mutation(Permission.SIM_WRITE, "Give a SIM one more IMSI to choose from.", ("imsi", "Imsi"))
+    @mutation(Permission.SIM_WRITE, "Give a SIM one more IMSI to choose from.", ("imsi", "Imsi"), scoping=Scoping.IDS)
     async def imsi_add(
         self,
         info: Info,
@@ -228,7 +229,7 @@ class ImsiMutations:
             )
         )
 
-    @mutation(Permission.SIM_WRITE, "Say whose an IMSI is.", ("imsi", "Imsi"))
+    @mutation(Permission.SIM_WRITE, "Say whose an IMSI is.", ("imsi", "Imsi"), scoping=Scoping.IDS)
     async def imsi_update(
         self,
         info: Info,
@@ -240,7 +241,11 @@ class ImsiMutations:
         await context.services.imsis.set_partner(context.workspace_id, imsi_id, partner_id)
         return done(imsi_id)
 
-    @mutation(Permission.SIM_WRITE, "Take an IMSI that is not in use from its SIM; it is free for another then.")
+    @mutation(
+        Permission.SIM_WRITE,
+        "Take an IMSI that is not in use from its SIM; it is free for another then.",
+        scoping=Scoping.IDS,
+    )
     async def imsi_remove(
         self,
         info: Info,
@@ -256,6 +261,7 @@ class ImsiMutations:
         "Let a SIM use another of its IMSIs, from now on. Refused for one whose operator is out, or that must not be"
         " used where the SIM is.",
         ("sim", "Sim"),
+        scoping=Scoping.IDS,
     )
     async def sim_switch_imsi(
         self,

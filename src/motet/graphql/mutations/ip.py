@@ -20,6 +20,7 @@ from motet.graphql.fields import (
     or_none,
     row_id_of,
 )
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.device import Device
 from motet.graphql.types.ip import DnsConfig, IpAddressSpace
 from motet.graphql.types.relay import described
@@ -210,6 +211,7 @@ class IpMutations:
         Permission.DEVICE_WRITE,
         "Give a device a static address, which it keeps over a change of its SIM. One that has it already keeps it.",
         ("device", "Device"),
+        scoping=Scoping.IDS,
     )
     async def device_assign_ip(
         self,
@@ -228,7 +230,12 @@ class IpMutations:
         )
         return done(device_id)
 
-    @mutation(Permission.DEVICE_WRITE, "Take a device's static address; it is free then.", ("device", "Device"))
+    @mutation(
+        Permission.DEVICE_WRITE,
+        "Take a device's static address; it is free then.",
+        ("device", "Device"),
+        scoping=Scoping.IDS,
+    )
     async def device_release_ip(
         self,
         info: Info,

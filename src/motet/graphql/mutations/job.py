@@ -10,6 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, mutation, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.job import Job
 from motet.graphql.types.relay import described
 
@@ -44,6 +45,7 @@ class JobMutations:
         Permission.JOB_WRITE,
         "End a job; what it has done stays done. One that was ended already stays as it is.",
         ("job", "Job"),
+        scoping=Scoping.IDS,
     )
     async def job_cancel(
         self,
@@ -60,6 +62,7 @@ class JobMutations:
         "Take back what a job has changed, by another job. What was changed again since is left alone and told as an"
         " error of its item; what was deleted stays deleted.",
         ("job", "Job"),
+        scoping=Scoping.IDS,
     )
     async def job_undo(
         self,
@@ -68,4 +71,8 @@ class JobMutations:
     ) -> JobUndoPayload | None:
         context = context_of(info)
         job_id = row_id_of(input.id, "Job", "id")
-        return done(await context.services.jobs.undo(context.workspace_id, context.principal.subject, job_id))
+        return done(
+            await context.services.jobs.undo(
+                context.workspace_id, context.principal.subject, job_id, within=context.principal.tags
+            )
+        )

@@ -13,6 +13,7 @@ from motet.fleet.devices.power_profile import WantedProfile, with_path
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
 from motet.graphql.power_view import milliseconds, rounding_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types import power
 from motet.graphql.types.device import Device
 from motet.graphql.types.radio import Rat
@@ -73,6 +74,7 @@ class PowerMutations:
         Permission.DEVICE_WRITE,
         "Say how a device saves power, or let its modem's answers say it.",
         ("device", "Device"),
+        scoping=Scoping.IDS,
     )
     async def device_power_profile_set(
         self,
@@ -107,7 +109,7 @@ class PowerMutations:
         await service.set(context.workspace_id, who, device_id, wanted)
         return done(device_id)
 
-    @mutation(Permission.DEVICE_WRITE, "Forget how a device saves power.", ("device", "Device"))
+    @mutation(Permission.DEVICE_WRITE, "Forget how a device saves power.", ("device", "Device"), scoping=Scoping.IDS)
     async def device_power_profile_clear(
         self,
         info: Info,

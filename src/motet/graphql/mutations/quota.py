@@ -25,6 +25,7 @@ from motet.graphql.fields import (
     or_none,
     row_id_of,
 )
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.device import Device
 from motet.graphql.types.quota import Quota, QuotaAction, QuotaPool, QuotaRefill, QuotaService
 from motet.graphql.types.relay import described
@@ -179,7 +180,7 @@ class DeviceExtendLimitPayload:
 class QuotaMutations:
     """The part of Mutation that is about quotas."""
 
-    @mutation(Permission.QUOTA_WRITE, "Give a device or a pool a quota.", ("quota", "Quota"))
+    @mutation(Permission.QUOTA_WRITE, "Give a device or a pool a quota.", ("quota", "Quota"), scoping=Scoping.IDS)
     async def quota_create(
         self,
         info: Info,
@@ -197,7 +198,7 @@ class QuotaMutations:
         )
         return done(quota_id)
 
-    @mutation(Permission.QUOTA_WRITE, "Change a quota.", ("quota", "Quota"))
+    @mutation(Permission.QUOTA_WRITE, "Change a quota.", ("quota", "Quota"), scoping=Scoping.IDS)
     async def quota_update(
         self,
         info: Info,
@@ -211,6 +212,7 @@ class QuotaMutations:
     @mutation(
         Permission.QUOTA_WRITE,
         "Remove a quota. Devices whose service policy asks for one can neither send nor receive after that.",
+        scoping=Scoping.IDS,
     )
     async def quota_delete(
         self,
@@ -226,6 +228,7 @@ class QuotaMutations:
         Permission.QUOTA_WRITE,
         "Add to what may pass in this period. Atomic, and it holds from the next message on.",
         ("quota", "Quota"),
+        scoping=Scoping.IDS,
     )
     async def quota_top_up(
         self,
@@ -283,6 +286,7 @@ class QuotaMutations:
         Permission.QUOTA_WRITE,
         "Let a device pass a monthly limit of its service policy until the month ends.",
         ("device", "Device"),
+        scoping=Scoping.IDS,
     )
     async def device_extend_limit(
         self,

@@ -13,6 +13,7 @@ from motet.domain.sim_lifecycle import SimTrigger
 from motet.fleet.sims.sim import NewSim
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, idempotency_key, mutation, or_none, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.relay import described
 from motet.graphql.types.sim import Sim, SimScheduledTransition, SimTransition
 
@@ -142,6 +143,7 @@ class SimMutations:
         Permission.SIM_WRITE,
         "Take a SIM into use, or end its suspension. The next SMS goes through. One that is in use stays as it is.",
         ("sim", "Sim"),
+        scoping=Scoping.IDS,
     )
     async def sim_activate(
         self,
@@ -157,6 +159,7 @@ class SimMutations:
         Permission.SIM_WRITE,
         "Bar a SIM that is ACTIVATED: the next SMS is refused. One that is barred stays as it is.",
         ("sim", "Sim"),
+        scoping=Scoping.IDS,
     )
     async def sim_suspend(
         self,
@@ -168,7 +171,11 @@ class SimMutations:
         await context.services.sims.suspend(context.workspace_id, context.principal.subject, sim_id)
         return done(sim_id)
 
-    @mutation(Permission.SIM_WRITE, "End a SIM for good; its identities are free for another, its history stays.")
+    @mutation(
+        Permission.SIM_WRITE,
+        "End a SIM for good; its identities are free for another, its history stays.",
+        scoping=Scoping.IDS,
+    )
     async def sim_delete(
         self,
         info: Info,
@@ -184,6 +191,7 @@ class SimMutations:
         "Put a SIM that was never activated into factory test. The tenth SMS, 100 KB of data, a change of its device's"
         " status, a reset of its connectivity or the end of the period activate it.",
         ("sim", "Sim"),
+        scoping=Scoping.IDS,
     )
     async def sim_start_factory_test(
         self,
@@ -201,6 +209,7 @@ class SimMutations:
         "Have a SIM activated, suspended, deleted or tested later. Whether its status allows it is judged then: what is"
         " refused is an event with the reason.",
         ("simScheduledTransition", "SimScheduledTransition"),
+        scoping=Scoping.IDS,
     )
     async def sim_schedule_transition(
         self,
@@ -218,6 +227,7 @@ class SimMutations:
         Permission.SIM_WRITE,
         "Call off what a SIM was to do later.",
         ("simScheduledTransition", "SimScheduledTransition"),
+        scoping=Scoping.IDS,
     )
     async def sim_scheduled_transition_cancel(
         self,

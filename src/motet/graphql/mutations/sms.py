@@ -9,13 +9,16 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.domain.errors import DomainError, InvalidError
+from motet.domain.errors import DomainError, InvalidError, NotFoundError
 from motet.fleet.rules import check_range
+from motet.graphql.context import Context
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.relay import described
 from motet.hub.requests import SendRequest
+from motet.reading.statement import storable
 
 MAX_PAYLOAD_HEX = 2 * 255 * 140
 """Hexadecimal digits of the longest message: 255 parts of 140 octets."""
@@ -73,7 +76,7 @@ class SmsCancelPayload:
 class SmsMutations:
     """The part of Mutation that is about messages."""
 
-    @mutation(Permission.SMS_SEND, "Send a message to a device.", ("sms", "SmsMessage"))
+    @mutation(Permission.SMS_SEND, "Send a message to a device.", ("sms", "SmsMessage"), scoping=Scoping.IDS)
     async def sms_send(
         self,
         info: Info,
@@ -81,12 +84,14 @@ class SmsMutations:
     ) -> SmsSendPayload | None:
         context = context_of(info)
         request = _request(context.workspace_id, input)
+        await _check_scope(context, request)
         return done(await context.services.messages.send(request))
 
     @mutation(
         Permission.SMS_SEND,
         "Call back a message that is not yet final: held ones at once, those already upstream if the network can.",
         ("sms", "SmsMessage"),
+        scoping=Scoping.IDS,
     )
     async def sms_cancel(
         self,
@@ -101,6 +106,23 @@ class SmsMutations:
             error.path = error.path or ("id",)
             raise
         return done(message_id)
+
+
+async def _check_scope(context: Context, request: SendRequest) -> None:
+    """Raises NotFoundError for a number whose SIM is in no device of the scope, if the principal is bound to tags: the
+    same whether there is such a number or not. An id has been looked at before."""
+    if context.principal.tags is None or request.device_id is not None:
+        return
+    field, number = ("iccid", request.iccid) if request.msisdn is None else ("msisdn", request.msisdn)
+    if number is None:
+        return  # it names nothing, as the hub will say
+    found = None
+    if storable(number):
+        iccid = request.iccid if request.msisdn is None else None
+        found = await context.services.messages.explain(context.workspace_id, msisdn=request.msisdn, iccid=iccid)
+    device_id = None if found is None else found.device_id
+    if device_id is None or not await context.services.reader.within(context.principal, "Device", [device_id]):
+        raise NotFoundError("There is no device with this number.", path=(field,))
 
 
 def _request(workspace_id: int, sms: SmsSendInput) -> SendRequest:

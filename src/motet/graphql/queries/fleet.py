@@ -31,7 +31,7 @@ class FleetQueries:
     async def device_tags(self, info: Info) -> list[DeviceTag] | None:
         context = context_of(info)
         selected = selection_of(raw(info))
-        found = await context.services.device_bulk.tags(context.workspace_id)
+        found = await context.services.device_bulk.tags(context.workspace_id, context.principal.tags)
         plain = [{"name": tag, "deviceCount": count, "__typename": "DeviceTag"} for tag, count in found]
         return answer([{child.key: one[child.name] for child in selected.children} for one in plain])
 

@@ -14,6 +14,7 @@ from motet.graphql.fields import context_of, query, row_id_of
 from motet.graphql.lists import root_list
 from motet.graphql.plain import answered
 from motet.graphql.reads import read_one
+from motet.graphql.scoping import Scoping
 from motet.graphql.types.ip import DnsConfig, IpAddressSpace, IpVersion
 
 
@@ -67,6 +68,7 @@ class IpQueries:
     @query(
         Permission.IP_ADDRESS_SPACE_READ,
         "The devices with an address of a space as CSV, by address, as `ipAddressImport` reads it: at most 100,000.",
+        Scoping.CLOSED,
     )
     async def ip_address_space_export(
         self,

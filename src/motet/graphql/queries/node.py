@@ -10,6 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.domain.global_ids import decode_global_id
 from motet.graphql.fields import context_of, query, raw
+from motet.graphql.scoping import Scoping
 from motet.graphql.selection import children_as
 from motet.graphql.types.relay import Node
 from motet.graphql.types.viewer import Viewer
@@ -33,7 +34,7 @@ class NodeQueries:
     async def viewer(self, info: Info) -> Viewer:
         return await read_viewer(info)
 
-    @query(None, "The object of this id, or null if there is none or it is not yours.")
+    @query(None, "The object of this id, or null if there is none or it is not yours.", Scoping.ROOM)
     async def node(
         self,
         info: Info,
@@ -42,7 +43,11 @@ class NodeQueries:
         answer = await _nodes(info, [id])
         return _answer(answer.value[0], answer.failures)
 
-    @query(None, "The objects of these ids, at most 200, in their order; null for each that is not there or not yours.")
+    @query(
+        None,
+        "The objects of these ids, at most 200, in their order; null for each that is not there or not yours.",
+        Scoping.ROOM,
+    )
     async def nodes(
         self,
         info: Info,

@@ -15,6 +15,7 @@ from motet.graphql.mutations.coverage_policy import CoveragePolicyChanges, cover
 from motet.graphql.mutations.service_policy import ServicePolicyChanges, service_policy_changes
 from motet.graphql.policy_answers import check_answer, id_in, page_of_devices, preview_answer
 from motet.graphql.reads import read_one
+from motet.graphql.scoping import Scoping
 from motet.graphql.selection import selection_of
 from motet.graphql.types.coverage_policy import CoverageCheck, CoveragePolicy, CoveragePolicyFilter
 from motet.graphql.types.policy_preview import PolicyPreview
@@ -69,6 +70,7 @@ class PolicyQueries:
         Permission.SERVICE_POLICY_READ,
         "What a change of a service policy would do to the devices that have it. Nothing is changed. Null for a policy"
         " that is not yours.",
+        Scoping.CLOSED,
     )
     async def service_policy_preview(
         self,
@@ -93,6 +95,7 @@ class PolicyQueries:
         Permission.COVERAGE_POLICY_READ,
         "What a change of a coverage policy would do to the devices that have it, by where they are now. Nothing is"
         " changed. Null for a policy that is not yours.",
+        Scoping.CLOSED,
     )
     async def coverage_policy_preview(
         self,

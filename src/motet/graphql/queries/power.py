@@ -187,7 +187,7 @@ class PowerQueries:
             key=lambda pair: (pair[0], pair[1].plmn, pair[1].rat),
         )
         counts = await context.services.power_profiles.devices_on(
-            context.workspace_id, [(one.plmn, one.rat) for _, one in ending]
+            context.workspace_id, [(one.plmn, one.rat) for _, one in ending], context.principal.tags
         )
         view = ReferenceView(coverage, today)
         alerts = [

@@ -130,9 +130,12 @@ class ReferenceQueries:
             return answered(None)
         context, view = context_of(info), await _view(info)
         devices = None
-        if context.principal.workspace_id is not None and context.principal.allows(Permission.DEVICE_READ):
+        principal = context.principal
+        if principal.workspace_id is not None and principal.allows(Permission.DEVICE_READ):
             keys = [(one.network.plmn, one.network.rat) for one in changes]
-            devices = await context.services.power_profiles.devices_on(context.workspace_id, keys)
+            devices = await context.services.power_profiles.devices_on(
+                context.workspace_id, keys, context.principal.tags
+            )
         return answered(
             plain_connection(
                 selected,

@@ -9,7 +9,9 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission, Principal
 from motet.domain.search import MAX_QUERY_CHARACTERS, search_terms
+from motet.graphql.context import Context
 from motet.graphql.fields import context_of, query, raw
+from motet.graphql.scoping import Scoping
 from motet.graphql.selection import selection_of
 from motet.graphql.types.search import SearchResult
 from motet.reading.entities import ENTITIES
@@ -22,6 +24,8 @@ from motet.storage.search import Found
 
 DEFAULT_MATCHES = 10
 MAX_MATCHES = 50
+LOOKED_AT_WITHIN_TAGS = 500
+"""Of each way to read a query, for a principal that is bound to tags: what is found is looked at for its tags then."""
 
 
 @strawberry.type
@@ -33,6 +37,7 @@ class SearchQueries:
         "SIMs, devices and messages of the workspace by any identifier, or by its beginning: ICCID with or without"
         " check digit, EID, IMSI, MSISDN, IMEI, IP address, device name or a part of it, tag, a batch's BIC, message"
         " id, global id.",
+        Scoping.ROOM,
     )
     async def search(
         self,
@@ -54,9 +59,12 @@ async def _search(info: Info, text: str, wanted: int) -> Any:
     context = context_of(info)
     if not storable(text) or (terms := search_terms(text)) is None:
         raise InvalidRequestError(f"`query` must have 1 to {MAX_QUERY_CHARACTERS} characters.")
-    found = await context.services.reader.search(context.workspace_id, terms, wanted + 1)
+    limit = wanted + 1 if context.principal.tags is None else LOOKED_AT_WITHIN_TAGS
+    found = await context.services.reader.search(context.workspace_id, terms, limit)
     if terms.global_id is not None:
         found.append(Found(*terms.global_id, "ID", text.strip(), 0))
+    if context.principal.tags is not None:
+        found = await _within(context, found)
     best: dict[tuple[str, int], Found] = {}
     for one in sorted(found, key=_rank):
         if _may_read(context.principal, one.type):
@@ -72,6 +80,17 @@ async def _search(info: Info, text: str, wanted: int) -> Any:
         else:
             values[child.key] = len(best) > wanted if child.name == "hasMore" else "SearchResult"
     return Answer(values, failures)
+
+
+async def _within(context: Context, found: list[Found]) -> list[Found]:
+    """What there is of it for a principal that is bound to tags."""
+    there: set[tuple[str, int]] = set()
+    for type_name in {one.type for one in found} & ENTITIES.keys():
+        ids = [one.id for one in found if one.type == type_name]
+        there |= {
+            (type_name, row_id) for row_id in await context.services.reader.within(context.principal, type_name, ids)
+        }
+    return [one for one in found if (one.type, one.id) in there]
 
 
 def _rank(one: Found) -> tuple[Any, ...]:

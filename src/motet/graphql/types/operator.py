@@ -39,3 +39,4 @@ class Role(Enum):
     ADMINISTRATOR = strawberry.enum_value("ADMINISTRATOR", description="May do everything in the workspace.")
     USER = strawberry.enum_value("USER", description="Runs the fleet: everything but people, keys and credentials.")
     OBSERVER = strawberry.enum_value("OBSERVER", description="Reads the fleet.")
+    CUSTOM = strawberry.enum_value("CUSTOM", description="As a role of the workspace's own says.")

@@ -16,6 +16,11 @@ from motet.graphql.types.user import ViewerUser
 class Viewer:
     subject: str = described("Who, as the audit log shows it.")
     role: Role | None = described("The role in the workspace; null for the operator.")
+    role_name: str | None = described("What the workspace calls the role, if it is one of its own.")
+    tags: list[str] | None = described(
+        "The tags that the viewer is bound to: of devices, and what belongs to them, there are only those with one of"
+        " these; null: all."
+    )
     is_operator: bool = described("Whether the viewer stands above the workspaces.")
     permissions: list[str] = described("What the viewer may do, as `noun:verb`, sorted.")
     expires_at: datetime = described("When the token ends.")

@@ -5,6 +5,7 @@ from motet.reading.entities.alert import ALERT, ALERT_RULE
 from motet.reading.entities.api_key import API_KEY
 from motet.reading.entities.connectivity import CONNECTIVITY, CONNECTIVITY_RESET, LOCATION
 from motet.reading.entities.coverage_policy import COVERAGE_POLICY, COVERAGE_POLICY_VERSION
+from motet.reading.entities.custom_role import CUSTOM_ROLE
 from motet.reading.entities.device import DEVICE
 from motet.reading.entities.euicc import EUICC, EUICC_OPERATION, EUICC_OPERATION_STEP, EUICC_PROFILE
 from motet.reading.entities.event import EVENT
@@ -76,6 +77,7 @@ ENTITIES: dict[str, Entity] = {
         INVITATION,
         SMSC_LINK,
         WORKSPACE,
+        CUSTOM_ROLE,
         IP_ADDRESS_SPACE,
         DNS_CONFIG,
         JOB,

@@ -9,6 +9,7 @@ from motet.domain.activation_code import ActivationCode, CodeState
 from motet.reading.filters import equals, one_of, refers_to
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Entity, ToMany, ToOne, Value
+from motet.reading.tag_scope import of_row, of_sim
 
 
 def _text(smdp_address: str, matching_id: str, oid: str | None, confirmation_required: bool) -> str:
@@ -45,6 +46,7 @@ ACTIVATION_CODE = Entity(
     },
     newest_first=True,
     sparse=frozenset({"state", "matchingId"}),
+    scope=of_sim("sim_id"),
 )
 
 ACTIVATION_CODE_STEP = Entity(
@@ -59,4 +61,5 @@ ACTIVATION_CODE_STEP = Entity(
         "createdAt": column("at"),
         "activationCode": ToOne("ActivationCode", "code_id"),
     },
+    scope=of_row("activation_code", "code_id", of_sim("sim_id")),
 )

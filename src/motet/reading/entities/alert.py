@@ -8,6 +8,7 @@ from motet.domain.states import EventSeverity
 from motet.reading.filters import one_of, refers_to
 from motet.reading.makers import column, global_id, state, time_of_id
 from motet.reading.model import Entity, ToMany, ToOne
+from motet.reading.tag_scope import SHARED, of_device_or_sim
 
 ALERT_RULE = Entity(
     name="AlertRule",
@@ -30,6 +31,7 @@ ALERT_RULE = Entity(
         "createdAt": column("created_at"),
         "alerts": ToMany("Alert", "rule_id"),
     },
+    scope=SHARED,
 )
 
 ALERT = Entity(
@@ -60,4 +62,5 @@ ALERT = Entity(
         "deviceId": refers_to("device_id", "Device"),
     },
     newest_first=True,
+    scope=of_device_or_sim("device_id", "sim_id"),
 )

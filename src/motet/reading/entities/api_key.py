@@ -6,6 +6,7 @@ from typing import Any
 from motet.access.principals import Permission
 from motet.reading.makers import column, global_id, made
 from motet.reading.model import Entity, Value
+from motet.reading.tag_scope import SHARED
 
 STATUS = """
 CASE WHEN {t}.revoked_at IS NOT NULL THEN 'REVOKED' WHEN {t}.expires_at <= now() THEN 'EXPIRED' ELSE 'ACTIVE' END
@@ -38,4 +39,5 @@ API_KEY = Entity(
         "lastUsedAt": column("last_used_at"),
         "lastUsedAddress": Value(("host({t}.last_used_address)",)),
     },
+    scope=SHARED,
 )

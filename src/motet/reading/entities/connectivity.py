@@ -7,6 +7,7 @@ from motet.domain.states import ConnectivityStatus
 from motet.radio.reference import operators
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Entity, ToOne
+from motet.reading.tag_scope import of_device
 
 
 def _operator_name(plmn: str) -> str | None:
@@ -38,6 +39,7 @@ CONNECTIVITY = Entity(
         "attachRefusedAt": column("refused_at"),
         "lastReset": ToOne("ConnectivityReset", "reset_id"),
     },
+    scope=of_device("id"),
 )
 
 LOCATION = Entity(
@@ -56,6 +58,7 @@ LOCATION = Entity(
         "lastUpdatedAt": column("updated_at"),
     },
     newest_first=True,
+    scope=of_device("device_id"),
 )
 
 CONNECTIVITY_RESET = Entity(
@@ -74,4 +77,5 @@ CONNECTIVITY_RESET = Entity(
         "reattachedAt": column("reattached_at"),
     },
     newest_first=True,
+    scope=of_device("device_id"),
 )

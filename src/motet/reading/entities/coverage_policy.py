@@ -11,9 +11,11 @@ from motet.reading.filters import contains
 from motet.reading.makers import column, global_id, made
 from motet.reading.model import Entity, SortKey, ToMany, ToOne, Value
 from motet.reading.names import camel
+from motet.reading.tag_scope import SHARED
 
 _USED = """(SELECT count(*) FROM device d
 WHERE d.workspace_id = {t}.workspace_id AND d.coverage_policy_id = {t}.id)"""
+_USED_IN_SCOPE = f"{_USED[:-1]} AND d.tags && {{tags}}::text[])"
 
 
 def _denials(entries: Sequence[str]) -> list[dict[str, Any]]:
@@ -62,7 +64,7 @@ COVERAGE_POLICY = Entity(
         "name": column("name"),
         "description": column("description"),
         "version": column("version"),
-        "usedCount": Value((_USED,)),
+        "usedCount": Value((_USED,), scoped=(_USED_IN_SCOPE,)),
         "createdAt": column("created_at"),
         "updatedAt": column("updated_at"),
         "countriesAllowed": column("countries_allowed"),
@@ -77,6 +79,7 @@ COVERAGE_POLICY = Entity(
     },
     filters={"name": contains("name")},
     orders={"CREATED_AT": SortKey(), "NAME": SortKey("name")},
+    scope=SHARED,
 )
 
 COVERAGE_POLICY_VERSION = Entity(
@@ -94,4 +97,5 @@ COVERAGE_POLICY_VERSION = Entity(
         "policy": ToOne("CoveragePolicy", "policy_id"),
     },
     newest_first=True,
+    scope=SHARED,
 )

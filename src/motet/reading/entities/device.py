@@ -22,6 +22,7 @@ from motet.reading.filters import any_of, contains, not_null, one_of, refers_to,
 from motet.reading.makers import column, global_id, state, text_of
 from motet.reading.model import Entity, Hidden, SortKey, ToMany, ToOne, Value
 from motet.reading.statement import Statement
+from motet.reading.tag_scope import TAGGED
 
 
 def _msisdn(value: str, alias: str, statement: Statement) -> str:
@@ -168,4 +169,5 @@ DEVICE = Entity(
     orders={"CREATED_AT": SortKey(), "NAME": SortKey("name")},
     lookup_order=f"t0.status = {DeviceStatus.DELETED:d}, t0.id DESC",
     hidden=Hidden("status", "{t}.status <> " + str(int(DeviceStatus.DELETED))),
+    scope=TAGGED,
 )

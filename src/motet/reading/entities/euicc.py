@@ -6,6 +6,7 @@ from motet.domain.identities import home_networks
 from motet.reading.filters import equals, one_of, refers_to
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Entity, Hidden, ToMany, ToOne
+from motet.reading.tag_scope import of_row, of_sim
 
 
 def _plmn(plmn: str | None, imsi: str) -> str:
@@ -26,6 +27,7 @@ EUICC = Entity(
         "operations": ToMany("EuiccOperation", "euicc_id"),
     },
     filters={"eid": equals("eid")},
+    scope=of_sim("id"),
 )
 
 EUICC_PROFILE = Entity(
@@ -48,6 +50,7 @@ EUICC_PROFILE = Entity(
     },
     filters={"state": one_of("state", ProfileState), "iccid": equals("iccid")},
     hidden=Hidden("state", "{t}.state <> " + str(int(ProfileState.DELETED))),
+    scope=of_sim("euicc_id"),
 )
 
 EUICC_OPERATION = Entity(
@@ -74,6 +77,7 @@ EUICC_OPERATION = Entity(
     filters={"state": one_of("state", OperationState), "euiccId": refers_to("euicc_id", "Euicc")},
     newest_first=True,
     sparse=frozenset({"state"}),
+    scope=of_sim("euicc_id"),
 )
 
 EUICC_OPERATION_STEP = Entity(
@@ -87,4 +91,5 @@ EUICC_OPERATION_STEP = Entity(
         "createdAt": column("at"),
         "operation": ToOne("EuiccOperation", "operation_id"),
     },
+    scope=of_row("euicc_operation", "operation_id", of_sim("euicc_id")),
 )

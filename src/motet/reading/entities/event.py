@@ -24,6 +24,7 @@ from motet.reading.filters import equals, escaped, one_of, refers_to
 from motet.reading.makers import column, global_id, made, state, time_of_id
 from motet.reading.model import Condition, Entity, Scope, ToOne
 from motet.reading.statement import Statement
+from motet.reading.tag_scope import of_device_or_sim
 
 _BOUNDING = ("deviceId", "simId", "iccid", "imsi", "msisdn", "imei", "ipAddress", "since", "until")
 """Filters that an index serves: which device, which SIM, when. All others look at rows."""
@@ -158,4 +159,5 @@ EVENT = Entity(
     filters=_CONDITIONS,
     newest_first=True,
     scan=scan,
+    scope=of_device_or_sim("device_id", "sim_id", is_rare=True),
 )

@@ -10,6 +10,7 @@ from motet.access.principals import Permission
 from motet.domain.global_ids import encode_global_id
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Entity
+from motet.reading.tag_scope import SHARED
 
 
 class _Kind(IntEnum):
@@ -63,4 +64,5 @@ IDENTITY_PROVIDER = Entity(
         "lastError": column("last_error"),
         "lastErrorAt": column("last_error_at"),
     },
+    scope=SHARED,
 )

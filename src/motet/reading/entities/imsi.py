@@ -6,6 +6,7 @@ from motet.domain.imsi_selection import SwitchReason
 from motet.reading.filters import equals
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Entity, SortKey, SortKind, ToMany, ToOne
+from motet.reading.tag_scope import SHARED, of_sim
 
 IMSI = Entity(
     name="Imsi",
@@ -24,6 +25,7 @@ IMSI = Entity(
         "profile": ToOne("EuiccProfile", "profile_id"),
         "partner": ToOne("RoamingPartner", "partner_id"),
     },
+    scope=of_sim("sim_id"),
 )
 
 IMSI_SWITCH = Entity(
@@ -42,6 +44,7 @@ IMSI_SWITCH = Entity(
         "sim": ToOne("Sim", "sim_id"),
     },
     newest_first=True,
+    scope=of_sim("sim_id"),
 )
 
 ROAMING_PARTNER = Entity(
@@ -56,6 +59,7 @@ ROAMING_PARTNER = Entity(
         "terms": ToMany("RoamingTerm", "partner_id"),
         "imsis": ToMany("Imsi", "partner_id"),
     },
+    scope=SHARED,
 )
 
 ROAMING_TERM = Entity(
@@ -74,6 +78,7 @@ ROAMING_TERM = Entity(
         "partner": ToOne("RoamingPartner", "partner_id"),
     },
     filters={"country": equals("country")},
+    scope=SHARED,
 )
 
 IMSI_PREFERENCE = Entity(
@@ -88,4 +93,5 @@ IMSI_PREFERENCE = Entity(
     },
     filters={"country": equals("country")},
     orders={"CREATED_AT": SortKey("position", SortKind.INTEGER)},
+    scope=SHARED,
 )

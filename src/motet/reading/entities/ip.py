@@ -8,6 +8,7 @@ from motet.access.principals import Permission
 from motet.domain.ip_spaces import Space
 from motet.reading.makers import column, global_id, text_of
 from motet.reading.model import Entity, ToMany, Value
+from motet.reading.tag_scope import SHARED
 
 
 def _version(name: str) -> Value:
@@ -17,6 +18,9 @@ def _version(name: str) -> Value:
 def _capacity(cidr: Any) -> float:
     return float(Space(cidr).capacity)
 
+
+_USED_IN_SCOPE = """(SELECT count(*) FROM device d WHERE d.workspace_id = {t}.workspace_id
+AND d.ip_address_space_id = {t}.id AND d.tags && {tags}::text[])"""
 
 IP_ADDRESS_SPACE = Entity(
     name="IpAddressSpace",
@@ -28,10 +32,11 @@ IP_ADDRESS_SPACE = Entity(
         "version": _version("cidr"),
         "description": column("description"),
         "capacity": Value(("{t}.cidr",), _capacity),
-        "usedCount": column("used"),
+        "usedCount": Value(("{t}.used",), scoped=(_USED_IN_SCOPE,)),
         "createdAt": column("created_at"),
         "devices": ToMany("Device", "ip_address_space_id"),
     },
+    scope=SHARED,
 )
 
 DNS_CONFIG = Entity(
@@ -46,4 +51,5 @@ DNS_CONFIG = Entity(
         "version": _version("first"),
         "createdAt": column("created_at"),
     },
+    scope=SHARED,
 )

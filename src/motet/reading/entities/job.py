@@ -5,6 +5,7 @@ from motet.domain.jobs import ItemOutcome, JobState
 from motet.reading.filters import any_of, one_of
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Entity, ToMany, ToOne
+from motet.reading.tag_scope import TagScope, of_row
 
 
 def _camel(name: str) -> str:
@@ -12,6 +13,10 @@ def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(word[:1].upper() + word[1:] for word in rest)
 
+
+_ASKED_FOR = TagScope("coalesce({t}.tags <@ {tags}::text[], false)")
+"""Jobs that someone with this tag scope, or a narrower one, has asked for: they are about nothing outside it. What
+someone without a scope has asked for may be about any device."""
 
 JOB = Entity(
     name="Job",
@@ -38,6 +43,7 @@ JOB = Entity(
     },
     filters={"state": one_of("state", JobState), "kind": any_of("kind")},
     newest_first=True,
+    scope=_ASKED_FOR,
 )
 
 JOB_ITEM = Entity(
@@ -57,4 +63,5 @@ JOB_ITEM = Entity(
         "job": ToOne("Job", "job_id"),
     },
     filters={"outcome": one_of("outcome", ItemOutcome)},
+    scope=of_row("job", "job_id", _ASKED_FOR),
 )

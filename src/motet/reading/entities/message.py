@@ -21,6 +21,7 @@ from motet.reading.filters import asks_for, at_least, at_most, equals_number, in
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Condition, Entity, Scope, ToOne, Value
 from motet.reading.statement import Statement
+from motet.reading.tag_scope import of_device
 from motet.sms.data_coding import Alphabet, alphabet_of
 from motet.sms.text import decode_text
 
@@ -199,4 +200,5 @@ SMS_MESSAGE = Entity(
     filters=_CONDITIONS,
     newest_first=True,
     scan=scan,
+    scope=of_device("device_id", is_rare=True),
 )

@@ -8,6 +8,15 @@ from motet.reading.entities.usage import whole
 from motet.reading.filters import equals, one_of, refers_to
 from motet.reading.makers import column, global_id, state
 from motet.reading.model import Entity, ToMany, ToOne, Value
+from motet.reading.tag_scope import TagScope, of_device, of_row
+
+_POOL = TagScope("{t}.tag = ANY({tags}::text[])")
+"""The pool of a tag of the scope: all of its devices are in it."""
+
+_QUOTA = TagScope(
+    f"CASE WHEN {{t}}.pool_id IS NULL THEN {of_device('device_id').condition}"
+    f" ELSE {of_row('quota_pool', 'pool_id', _POOL).condition} END"
+)
 
 QUOTA = Entity(
     name="Quota",
@@ -42,6 +51,7 @@ QUOTA = Entity(
         "deviceId": refers_to("device_id", "Device"),
         "poolId": refers_to("pool_id", "QuotaPool"),
     },
+    scope=_QUOTA,
 )
 
 QUOTA_POOL = Entity(
@@ -56,6 +66,7 @@ QUOTA_POOL = Entity(
         "quotas": ToMany("Quota", "pool_id"),
     },
     filters={"tag": equals("tag")},
+    scope=_POOL,
 )
 
 QUOTA_TOP_UP = Entity(
@@ -70,4 +81,5 @@ QUOTA_TOP_UP = Entity(
         "quota": ToOne("Quota", "quota_id"),
     },
     newest_first=True,
+    scope=of_row("quota", "quota_id", _QUOTA),
 )

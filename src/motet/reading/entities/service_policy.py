@@ -11,9 +11,11 @@ from motet.reading.filters import contains
 from motet.reading.makers import column, global_id, made
 from motet.reading.model import Entity, SortKey, ToMany, ToOne, Value
 from motet.reading.names import camel
+from motet.reading.tag_scope import SHARED
 
 _USED = """(SELECT count(*) FROM device d
 WHERE d.workspace_id = {t}.workspace_id AND d.service_policy_id = {t}.id)"""
+_USED_IN_SCOPE = f"{_USED[:-1]} AND d.tags && {{tags}}::text[])"
 
 
 _DNS = "dns_config_id"
@@ -51,7 +53,7 @@ SERVICE_POLICY = Entity(
         "description": column("description"),
         "isDefault": Value(("{t}.id = {t}.workspace_id",)),
         "version": column("version"),
-        "usedCount": Value((_USED,)),
+        "usedCount": Value((_USED,), scoped=(_USED_IN_SCOPE,)),
         "createdAt": column("created_at"),
         "updatedAt": column("updated_at"),
         "dataEnabled": column("data_enabled"),
@@ -80,6 +82,7 @@ SERVICE_POLICY = Entity(
     },
     filters={"name": contains("name")},
     orders={"CREATED_AT": SortKey(), "NAME": SortKey("name")},
+    scope=SHARED,
 )
 
 SERVICE_POLICY_VERSION = Entity(
@@ -97,4 +100,5 @@ SERVICE_POLICY_VERSION = Entity(
         "policy": ToOne("ServicePolicy", "policy_id"),
     },
     newest_first=True,
+    scope=SHARED,
 )

@@ -3,6 +3,7 @@
 from motet.access.principals import Permission
 from motet.reading.makers import column, global_id
 from motet.reading.model import Entity, ToOne
+from motet.reading.tag_scope import SHARED
 
 SHORT_CODE = Entity(
     name="ShortCode",
@@ -15,4 +16,5 @@ SHORT_CODE = Entity(
         "createdAt": column("created_at"),
         "smppAccount": ToOne("SmppAccount", "account_id"),
     },
+    scope=SHARED,
 )

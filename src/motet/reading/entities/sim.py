@@ -25,6 +25,7 @@ from motet.reading.filters import (
 from motet.reading.makers import column, global_id, state
 from motet.reading.model import Condition, Entity, Hidden, SortKey, SortKind, ToMany, ToOne
 from motet.reading.statement import Statement
+from motet.reading.tag_scope import of_device, of_sim
 
 _ID_SLACK = timedelta(hours=1)
 """A SIM's id is given when it is made, in a long import a little before: ids bound what is looked at, no more."""
@@ -109,6 +110,7 @@ SIM = Entity(
     sparse=frozenset({"iccidContains"}),
     lookup_order=f"t0.status = {SimStatus.DELETED:d}, t0.id DESC",  # a deleted SIM has left its numbers to others
     hidden=Hidden("status", "{t}.status <> " + str(int(SimStatus.DELETED))),
+    scope=of_device("device_id"),
 )
 
 SIM_STATUS_CHANGE = Entity(
@@ -125,6 +127,7 @@ SIM_STATUS_CHANGE = Entity(
         "sim": ToOne("Sim", "sim_id"),
     },
     newest_first=True,
+    scope=of_sim("sim_id"),
 )
 
 SIM_SCHEDULED_TRANSITION = Entity(
@@ -143,4 +146,5 @@ SIM_SCHEDULED_TRANSITION = Entity(
         "sim": ToOne("Sim", "sim_id"),
     },
     filters={"status": one_of("status", ScheduleStatus), "simId": refers_to("sim_id", "Sim")},
+    scope=of_sim("sim_id"),
 )

@@ -6,6 +6,7 @@ from motet.reading.filters import one_of
 from motet.reading.makers import column, global_id, state
 from motet.reading.model import Entity, ToMany, ToOne
 from motet.reading.statement import Statement
+from motet.reading.tag_scope import SHARED
 
 
 def _bic(value: str, alias: str, statement: Statement) -> str:
@@ -40,6 +41,7 @@ SIM_PURCHASE_ORDER = Entity(
     },
     filters={"status": one_of("status", OrderStatus)},
     operator_reads_all=True,
+    scope=SHARED,
 )
 
 SIM_PURCHASE_ORDER_ITEM = Entity(
@@ -52,6 +54,7 @@ SIM_PURCHASE_ORDER_ITEM = Entity(
         "quantity": column("quantity"),
     },
     operator_reads_all=True,
+    scope=SHARED,
 )
 
 SIM_BATCH = Entity(
@@ -72,4 +75,5 @@ SIM_BATCH = Entity(
     },
     filters={"bic": _bic, "status": one_of("status", BatchStatus)},
     operator_reads_all=True,
+    scope=SHARED,
 )

@@ -3,6 +3,7 @@
 from motet.access.principals import Permission
 from motet.reading.makers import column, global_id, text_of
 from motet.reading.model import Entity, ToMany, ToOne, Value
+from motet.reading.tag_scope import SHARED
 
 SMPP_ACCOUNT = Entity(
     name="SmppAccount",
@@ -26,6 +27,7 @@ SMPP_ACCOUNT = Entity(
         "shortCodes": ToMany("ShortCode", "account_id"),
         "sessions": ToMany("SmppSession", "account_id"),
     },
+    scope=SHARED,
 )
 
 SMPP_SESSION = Entity(
@@ -41,4 +43,5 @@ SMPP_SESSION = Entity(
         "tls": column("tls"),
         "boundAt": column("bound_at"),
     },
+    scope=SHARED,
 )

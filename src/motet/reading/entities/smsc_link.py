@@ -3,6 +3,7 @@
 from motet.access.principals import Permission
 from motet.reading.makers import column, global_id
 from motet.reading.model import Entity
+from motet.reading.tag_scope import NOTHING
 
 SMSC_LINK = Entity(
     name="SmscLink",
@@ -22,4 +23,5 @@ SMSC_LINK = Entity(
         "createdAt": column("created_at"),
     },
     tenant_column=None,
+    scope=NOTHING,
 )

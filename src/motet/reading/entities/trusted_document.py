@@ -3,6 +3,7 @@
 from motet.access.principals import Permission
 from motet.reading.makers import column, global_id
 from motet.reading.model import Entity
+from motet.reading.tag_scope import SHARED
 
 TRUSTED_DOCUMENT = Entity(
     name="TrustedDocument",
@@ -17,4 +18,5 @@ TRUSTED_DOCUMENT = Entity(
         "createdAt": column("created_at"),
     },
     operator_reads_all=True,
+    scope=SHARED,
 )

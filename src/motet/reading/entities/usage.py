@@ -8,6 +8,7 @@ from motet.domain.usage import Granularity
 from motet.reading.filters import equals, one_of, refers_to
 from motet.reading.makers import column, global_id, state, text_of
 from motet.reading.model import Condition, Entity, Field, Hidden, SortKey, SortKind, ToOne, Value
+from motet.reading.tag_scope import NOTHING, of_device
 
 
 def whole(name: str) -> Value:
@@ -52,6 +53,7 @@ USAGE = Entity(
     default_order="START",
     newest_first=True,
     hidden=_DAYS,
+    scope=of_device("device_id"),
 )
 
 WORKSPACE_USAGE = Entity(
@@ -64,6 +66,7 @@ WORKSPACE_USAGE = Entity(
     default_order="START",
     newest_first=True,
     hidden=_DAYS,
+    scope=NOTHING,
 )
 
 DATA_SESSION = Entity(
@@ -100,4 +103,5 @@ DATA_SESSION = Entity(
         "until": _time("opened_at", "<"),
     },
     newest_first=True,
+    scope=of_device("device_id"),
 )

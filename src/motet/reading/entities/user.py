@@ -5,6 +5,7 @@ from motet.domain.users import UserStatus
 from motet.reading.filters import contains, one_of, one_of_texts
 from motet.reading.makers import column, global_id, state
 from motet.reading.model import Entity
+from motet.reading.tag_scope import SHARED
 
 USER = Entity(
     name="User",
@@ -25,6 +26,7 @@ USER = Entity(
     },
     filters={"email": contains("email"), "role": one_of_texts("role"), "status": one_of("status", UserStatus)},
     sparse=frozenset({"email", "role", "status"}),
+    scope=SHARED,
 )
 
 INVITATION = Entity(
@@ -41,4 +43,5 @@ INVITATION = Entity(
         "createdAt": column("created_at"),
         "expiresAt": column("expires_at"),
     },
+    scope=SHARED,
 )

@@ -5,6 +5,7 @@ from motet.domain.states import DeliveryStatus, WebhookStatus
 from motet.reading.filters import any_of, at_least, at_most, one_of, since, until
 from motet.reading.makers import column, global_id, state
 from motet.reading.model import Entity, ToMany, ToOne
+from motet.reading.tag_scope import NOTHING, SHARED
 
 WEBHOOK = Entity(
     name="Webhook",
@@ -20,6 +21,7 @@ WEBHOOK = Entity(
         "createdAt": column("created_at"),
         "deliveries": ToMany("WebhookDelivery", "webhook_id"),
     },
+    scope=SHARED,
 )
 
 WEBHOOK_DELIVERY = Entity(
@@ -48,4 +50,5 @@ WEBHOOK_DELIVERY = Entity(
     },
     sparse=frozenset({"eventType", "createdAfter", "createdBefore", "attemptsAtLeast", "attemptsAtMost"}),
     newest_first=True,
+    scope=NOTHING,
 )

@@ -2,6 +2,7 @@
 
 from motet.reading.makers import column, global_id
 from motet.reading.model import Entity
+from motet.reading.tag_scope import SHARED
 
 WORKSPACE = Entity(
     name="Workspace",
@@ -15,4 +16,5 @@ WORKSPACE = Entity(
     },
     tenant_column="id",
     operator_reads_all=True,
+    scope=SHARED,
 )

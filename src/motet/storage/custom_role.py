@@ -1,0 +1,88 @@
+"""Roles that workspaces make themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from motet.domain.errors import ConflictError, LimitReachedError
+from motet.storage.database import PooledConnection
+
+
+class RoleSettings(NamedTuple):
+    """What can be set of a role."""
+
+    name: str
+    description: str
+    permissions: Sequence[str]
+    tags: Sequence[str] | None
+
+
+_LOCK_WORKSPACE = "SELECT FROM workspace WHERE id = $1 FOR NO KEY UPDATE"
+_INSERT = """
+INSERT INTO custom_role (workspace_id, id, name, description, permissions, tags)
+SELECT $1, $2, $3, $4, $5, $6
+ WHERE (SELECT count(*) FROM custom_role WHERE workspace_id = $1) < $7
+RETURNING id
+"""
+
+
+async def insert(
+    connection: PooledConnection, workspace_id: int, role_id: int, settings: RoleSettings, *, limit: int
+) -> None:
+    """Add a role. Needs a transaction: the workspace is locked, so that two callers cannot pass the limit.
+
+    Raises ConflictError for a name that the workspace has, LimitReachedError at `limit` roles.
+    """
+    await connection.execute(_LOCK_WORKSPACE, workspace_id)
+    try:
+        added = await connection.fetchval(_INSERT, workspace_id, role_id, *settings, limit)
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error) from None
+    if added is None:
+        raise LimitReachedError(f"A workspace has at most {limit} roles of its own.")
+
+
+_LOCK = """
+SELECT name, description, permissions, tags FROM custom_role WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE
+"""
+
+
+async def lock(connection: PooledConnection, workspace_id: int, role_id: int) -> RoleSettings | None:
+    """The role, which nobody else changes until the transaction ends; None for an unknown one."""
+    record = await connection.fetchrow(_LOCK, workspace_id, role_id)
+    return None if record is None else RoleSettings(*record)
+
+
+_UPDATE = """
+UPDATE custom_role
+   SET name = $3, description = $4, permissions = $5, tags = $6, version = version + 1, updated_at = now()
+ WHERE workspace_id = $1 AND id = $2
+"""
+
+
+async def update(connection: PooledConnection, workspace_id: int, role_id: int, settings: RoleSettings) -> None:
+    """Write a locked role. Whoever has it is told on channel motet_access. Raises ConflictError for a taken name."""
+    try:
+        await connection.execute(_UPDATE, workspace_id, role_id, *settings)
+    except asyncpg.UniqueViolationError as error:
+        raise _taken(error) from None
+
+
+_DELETE = "DELETE FROM custom_role WHERE workspace_id = $1 AND id = $2"
+
+
+async def delete(connection: PooledConnection, workspace_id: int, role_id: int) -> None:
+    """Remove a locked role. Raises ConflictError (path `id`) if someone has it."""
+    try:
+        await connection.execute(_DELETE, workspace_id, role_id)
+    except asyncpg.ForeignKeyViolationError:
+        raise ConflictError("Someone has this role: give them another first.", path=("id",)) from None
+
+
+def _taken(error: asyncpg.UniqueViolationError) -> Exception:
+    if error.constraint_name != "custom_role_name_taken":
+        return error
+    return ConflictError("The workspace has a role of this name.", path=("name",))
