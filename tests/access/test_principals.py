@@ -44,7 +44,8 @@ def test_users_touch_neither_people_nor_credentials() -> None:
 
 def test_members_and_the_operator_share_only_what_is_meant_for_both() -> None:
     assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] & OPERATOR_PERMISSIONS == SHARED_PERMISSIONS
-    assert {permission.split(":")[1] for permission in SHARED_PERMISSIONS - {Permission.VIEWER_WRITE}} == {"read"}
+    written = {Permission.VIEWER_WRITE, Permission.TRUSTED_DOCUMENT_WRITE}
+    assert {permission.split(":")[1] for permission in SHARED_PERMISSIONS - written} == {"read"}
     assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS | NETWORK_PERMISSIONS == set(Permission)
     assert not NETWORK_PERMISSIONS & (ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS)
 
