@@ -63,7 +63,8 @@ async def test_a_query_that_takes_too_long_is_ended_with_its_statements(world: W
             assert (told["type"], told["payload"][0]["extensions"]["code"]) == ("error", "TIMEOUT")
         await waiting(world, 0)
     assert world.tenants.database.pool.get_idle_size() == world.tenants.database.pool.get_size()
-    assert (await client.query("{ shortCodes { nodes { code } } }")).data["shortCodes"]["nodes"] == [{"code": "12345"}]
+    patient = world.client(world.demo)
+    assert (await patient.query("{ shortCodes { nodes { code } } }")).data["shortCodes"]["nodes"] == [{"code": "12345"}]
 
 
 async def test_a_mutation_is_finished_though_its_time_is_up_and_further_ones_are_not_begun(world: World) -> None:
