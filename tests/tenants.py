@@ -522,6 +522,17 @@ class Tenants:
         )  # fmt: skip
         return row_id
 
+    async def audit_entry(self, tenant: Tenant) -> None:
+        """Of a change to the first device."""
+        await self.execute(
+            "INSERT INTO audit_entry (workspace_id, actor_kind, actor, user_id, api_key_id, edge, action, outcome,"
+            " code, path, address, user_agent, request_id, input, objects, changes, change_counts)"
+            " VALUES ($1, 'USER', 'anna@example.org', 1, 2, 'GRAPHQL', 'deviceUpdate', 'DONE', 'INVALID', '{id}',"
+            " '192.0.2.7', 'a browser', 'r', '{}', ARRAY[$2::bigint], $3, '{}')",
+            tenant.workspace_id, tenant.devices[0],
+            [{"table": "device", "operation": "UPDATE", "id": str(tenant.devices[0]), "before": None, "after": {}}],
+        )  # fmt: skip
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -573,6 +584,7 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         await tenants.identity_provider(tenant)
         await tenants.trusted_document(tenant, "viewer", "{ viewer { role } }")
         await tenants.custom_role(tenant)
+        await tenants.audit_entry(tenant)
         both.append(tenant)
     await tenants.link("upstream")
     return tenants, both[0], both[1]

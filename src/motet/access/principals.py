@@ -92,6 +92,7 @@ OPERATOR_PERMISSIONS = frozenset(
         _P.SMSC_LINK_WRITE,
         _P.WORKSPACES_READ,
         _P.WORKSPACES_WRITE,
+        _P.AUDIT_READ,
         _P.SIM_ORDER_READ,
         _P.SIM_PRODUCTION_WRITE,
         _P.TRUSTED_DOCUMENT_READ,
@@ -111,6 +112,7 @@ SHARED_PERMISSIONS = frozenset(
         _P.SIM_ORDER_READ,
         _P.TRUSTED_DOCUMENT_READ,
         _P.TRUSTED_DOCUMENT_WRITE,
+        _P.AUDIT_READ,
     }
 )
 """What members of a workspace have in it, and the operator above all."""

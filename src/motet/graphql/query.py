@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from motet.graphql.queries.access import AccessQueries
+from motet.graphql.queries.audit import AuditQueries
 from motet.graphql.queries.bands import BandQueries
 from motet.graphql.queries.breakout import BreakoutQueries
 from motet.graphql.queries.esme import EsmeQueries
@@ -40,6 +41,7 @@ class Query(
     SmsQueries,
     UsageQueries,
     EventQueries,
+    AuditQueries,
     EsmeQueries,
     UserQueries,
     AccessQueries,

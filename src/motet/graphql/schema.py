@@ -44,6 +44,7 @@ from motet.graphql.subscription import Subscription
 from motet.graphql.types.activation_code import ActivationCode, ActivationCodeStep
 from motet.graphql.types.alert import Alert, AlertRule
 from motet.graphql.types.api_key import ApiKey
+from motet.graphql.types.audit import AuditEntry
 from motet.graphql.types.connectivity import Connectivity, ConnectivityReset, Location
 from motet.graphql.types.coverage_policy import CoveragePolicy, CoveragePolicyVersion
 from motet.graphql.types.device import Device
@@ -151,6 +152,7 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         QuotaPool,
         QuotaTopUp,
         Event,
+        AuditEntry,
         AlertRule,
         Alert,
         SmppAccount,

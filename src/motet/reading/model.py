@@ -146,6 +146,8 @@ class Entity:
     operator_reads_all: bool = False
     """Whether a principal outside workspaces reads every workspace's rows: the workspaces themselves, and what the
     operator works on for them."""
+    installation: int | None = None
+    """What stands for the workspace in rows that are the installation's own, which the operator reads."""
     filters: Mapping[str, Condition] = field(default_factory=dict)
     orders: Mapping[str, SortKey] = field(default_factory=lambda: {"CREATED_AT": SortKey()})
     default_order: str = "CREATED_AT"

@@ -158,7 +158,7 @@ def require(principal: Principal, entity: Entity) -> None:
     if (
         entity.tenant_column
         and principal.workspace_id is None
-        and not (principal.is_operator and entity.operator_reads_all)
+        and not (principal.is_operator and (entity.operator_reads_all or entity.installation is not None))
     ):
         raise ForbiddenError("This is read inside a workspace: use a token of one.")
     if entity.tenant_column is None and principal.tags is not None:
@@ -168,6 +168,11 @@ def require(principal: Principal, entity: Entity) -> None:
 def tags_of(principal: Principal) -> list[str] | None:
     """The tags of the principal's scope as a statement takes them; None for all devices."""
     return None if principal.tags is None else sorted(principal.tags)
+
+
+def space_of(principal: Principal, entity: Entity) -> int | None:
+    """The workspace whose rows the principal reads."""
+    return entity.installation if principal.workspace_id is None else principal.workspace_id
 
 
 class Planner:

@@ -16,7 +16,7 @@ from motet.reading.cursor import SortPosition
 from motet.reading.entities import ENTITIES
 from motet.reading.model import Entity
 from motet.reading.page import page_of
-from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan, require, tags_of
+from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, RowPlan, require, space_of, tags_of
 from motet.reading.selection import Selected, SharedChildren
 from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
 from motet.reading.sql import Sql
@@ -72,7 +72,7 @@ class Reader:
         plan = replace(found.plan, page=page, filter=selected.arguments.get("filter") or {})
         failures = list(found.failures)
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            connections = await _Read(connection, principal, failures).connections(plan, None)
+            connections = await _Read(connection, principal, declared, failures).connections(plan, None)
         found.plan.shape = plan.shape
         return Answer(connections[0], failures)
 
@@ -81,9 +81,9 @@ class Reader:
     ) -> Answer:
         """The row that passes the filter, or null; of several the one that `Entity.lookup_order` puts first."""
         plan, failures = self._object(principal, entity, children)
-        statement = sql.object_by_filter(plan, principal.workspace_id, filter_, tags_of(principal))
+        statement = sql.object_by_filter(plan, space_of(principal, plan.row.entity), filter_, tags_of(principal))
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal, failures)
+            read = _Read(connection, principal, plan.row.entity, failures)
             found = list((await read.objects(plan, statement)).values())
         return Answer(found[0] if found else None, failures)
 
@@ -95,7 +95,9 @@ class Reader:
     async def ids(self, principal: Principal, entity: str, filter_: Mapping[str, Any], limit: int) -> list[int]:
         """The ids of the rows that a list with this filter holds, oldest first; at most `limit`."""
         require(principal, self._entities[entity])
-        statement = sql.ids(self._entities[entity], principal.workspace_id, filter_, limit, tags_of(principal))
+        statement = sql.ids(
+            self._entities[entity], space_of(principal, self._entities[entity]), filter_, limit, tags_of(principal)
+        )
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
             return [row[0] for row in await connection.fetch(statement.text, *statement.parameters)]
 
@@ -125,9 +127,11 @@ class Reader:
     ) -> Answer:
         """A dict from id to object of the rows with these ids that exist and pass the filter."""
         plan, failures = self._object(principal, entity, children)
-        statement = sql.objects_by_id(plan, principal.workspace_id, ids, filter_ or {}, tags_of(principal))
+        statement = sql.objects_by_id(
+            plan, space_of(principal, plan.row.entity), ids, filter_ or {}, tags_of(principal)
+        )
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal, failures)
+            read = _Read(connection, principal, plan.row.entity, failures)
             return Answer(await read.objects(plan, statement), failures)
 
     def _object(
@@ -173,9 +177,9 @@ def _planned(
 class _Read:
     """One read on one connection."""
 
-    def __init__(self, connection: Any, principal: Principal, failures: list[Failure]) -> None:
+    def __init__(self, connection: Any, principal: Principal, entity: Entity, failures: list[Failure]) -> None:
         self._connection = connection
-        self._workspace_id = principal.workspace_id
+        self._workspace_id = space_of(principal, entity)
         self._tags = tags_of(principal)
         self._failures = failures
 

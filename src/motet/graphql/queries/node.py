@@ -78,7 +78,9 @@ async def _nodes(info: Info, ids: list[str]) -> Any:
 
 def _visible(is_operator: bool, type_name: str) -> bool:
     """Whether ids of the type are anything to the principal: to others they look like ids of nothing."""
-    return is_operator == (type_name in _OPERATORS_OWN) or ENTITIES[type_name].operator_reads_all
+    entity = ENTITIES[type_name]
+    both = entity.operator_reads_all or entity.installation is not None
+    return is_operator == (type_name in _OPERATORS_OWN) or both
 
 
 def _answer(value: Any, failures: list[Failure]) -> Any:

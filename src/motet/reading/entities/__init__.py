@@ -3,6 +3,7 @@
 from motet.reading.entities.activation_code import ACTIVATION_CODE, ACTIVATION_CODE_STEP
 from motet.reading.entities.alert import ALERT, ALERT_RULE
 from motet.reading.entities.api_key import API_KEY
+from motet.reading.entities.audit import AUDIT_ENTRY
 from motet.reading.entities.connectivity import CONNECTIVITY, CONNECTIVITY_RESET, LOCATION
 from motet.reading.entities.coverage_policy import COVERAGE_POLICY, COVERAGE_POLICY_VERSION
 from motet.reading.entities.custom_role import CUSTOM_ROLE
@@ -64,6 +65,7 @@ ENTITIES: dict[str, Entity] = {
         COVERAGE_POLICY_VERSION,
         EVENT,
         TRUSTED_DOCUMENT,
+        AUDIT_ENTRY,
         ALERT_RULE,
         ALERT,
         SMS_MESSAGE,
