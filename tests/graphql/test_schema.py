@@ -401,7 +401,6 @@ QUERY_ARGUMENTS = {
     "ipAddressSpace": '(id: "x")',
     "ipAddressSpaceExport": '(id: "x")',
     "dnsConfig": '(id: "x")',
-    "apiKey": '(id: "x")',
     "servicePolicy": '(id: "x")',
     "coveragePolicy": '(id: "x")',
     "servicePolicyPreview": '(id: "x", changes: {})',
