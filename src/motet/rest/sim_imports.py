@@ -15,8 +15,10 @@ from motet.access.principals import Permission, Principal
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import DomainError, InvalidError
 from motet.domain.global_ids import encode_global_id
+from motet.identity.audit import act_of
 from motet.identity.authenticator import Authenticator
 from motet.rest.answers import STATUS, client_of, json_answer, told, unauthenticated
+from motet.storage.acting import Edge, acting
 
 MEMORY_OCTETS = 1 << 20
 """What a file may have in memory while it comes in; the rest is on disk, and gone when the request is over."""
@@ -83,7 +85,9 @@ class SimImports:
             return told(429, "LIMIT_REACHED", "Other lists are being read: try again soon.", {"retry-after": "10"})
         self._under_way += 1
         try:
-            return await self._taken(request, principal, principal.workspace_id)
+            given = dict(request.query_params)
+            with acting(act_of(principal, client_of(request), Edge.REST, "POST /sim-imports", given)):
+                return await self._taken(request, principal, principal.workspace_id)
         except DomainError as error:
             return told(STATUS[error.code], error.code, error.message, path=[str(step) for step in error.path])
         finally:
