@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from motet.access.principals import ROLE_PERMISSIONS, Principal, Role
+from motet.access.principals import ROLE_PERMISSIONS, Principal, Role, custom_grant
+from motet.access.standings import custom_standing
 from motet.domain.errors import NotFoundError
 from motet.domain.role_rules import Actor, Standing
+from motet.storage import custom_role
 from motet.storage.database import PooledConnection
 
 CUSTOM = "CUSTOM"
@@ -25,5 +27,9 @@ async def standing_of(
     if is_super_admin:
         return Standing(Role.SUPER_ADMIN, ROLE_PERMISSIONS[Role.SUPER_ADMIN])
     if role_id is not None:
-        raise NotFoundError("There is no Role with this id.", path=("role_id",))
+        settings = await custom_role.lock(connection, workspace_id, role_id)
+        if settings is None:
+            raise NotFoundError("There is no Role with this id.", path=("role_id",))
+        grant = custom_grant(settings.permissions, settings.tags)
+        return custom_standing(grant.permissions, grant.tags)
     return Standing(role, ROLE_PERMISSIONS[Role(role)])
