@@ -533,6 +533,15 @@ class Tenants:
             [{"table": "device", "operation": "UPDATE", "id": str(tenant.devices[0]), "before": None, "after": {}}],
         )  # fmt: skip
 
+    async def move(self, tenant: Tenant, target: Tenant) -> None:
+        """A dry run of a move of the first SIM to another workspace."""
+        results = [{"sim_id": tenant.sims[0], "iccid": "x", "from": "ACTIVATED", "to": "SUSPENDED"}]
+        await self.execute(
+            "INSERT INTO sim_move (workspace_id, id, target_id, dry_run, moved, refused, results, actor, at)"
+            " VALUES ($1, $2, $3, true, 1, 0, $4, 'someone', $5)",
+            tenant.workspace_id, self.new_id(), target.workspace_id, results, NOW,
+        )  # fmt: skip
+
     async def link(self, name: str) -> int:
         link_id = int(time.time()) % 100_000 + len(name)
         await self.execute(
@@ -586,5 +595,6 @@ async def two_tenants(database: Database) -> tuple[Tenants, Tenant, Tenant]:
         await tenants.custom_role(tenant)
         await tenants.audit_entry(tenant)
         both.append(tenant)
+        await tenants.move(tenant, both[0])
     await tenants.link("upstream")
     return tenants, both[0], both[1]

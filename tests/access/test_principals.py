@@ -10,6 +10,7 @@ from motet.access.principals import (
     OPERATOR_PERMISSIONS,
     ROLE_PERMISSIONS,
     SHARED_PERMISSIONS,
+    SUPER_ADMIN_PERMISSIONS,
     Grant,
     Permission,
     Role,
@@ -22,7 +23,8 @@ from motet.access.principals import (
 def test_every_role_has_a_row_and_each_holds_more_than_the_next() -> None:
     assert set(ROLE_PERMISSIONS) == set(Role)
     administrator, user, observer = (ROLE_PERMISSIONS[role] for role in (Role.ADMINISTRATOR, Role.USER, Role.OBSERVER))
-    assert ROLE_PERMISSIONS[Role.SUPER_ADMIN] == administrator
+    assert ROLE_PERMISSIONS[Role.SUPER_ADMIN] == administrator | SUPER_ADMIN_PERMISSIONS
+    assert not administrator & SUPER_ADMIN_PERMISSIONS
     assert observer < user < administrator
 
 
@@ -44,8 +46,8 @@ def test_users_touch_neither_people_nor_credentials() -> None:
 
 def test_members_and_the_operator_share_only_what_is_meant_for_both() -> None:
     assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] & OPERATOR_PERMISSIONS == SHARED_PERMISSIONS
-    written = {Permission.VIEWER_WRITE, Permission.TRUSTED_DOCUMENT_WRITE}
-    assert {permission.split(":")[1] for permission in SHARED_PERMISSIONS - written} == {"read"}
+    changing = {Permission.VIEWER_WRITE, Permission.SIM_MOVE, Permission.TRUSTED_DOCUMENT_WRITE}
+    assert {permission.split(":")[1] for permission in SHARED_PERMISSIONS - changing} == {"read"}
     assert ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS | NETWORK_PERMISSIONS == set(Permission)
     assert not NETWORK_PERMISSIONS & (ROLE_PERMISSIONS[Role.ADMINISTRATOR] | OPERATOR_PERMISSIONS)
 

@@ -54,6 +54,7 @@ from motet.fleet.sims.sim import SimService
 from motet.fleet.sims.sim_batch import SimBatchService
 from motet.fleet.sims.sim_bulk import SimBulkService, SimWorker
 from motet.fleet.sims.sim_many_steps import SimManySteps
+from motet.fleet.sims.sim_move import SimMoveService
 from motet.fleet.sims.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.sims.sim_schedule import SimScheduleService
 from motet.fleet.usage.quota import QuotaBook
@@ -231,6 +232,7 @@ async def make_world(database: Database, public_url: str = "http://localhost:808
         sim_schedule=SimScheduleService(database, ids, journal, on_change=noting("sim")),
         sim_orders=SimPurchaseOrderService(database, ids, journal),
         sim_batches=SimBatchService(sims),
+        sim_moves=SimMoveService(database, ids, journal, orders, on_change=noting("sim")),
         euiccs=EuiccService(database, ids, journal, orders),
         imsis=ImsiService(database, ids, journal, orders, NoOutages(), on_change=noting("imsi")),
         roaming_partners=RoamingPartnerService(database, ids),

@@ -197,13 +197,13 @@ async def test_every_field_of_every_type_is_read_as_the_schema_says(world: World
 
 async def ids_of(world: World, mine: bool) -> dict[str, str]:
     """A global id of each type that is a workspace's, of `demo` or of `other`: each has a row of everything."""
-    workspace_id = (world.demo if mine else world.other).workspace_id
-    found = {}
+    tenant = world.demo if mine else world.other
+    found = {"Organisation": encode_global_id("Organisation", tenant.organisation_id)}
     for name, entity in ENTITIES.items():
-        if entity.tenant_column is None:
+        if entity.tenant_column is None or name in found:
             continue
         query = f"SELECT id FROM {entity.table} WHERE {entity.tenant_column} = $1 ORDER BY id LIMIT 1"  # noqa: S608
-        row_id = await world.tenants.database.pool.fetchval(query, workspace_id)
+        row_id = await world.tenants.database.pool.fetchval(query, tenant.workspace_id)
         assert row_id is not None, f"tenants.two_tenants makes no {name}"
         found[name] = encode_global_id(name, row_id)
     return found
@@ -259,6 +259,7 @@ async def test_lists_hold_the_workspaces_own_rows_only(world: World, name: str) 
 
 
 WELL_FORMED = {
+    "workspaceCreate": {"name": '"new"'},
     "smsSend": {"text": '"x"'},
     "shortCodeCreate": {"code": '"777"'},
     "userRoleSet": {"role": "USER"},
@@ -291,6 +292,12 @@ ABOUT = {
     "ipAddressSpaceId": "IpAddressSpace",
     "dnsConfigId": "DnsConfig",
     "poolId": "QuotaPool",
+    "organisationId": "Organisation",
+    "workspaceId": "Workspace",
+    "simIds": "Sim",
+    "targetWorkspaceId": "Workspace",
+    "sourceWorkspaceId": "Workspace",
+    "parentId": "Organisation",
 }
 """The type that an input's id is of, where it is not that of the mutation's subject."""
 
@@ -330,7 +337,7 @@ def mutations_with_ids() -> list[tuple[str, str]]:
     """(mutation, id field) for every mutation of a workspace that takes an id."""
     found = []
     for name, of in OWN_TYPES["Mutation"].fields.items():
-        if permission_of("Mutation", name) not in ROLE_PERMISSIONS[Role.ADMINISTRATOR]:
+        if permission_of("Mutation", name) not in ROLE_PERMISSIONS[Role.SUPER_ADMIN]:
             continue
         for field, at in get_named_type(of.args["input"].type).fields.items():
             if get_named_type(at.type).name == "ID":
@@ -352,7 +359,7 @@ async def test_another_tenants_ids_are_not_found_in_every_mutation(world: World,
     subject = ABOUT.get(id_field, subject_of(mutation))
     for bad in (theirs.get(subject, encode_global_id(subject, 1)), wrong_type, "", "nonsense"):
         fields = " ".join(f"{name}: {value}" for name, value in {**given, **extra, id_field: f'"{bad}"'}.items())
-        reply = await world.client(world.demo).query(
+        reply = await world.client(world.demo, Role.SUPER_ADMIN).query(
             f"mutation {{ x: {mutation}(input: {{ {fields} }}) {{ userErrors {{ code path }} }} }}"
         )
         assert reply.data["x"] == {"userErrors": [{"code": "NOT_FOUND", "path": ["input", id_field]}]}, bad
@@ -401,6 +408,7 @@ QUERY_ARGUMENTS = {
     "ipAddressSpace": '(id: "x")',
     "ipAddressSpaceExport": '(id: "x")',
     "dnsConfig": '(id: "x")',
+    "organisationReport": '(since: "2026-01-01T00:00:00Z", until: "2026-01-02T00:00:00Z")',
     "servicePolicy": '(id: "x")',
     "coveragePolicy": '(id: "x")',
     "servicePolicyPreview": '(id: "x", changes: {})',

@@ -65,6 +65,10 @@ class Permission(StrEnum):
     SMSC_LINK_WRITE = "smsc_link:write"
     WORKSPACES_READ = "workspaces:read"
     WORKSPACES_WRITE = "workspaces:write"
+    ORGANISATION_READ = "organisation:read"
+    ORGANISATION_WRITE = "organisation:write"
+    ORGANISATION_REPORT = "organisation:report"
+    SIM_MOVE = "sim:move"
     NETWORK_WRITE = "network:write"
 
 
@@ -72,7 +76,7 @@ class Role(StrEnum):
     """What a member of a workspace is."""
 
     SUPER_ADMIN = "SUPER_ADMIN"
-    """An administrator in every workspace of the organisation."""
+    """An administrator in every workspace of an organisation and of those below it, which it administers, too."""
     ADMINISTRATOR = "ADMINISTRATOR"
     USER = "USER"
     """Runs the fleet: everything but people, keys and credentials."""
@@ -97,6 +101,10 @@ OPERATOR_PERMISSIONS = frozenset(
         _P.SIM_PRODUCTION_WRITE,
         _P.TRUSTED_DOCUMENT_READ,
         _P.TRUSTED_DOCUMENT_WRITE,
+        _P.SIM_MOVE,
+        _P.ORGANISATION_READ,
+        _P.ORGANISATION_WRITE,
+        _P.ORGANISATION_REPORT,
     }
 )
 """The operator stands above the workspaces: what it does inside one, it does by naming it."""
@@ -110,12 +118,17 @@ SHARED_PERMISSIONS = frozenset(
         _P.VIEWER_WRITE,
         _P.REFERENCE_READ,
         _P.SIM_ORDER_READ,
+        _P.SIM_MOVE,
+        _P.ORGANISATION_READ,
         _P.TRUSTED_DOCUMENT_READ,
         _P.TRUSTED_DOCUMENT_WRITE,
         _P.AUDIT_READ,
     }
 )
 """What members of a workspace have in it, and the operator above all."""
+
+SUPER_ADMIN_PERMISSIONS = frozenset({_P.ORGANISATION_WRITE, _P.ORGANISATION_REPORT})
+"""What a super administrator has in its organisation and those below it, and the operator above all."""
 
 ENROLMENT_PERMISSIONS = frozenset({_P.VIEWER_READ, _P.VIEWER_WRITE})
 """What a user has until they have the second factor that their organisation asks for: enough to set one up."""
@@ -128,6 +141,7 @@ _OBSERVER = frozenset(
         _P.VIEWER_WRITE,
         _P.REFERENCE_READ,
         _P.WORKSPACE_READ,
+        _P.ORGANISATION_READ,
         _P.SIM_READ,
         _P.SIM_ORDER_READ,
         _P.DEVICE_READ,
@@ -149,6 +163,7 @@ _OBSERVER = frozenset(
 )
 _USER = _OBSERVER | {
     _P.SIM_WRITE,
+    _P.SIM_MOVE,
     _P.SIM_ORDER_WRITE,
     _P.DEVICE_WRITE,
     _P.SERVICE_POLICY_WRITE,
@@ -166,7 +181,7 @@ _USER = _OBSERVER | {
 _ADMINISTRATOR = frozenset(_P) - _ABOVE_WORKSPACES
 
 ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.SUPER_ADMIN: _ADMINISTRATOR,
+    Role.SUPER_ADMIN: _ADMINISTRATOR | SUPER_ADMIN_PERMISSIONS,
     Role.ADMINISTRATOR: _ADMINISTRATOR,
     Role.USER: _USER,
     Role.OBSERVER: _OBSERVER,

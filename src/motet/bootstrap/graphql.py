@@ -32,6 +32,7 @@ from motet.fleet.policies.coverage_check import CoverageCheckService
 from motet.fleet.policies.policies import COVERAGE, SERVICE, PolicyService
 from motet.fleet.sims.sim_batch import SimBatchService
 from motet.fleet.sims.sim_bulk import SimBulkService
+from motet.fleet.sims.sim_move import SimMoveService
 from motet.fleet.sims.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.usage.quota import QuotaBook
 from motet.graphql.app import Dependencies, build_graphql_app
@@ -90,6 +91,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         sim_schedule=sim_schedule(node),
         sim_orders=SimPurchaseOrderService(node.database, hub.ids, journal),
         sim_batches=SimBatchService(sims),
+        sim_moves=SimMoveService(node.database, hub.ids, journal, network.orders, on_change=fleet_changed),
         euiccs=cards.euiccs,
         imsis=cards.imsis,
         roaming_partners=cards.partners,

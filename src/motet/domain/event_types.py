@@ -22,6 +22,8 @@ SIM_REGISTERED = EventType("sim.registered", 48, _INFO, "The SIM was registered"
 SIM_FACTORY_TEST = EventType("sim.factory_test_started", 45, _INFO, "The SIM is in factory test")
 SIM_ACTIVATED = EventType("sim.activated", 8, _INFO, "The SIM was activated")
 SIM_SUSPENDED = EventType("sim.suspended", 9, _INFO, "The SIM was suspended")
+SIM_MOVED_OUT = EventType("sim.moved_out", None, _INFO, "The SIM went to another workspace")
+SIM_MOVED_IN = EventType("sim.moved_in", None, _INFO, "The SIM came from another workspace")
 SIM_DELETED = EventType("sim.deleted", 10, _INFO, "The SIM was deleted")
 SIM_SCHEDULE_REFUSED = EventType("sim.schedule_refused", None, _WARN, "What was scheduled for the SIM was refused")
 SIM_BATCH_REGISTERED = EventType("sim.batch_registered", None, _INFO, "The batch of SIMs was registered")
@@ -138,6 +140,8 @@ EVENT_TYPES: Mapping[str, EventType] = {
         SIM_ACTIVATED,
         SIM_SUSPENDED,
         SIM_DELETED,
+        SIM_MOVED_OUT,
+        SIM_MOVED_IN,
         SIM_SCHEDULE_REFUSED,
         SIM_BATCH_REGISTERED,
         SIM_ORDER_PLACED,

@@ -14,6 +14,7 @@ from motet.domain.event_types import (
     SIM_ASSIGNED,
     SIM_DELETED,
     SIM_FACTORY_TEST,
+    SIM_MOVED_IN,
     SIM_REGISTERED,
     SIM_RELEASED,
     SIM_SUSPENDED,
@@ -31,8 +32,8 @@ what piles up while a network is away."""
 
 TOLD_TO_NETWORKS: Final = frozenset(
     {
-        SIM_REGISTERED, SIM_FACTORY_TEST, SIM_ACTIVATED, SIM_SUSPENDED, SIM_DELETED, SIM_ASSIGNED, SIM_RELEASED,
-        DEVICE_ENABLED, DEVICE_DISABLED,
+        SIM_REGISTERED, SIM_MOVED_IN, SIM_FACTORY_TEST, SIM_ACTIVATED, SIM_SUSPENDED, SIM_DELETED, SIM_ASSIGNED,
+        SIM_RELEASED, DEVICE_ENABLED, DEVICE_DISABLED,
     }
 )  # fmt: skip
 """What makes a SIM another one for its network."""

@@ -39,6 +39,7 @@ from motet.fleet.policies.policies import PolicyService
 from motet.fleet.sims.sim import SimService
 from motet.fleet.sims.sim_batch import SimBatchService
 from motet.fleet.sims.sim_bulk import SimBulkService
+from motet.fleet.sims.sim_move import SimMoveService
 from motet.fleet.sims.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.sims.sim_schedule import SimScheduleService
 from motet.fleet.usage.quota import QuotaBook
@@ -113,6 +114,7 @@ class Services:
     sim_schedule: SimScheduleService
     sim_orders: SimPurchaseOrderService
     sim_batches: SimBatchService
+    sim_moves: SimMoveService
     euiccs: EuiccService
     imsis: ImsiService
     roaming_partners: RoamingPartnerService

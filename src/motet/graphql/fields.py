@@ -40,6 +40,9 @@ SCOPING = "scoping"
 IDEMPOTENCY_KEY = "idempotencyKey"
 """The input field that `idempotency_key` declares."""
 
+OPERATOR = 0
+"""The workspace of the operator's idempotency keys: none has this id."""
+
 SMS_SEND = "smsSend"
 """Its keys are claimed by the hub, for a whole group of messages at once."""
 
@@ -220,7 +223,7 @@ def _once(context: Context, name: str, given: Mapping[str, Any]) -> AbstractAsyn
     if key is None or name == SMS_SEND:
         return nullcontext()
     rest = {field: value for field, value in given.items() if field != IDEMPOTENCY_KEY}
-    return context.services.keys.once(context.workspace_id, name, key, rest)
+    return context.services.keys.once(context.principal.workspace_id or OPERATOR, name, key, rest)
 
 
 def _named(given: Mapping[str, Any]) -> list[int]:

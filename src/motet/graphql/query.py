@@ -17,6 +17,7 @@ from motet.graphql.queries.ip import IpQueries
 from motet.graphql.queries.job import JobQueries
 from motet.graphql.queries.node import NodeQueries
 from motet.graphql.queries.operator import OperatorQueries
+from motet.graphql.queries.organisation import OrganisationQueries
 from motet.graphql.queries.policy import PolicyQueries
 from motet.graphql.queries.power import PowerQueries
 from motet.graphql.queries.reference import ReferenceQueries
@@ -46,6 +47,7 @@ class Query(
     UserQueries,
     AccessQueries,
     OperatorQueries,
+    OrganisationQueries,
     SearchQueries,
     JobQueries,
     ReferenceQueries,

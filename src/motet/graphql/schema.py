@@ -23,6 +23,8 @@ from motet.graphql.mutations.identity_provider import IdentityProviderMutations
 from motet.graphql.mutations.imsi import ImsiMutations
 from motet.graphql.mutations.ip import IpMutations
 from motet.graphql.mutations.job import JobMutations
+from motet.graphql.mutations.organisation import OrganisationMutations
+from motet.graphql.mutations.own_workspace import OwnWorkspaceMutations
 from motet.graphql.mutations.power import PowerMutations
 from motet.graphql.mutations.quota import QuotaMutations
 from motet.graphql.mutations.role import RoleMutations
@@ -31,6 +33,7 @@ from motet.graphql.mutations.service_policy import ServicePolicyMutations
 from motet.graphql.mutations.sim import SimMutations
 from motet.graphql.mutations.sim_idle import SimIdleMutations
 from motet.graphql.mutations.sim_import import SimImportMutations
+from motet.graphql.mutations.sim_move import SimMoveMutations
 from motet.graphql.mutations.sim_order import SimOrderMutations
 from motet.graphql.mutations.sim_production import SimProductionMutations
 from motet.graphql.mutations.sms import SmsMutations
@@ -57,11 +60,13 @@ from motet.graphql.types.ip import DnsConfig, IpAddressSpace
 from motet.graphql.types.job import Job, JobItem
 from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.operator import SmscLink, Workspace
+from motet.graphql.types.organisation import Organisation
 from motet.graphql.types.quota import Quota, QuotaPool, QuotaTopUp
 from motet.graphql.types.relay import parse_date_time
 from motet.graphql.types.role import CustomRole
 from motet.graphql.types.service_policy import ServicePolicy, ServicePolicyVersion
 from motet.graphql.types.sim import Sim, SimScheduledTransition, SimStatusChange
+from motet.graphql.types.sim_move import SimMove
 from motet.graphql.types.sim_order import SimBatch, SimPurchaseOrder, SimPurchaseOrderItem
 from motet.graphql.types.trusted_document import TrustedDocument
 from motet.graphql.types.usage import DataSession, Usage, WorkspaceUsage
@@ -80,6 +85,7 @@ class Mutation(
     SimImportMutations,
     SimIdleMutations,
     SimOrderMutations,
+    SimMoveMutations,
     SimProductionMutations,
     EuiccMutations,
     ImsiMutations,
@@ -94,6 +100,8 @@ class Mutation(
     AccessMutations,
     SmscLinkMutations,
     IdentityProviderMutations,
+    OrganisationMutations,
+    OwnWorkspaceMutations,
     CoverageMutations,
     PowerMutations,
     BreakoutMutations,
@@ -125,6 +133,7 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         SimPurchaseOrder,
         SimPurchaseOrderItem,
         SimBatch,
+        SimMove,
         Euicc,
         EuiccProfile,
         EuiccOperation,
@@ -166,6 +175,7 @@ STRAWBERRY_SCHEMA = strawberry.Schema(
         SmscLink,
         Workspace,
         CustomRole,
+        Organisation,
         IpAddressSpace,
         DnsConfig,
         TrustedDocument,

@@ -9,6 +9,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Principal
 from motet.access.standings import CUSTOM
+from motet.domain.global_ids import encode_global_id
 from motet.graphql.account_view import ACCOUNT_PARTS, account_part
 from motet.graphql.context import Context
 from motet.graphql.fields import context_of, raw
@@ -33,6 +34,8 @@ async def read_viewer(info: Info) -> Any:
                     context.principal, "Workspace", child.children, context.principal.workspace_id
                 )
                 values[child.key] = answer.value
+            elif child.name == "workspaces":
+                values[child.key] = shaped(child, await _workspaces(context))
             elif child.name in ACCOUNT_PARTS:
                 values[child.key] = shaped(child, await account_part(context, child.name))
             else:
@@ -40,6 +43,19 @@ async def read_viewer(info: Info) -> Any:
         except READ_ERRORS as error:
             failures.append(Failure((child.key,), error))
     return Answer(values, failures)
+
+
+async def _workspaces(context: Context) -> list[dict[str, Any]]:
+    return [
+        {
+            "__typename": "ViewerWorkspace",
+            "id": encode_global_id("Workspace", one.id),
+            "name": one.name,
+            "role": one.role,
+            "isDefault": one.is_default,
+        }
+        for one in await context.services.identity.own_workspaces.of(context.principal)
+    ]
 
 
 def _role_of(principal: Principal) -> str | None:

@@ -242,6 +242,9 @@ class Mobile:
         key = (mo.source, mo.destination, ref, total)
         await mo_part.lock(connection, mo.source, mo.destination)
         parts = await mo_part.parts(connection, *key)
+        if parts and parts[0]["workspace_id"] != sender.workspace_id:
+            await self._join(connection, key, parts, outcome)  # the SIM has moved: these end where they came in
+            parts = []
         same = next((part for part in parts if part["number"] == number), None)
         if same is not None:
             if same["payload"] == mo.payload:
@@ -270,6 +273,10 @@ class Mobile:
         sender = await self.hub.numbers.target_of(first["source"])
         if sender is None:
             return
+        if first["workspace_id"] != sender.workspace_id:
+            sender = sender._replace(
+                workspace_id=first["workspace_id"], device_id=first["device_id"], sim_id=first["sim_id"], meter=None
+            )
         mo = MobileOriginated(
             0, first["source"], first["source_ton"], first["source_npi"], first["destination"], first["dest_ton"],
             first["dest_npi"], first["protocol_id"], first["data_coding"], None, b"", None,

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+MOVED = "SIM_MOVED"
+"""The error of a message that was not sent when its SIM moved to another workspace."""
+
 PAGE = 1_000
 """Messages taken in or put out by one transaction."""
 
@@ -242,10 +245,27 @@ class Pager:
             await self._fence(connection)
             claimed = await waiting.claim_due(connection, self.hub.incarnation, self.hub.now_us(), room)
             messages = await self._load(connection, claimed)
+        gone = await self._gone(messages)
         for message in messages:
-            self._adopt(message)
+            if message.id in gone and self.hub.adopt(message):
+                self.hub.relay.finish(message, MessageState.FAILED, MOVED, self.hub.now_us())
+            else:
+                self._adopt(message)
         self.hub.relay.dispatch()
         return len(claimed) == room
+
+    async def _gone(self, messages: Sequence[Message]) -> set[int]:
+        """Those to be sent whose SIM is in another workspace by now: its phone is no longer theirs to reach."""
+        numbers = self.hub.numbers
+        to_send = [message for message in messages if message.sim_id and message.stage == Stage.READY]
+        missing = {message.destination for message in to_send if numbers.get(message.destination) is None}
+        found = await numbers.load(sorted(missing)) if missing else {}
+        gone = set()
+        for message in to_send:
+            target = numbers.get(message.destination) or found.get(message.destination)
+            if target is not None and target.workspace_id != message.workspace_id:
+                gone.add(message.id)
+        return gone
 
     async def _end(self, connection: asyncpg.Connection) -> bool:
         """Messages in `waiting` whose time is over."""

@@ -160,6 +160,15 @@ class Authenticator:
             self.uses.note(principal, now, address)
         return principal
 
+    async def elsewhere(self, principal: Principal, workspace_id: int) -> Principal | None:
+        """What the user behind a principal is in another workspace, by the same session; None: nothing, or no user."""
+        if principal.user_id is None or principal.session_id is None or principal.api_key_id is not None:
+            return None
+        try:
+            return await self._read(replace(principal, workspace_id=workspace_id, is_operator=False))
+        except AuthenticationError:
+            return None
+
     def watch(self, principal: Principal, ended: Ended, address: str | None = None) -> Callable[[], None]:
         """`ended` is called, with words for the log, once the principal is not any more what it was: what it may do has
         changed, or it may do nothing. `address` is where it is connected from. Its token's own end is for the caller to

@@ -19,6 +19,9 @@ from motet.identity.invitations import Invitations
 from motet.identity.lock_out import LockOut
 from motet.identity.login import Login
 from motet.identity.oauth import OAuth
+from motet.identity.organisation_report import OrganisationReports
+from motet.identity.organisations import OrganisationService
+from motet.identity.own_workspaces import OwnWorkspaces
 from motet.identity.password_changes import PasswordChanges
 from motet.identity.password_rules import PasswordRules
 from motet.identity.post import Post
@@ -42,6 +45,7 @@ from motet.identity.sso.sign_on import SignOn
 from motet.identity.tickets import Tickets
 from motet.identity.tokens import Tokens
 from motet.identity.users import Users
+from motet.identity.workspaces import WorkspaceService
 from motet.outgoing.fetching import Fetcher
 from motet.outgoing.targets import TargetPolicy
 from motet.storage.database import Database
@@ -90,6 +94,10 @@ class Identity:
     totp: TotpCodes
     passkeys: Passkeys
     trusted_devices: TrustedDevices
+    organisations: OrganisationService
+    workspaces: WorkspaceService
+    own_workspaces: OwnWorkspaces
+    organisation_reports: OrganisationReports
     api_keys: ApiKeys
     tokens: Tokens
     oauth: OAuth
@@ -142,6 +150,7 @@ def build_identity(ground: Ground) -> Identity:
     discovery = Discovery(fetcher, time.monotonic)
     oidc = OidcClient(fetcher, discovery, lambda: now().timestamp())
     arrivals = Arrivals(database, ground.ids, now)
+    authenticator = Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp())
     post = Post(ground.box, ground.ids, ground.public_url, now, sends=ground.sends_mail)
     rules = PasswordRules(ground.breached_passwords)
     scim = ground.public_url + SCIM_PATH
@@ -158,6 +167,10 @@ def build_identity(ground: Ground) -> Identity:
         totp=totp,
         passkeys=passkeys,
         trusted_devices=devices,
+        organisations=OrganisationService(database, ground.ids, now=now),
+        workspaces=WorkspaceService(database, ground.ids, authenticator, now=now),
+        own_workspaces=OwnWorkspaces(database, sessions, authenticator),
+        organisation_reports=OrganisationReports(database),
         api_keys=ApiKeys(database, ground.ids, now),
         fetcher=fetcher,
         sign_on=SignOn(database, oidc, arrivals, login, sessions, tickets, ground.box, ground.public_url, now),

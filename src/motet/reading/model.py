@@ -148,6 +148,8 @@ class Entity:
     operator works on for them."""
     installation: int | None = None
     """What stands for the workspace in rows that are the installation's own, which the operator reads."""
+    reach: str | None = None
+    """For what lies above workspaces: the condition in place of that on `tenant_column`; see `motet.reading.reach`."""
     filters: Mapping[str, Condition] = field(default_factory=dict)
     orders: Mapping[str, SortKey] = field(default_factory=lambda: {"CREATED_AT": SortKey()})
     default_order: str = "CREATED_AT"

@@ -10,6 +10,7 @@ from motet.access.principals import Principal
 from motet.reading.errors import ForbiddenError, RequestError
 from motet.reading.model import Entity, Fixed, ToMany, ToOne, Value
 from motet.reading.page import Page, page_of
+from motet.reading.reach import condition_of, seen_from
 from motet.reading.selection import Selected, shaped
 from motet.reading.tag_scope import NOTHING
 
@@ -170,8 +171,10 @@ def tags_of(principal: Principal) -> list[str] | None:
     return None if principal.tags is None else sorted(principal.tags)
 
 
-def space_of(principal: Principal, entity: Entity) -> int | None:
-    """The workspace whose rows the principal reads."""
+def space_of(principal: Principal, entity: Entity) -> int | list[int] | None:
+    """The workspace whose rows the principal reads; of what lies above workspaces, from where it looks."""
+    if entity.reach is not None:
+        return seen_from(entity, principal)
     return entity.installation if principal.workspace_id is None else principal.workspace_id
 
 
@@ -274,10 +277,18 @@ class Planner:
             scope = "" if row.tags is None else f" AND {(target.scope or NOTHING).of(joined, row.tags)}"
             row.joins.append(
                 f"LEFT JOIN {target.table} {joined}"
-                f" ON {joined}.workspace_id = {alias}.workspace_id AND {joined}.id = {alias}.{relation.column}{scope}"
+                f" ON {self._tenant(row, target, joined, alias)} AND {joined}.id = {alias}.{relation.column}{scope}"
             )
         id_column = row.column("{t}.id", joined)
         return OnePart(child.key, id_column, self._parts(row, target, joined, child.children, path, relations))
+
+    def _tenant(self, row: RowPlan, target: Entity, joined: str, alias: str) -> str:
+        """What holds of a joined row besides its id."""
+        if target.reach is None:
+            return f"{joined}.workspace_id = {alias}.workspace_id"
+        if self._principal.workspace_id is None:
+            return "true"
+        return condition_of(target, joined, from_tenant=row.entity.reach is None)
 
     def _many(self, row: RowPlan, alias: str, relation: ToMany, child: Selected, path: Path) -> ManyPart:
         plan = self.connection(self._entities[relation.entity], child, path, relation.column)

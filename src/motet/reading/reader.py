@@ -72,7 +72,7 @@ class Reader:
         plan = replace(found.plan, page=page, filter=selected.arguments.get("filter") or {})
         failures = list(found.failures)
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            connections = await _Read(connection, principal, declared, failures).connections(plan, None)
+            connections = await _Read(connection, principal, failures).connections(plan, None)
         found.plan.shape = plan.shape
         return Answer(connections[0], failures)
 
@@ -83,7 +83,7 @@ class Reader:
         plan, failures = self._object(principal, entity, children)
         statement = sql.object_by_filter(plan, space_of(principal, plan.row.entity), filter_, tags_of(principal))
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal, plan.row.entity, failures)
+            read = _Read(connection, principal, failures)
             found = list((await read.objects(plan, statement)).values())
         return Answer(found[0] if found else None, failures)
 
@@ -131,7 +131,7 @@ class Reader:
             plan, space_of(principal, plan.row.entity), ids, filter_ or {}, tags_of(principal)
         )
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
-            read = _Read(connection, principal, plan.row.entity, failures)
+            read = _Read(connection, principal, failures)
             return Answer(await read.objects(plan, statement), failures)
 
     def _object(
@@ -177,9 +177,9 @@ def _planned(
 class _Read:
     """One read on one connection."""
 
-    def __init__(self, connection: Any, principal: Principal, entity: Entity, failures: list[Failure]) -> None:
+    def __init__(self, connection: Any, principal: Principal, failures: list[Failure]) -> None:
         self._connection = connection
-        self._workspace_id = space_of(principal, entity)
+        self._principal = principal
         self._tags = tags_of(principal)
         self._failures = failures
 
@@ -213,7 +213,7 @@ class _Read:
 
     async def _pages(self, plan: ConnectionPlan, parents: Sequence[int] | None) -> dict[int, ReadPage]:
         pages = {parent: ReadPage([]) for parent in ((0,) if parents is None else parents)}
-        for row in await self._fetch(sql.page(plan, self._workspace_id, parents, self._tags)):
+        for row in await self._fetch(sql.page(plan, self._space(plan), parents, self._tags)):
             pages[0 if parents is None else row[-1]].rows.append(row)
         page = plan.page
         more: dict[int, bool] = {}
@@ -225,10 +225,10 @@ class _Read:
         if plan.page_info:
             await self._page_info(plan, parents, pages, more)
         if plan.counted:
-            for row in await self._fetch(sql.count(plan, self._workspace_id, parents, self._tags)):
+            for row in await self._fetch(sql.count(plan, self._space(plan), parents, self._tags)):
                 read = pages[0 if parents is None else row[2]]
                 read.total, read.total_is_estimate = row[0], row[1]
-                guess = sql.estimate(plan, self._workspace_id, self._tags) if row[1] and parents is None else None
+                guess = sql.estimate(plan, self._space(plan), self._tags) if row[1] and parents is None else None
                 if guess is not None:
                     ((explained,),) = await self._fetch(guess)
                     read.total = max(read.total, orjson.loads(explained)[0]["Plan"]["Plan Rows"])
@@ -239,7 +239,7 @@ class _Read:
     ) -> None:
         page = plan.page
         if not all(more.values()):
-            ended = sql.scan_end(plan, self._workspace_id, parents, self._tags)
+            ended = sql.scan_end(plan, self._space(plan), parents, self._tags)
             for row in await self._fetch(ended) if ended else ():
                 parent = 0 if parents is None else row[2]
                 if not more[parent]:  # the scan stopped short of a full page: the next one goes on from there
@@ -253,11 +253,14 @@ class _Read:
             read.has_next = more[parent] and not page.backward
             read.has_previous = more[parent] and page.backward
         if page.after is not None and "hasPreviousPage" in plan.page_info:
-            for row in await self._fetch(sql.beyond(plan, self._workspace_id, parents, self._tags, earlier=True)):
+            for row in await self._fetch(sql.beyond(plan, self._space(plan), parents, self._tags, earlier=True)):
                 pages[0 if parents is None else row[1]].has_previous |= row[0]
         if page.before is not None and "hasNextPage" in plan.page_info:
-            for row in await self._fetch(sql.beyond(plan, self._workspace_id, parents, self._tags, earlier=False)):
+            for row in await self._fetch(sql.beyond(plan, self._space(plan), parents, self._tags, earlier=False)):
                 pages[0 if parents is None else row[1]].has_next |= row[0]
+
+    def _space(self, plan: ConnectionPlan) -> int | list[int] | None:
+        return space_of(self._principal, plan.entity)
 
     async def _fetch(self, statement: Sql) -> list[Row]:
         rows: list[Row] = await self._connection.fetch(statement.text, *statement.parameters)

@@ -18,6 +18,7 @@ from motet.reading.filters import asks_for, filter_condition
 from motet.reading.model import Entity, Scope, SortKind
 from motet.reading.page import Page
 from motet.reading.plan import ConnectionPlan, ObjectPlan, RowPlan
+from motet.reading.reach import condition_of
 from motet.reading.statement import Statement
 from motet.reading.tag_scope import NOTHING
 
@@ -36,6 +37,10 @@ _CASTS = {SortKind.TEXT: "", SortKind.INTEGER: "::bigint", SortKind.NUMBER: "::f
 """What a cursor's value is cast to, lest a narrow column refuse a wide number."""
 
 
+Tenant = int | list[int] | None
+"""Where rows are seen from: `motet.reading.reach.seen_from`."""
+
+
 class Sql(NamedTuple):
     """A statement and its parameters."""
 
@@ -44,7 +49,7 @@ class Sql(NamedTuple):
 
 
 def objects_by_id(
-    plan: ObjectPlan, workspace_id: int | None, ids: Sequence[int], filter_: Mapping[str, Any], tags: Tags = None
+    plan: ObjectPlan, workspace_id: Tenant, ids: Sequence[int], filter_: Mapping[str, Any], tags: Tags = None
 ) -> Sql:
     """The rows with these ids that pass the filter, in no order."""
     entity = plan.row.entity
@@ -53,7 +58,7 @@ def objects_by_id(
     return _objects(plan, conditions, filter_, statement, "")
 
 
-def object_by_filter(plan: ObjectPlan, workspace_id: int | None, filter_: Mapping[str, Any], tags: Tags = None) -> Sql:
+def object_by_filter(plan: ObjectPlan, workspace_id: Tenant, filter_: Mapping[str, Any], tags: Tags = None) -> Sql:
     """The row that passes the filter, the first in `Entity.lookup_order` if several do."""
     entity = plan.row.entity
     statement = _statement(entity, workspace_id, tags=tags)
@@ -72,7 +77,7 @@ def _objects(
     return Sql(text, statement.parameters)
 
 
-def ids(entity: Entity, workspace_id: int | None, filter_: Mapping[str, Any], limit: int, tags: Tags = None) -> Sql:
+def ids(entity: Entity, workspace_id: Tenant, filter_: Mapping[str, Any], limit: int, tags: Tags = None) -> Sql:
     """The ids of the rows that a list with this filter holds, oldest first."""
     statement = _statement(entity, workspace_id, tags=tags)
     hidden = entity.hidden
@@ -85,7 +90,7 @@ def ids(entity: Entity, workspace_id: int | None, filter_: Mapping[str, Any], li
     return Sql(text, statement.parameters)
 
 
-def page(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None, tags: Tags = None) -> Sql:
+def page(plan: ConnectionPlan, workspace_id: Tenant, parents: Sequence[int] | None, tags: Tags = None) -> Sql:
     """The rows of a page and one more, in the order in which they are read (`Page.read_descending`)."""
     statement = _statement(plan.entity, workspace_id, parents, tags)
     scopes = _scopes(plan, workspace_id, parents, statement)
@@ -106,7 +111,7 @@ def page(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] 
             inner = inner[1:-1]
         else:
             inner = f"SELECT u.* FROM ({inner}) u ORDER BY {_order_of_columns(plan)} {limit}"
-    return Sql(_for_parents(inner, "r.*", parents), statement.parameters)
+    return Sql(_for_parents(inner, "r.*", parents, workspace_id), statement.parameters)
 
 
 def _order_of_columns(plan: ConnectionPlan) -> str:
@@ -116,7 +121,7 @@ def _order_of_columns(plan: ConnectionPlan) -> str:
 
 
 def scan_end(
-    plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None, tags: Tags = None
+    plan: ConnectionPlan, workspace_id: Tenant, parents: Sequence[int] | None, tags: Tags = None
 ) -> Sql | None:
     """The place (sort value, id) of the last candidate if a page's scan used up its bound, no row if not; None for a
     list without bound."""
@@ -129,10 +134,10 @@ def scan_end(
     order = scopes[0].order("s")
     used = "" if plan.row.tags is None else f" WHERE {plan.row.tags}::text[] IS NOT NULL"  # every parameter has to be
     inner = f"SELECT {value} AS v, s.id FROM {source} s{used} ORDER BY {order} OFFSET {SCAN_BOUND - 1} LIMIT 1"
-    return Sql(_for_parents(inner, "r.v, r.id", parents), statement.parameters)
+    return Sql(_for_parents(inner, "r.v, r.id", parents, workspace_id), statement.parameters)
 
 
-def count(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None, tags: Tags = None) -> Sql:
+def count(plan: ConnectionPlan, workspace_id: Tenant, parents: Sequence[int] | None, tags: Tags = None) -> Sql:
     """(matching rows up to the bound, whether there may be more) of the whole list, without its page."""
     statement = _statement(plan.entity, workspace_id, parents, tags)
     scope = Scope(_scope(plan, workspace_id, parents), plan.entity.newest_first)
@@ -147,10 +152,10 @@ def count(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int]
         where = scope.where("t0") + (f" AND {filtered}" if filtered else "")
         rows = f"SELECT FROM {plan.entity.table} t0 WHERE {where} LIMIT {COUNT_BOUND + 1}"
         inner = f"SELECT least(count(*), {COUNT_BOUND}) AS n, count(*) > {COUNT_BOUND} AS more FROM ({rows}) c"
-    return Sql(_for_parents(inner, "r.n, r.more", parents), statement.parameters)
+    return Sql(_for_parents(inner, "r.n, r.more", parents, workspace_id), statement.parameters)
 
 
-def estimate(plan: ConnectionPlan, workspace_id: int | None, tags: Tags = None) -> Sql | None:
+def estimate(plan: ConnectionPlan, workspace_id: Tenant, tags: Tags = None) -> Sql | None:
     """The planner's guess, as its plan in JSON, of how many rows a list at the root has; None for one that is scanned:
     nothing is known of what its filter lets pass beyond the scan."""
     statement = _statement(plan.entity, workspace_id, tags=tags)
@@ -165,7 +170,7 @@ def estimate(plan: ConnectionPlan, workspace_id: int | None, tags: Tags = None) 
 
 def beyond(
     plan: ConnectionPlan,
-    workspace_id: int | None,
+    workspace_id: Tenant,
     parents: Sequence[int] | None,
     tags: Tags = None,
     *,
@@ -191,7 +196,7 @@ def beyond(
         found = " OR ".join(
             f"EXISTS (SELECT FROM {plan.entity.table} t0 WHERE {scope.where('t0')}{also})" for scope in scopes
         )
-    return Sql(_for_parents(f"SELECT ({found}) AS found", "r.found", parents), statement.parameters)
+    return Sql(_for_parents(f"SELECT ({found}) AS found", "r.found", parents, workspace_id), statement.parameters)
 
 
 def visible(entity: Entity, workspace_id: int, ids: Sequence[int], tags: Sequence[str]) -> Sql:
@@ -212,7 +217,7 @@ def _filtered(entity: Entity, filter_: Mapping[str, Any], statement: Statement, 
 
 
 def _statement(
-    entity: Entity, workspace_id: int | None, parents: Sequence[int] | None = None, tags: Tags = None
+    entity: Entity, workspace_id: Tenant, parents: Sequence[int] | None = None, tags: Tags = None
 ) -> Statement:
     statement = Statement()
     if entity.tenant_column is not None and workspace_id is not None:
@@ -226,13 +231,15 @@ def _statement(
     return statement
 
 
-def _tenant(entity: Entity, workspace_id: int | None) -> list[str]:
+def _tenant(entity: Entity, workspace_id: Tenant) -> list[str]:
     if entity.tenant_column is None or workspace_id is None:
         return []
+    if entity.reach is not None:
+        return [condition_of(entity, "{t}")]
     return ["{t}." + f"{entity.tenant_column} = $1"]
 
 
-def _scope(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None) -> tuple[str, ...]:
+def _scope(plan: ConnectionPlan, workspace_id: Tenant, parents: Sequence[int] | None) -> tuple[str, ...]:
     parent = [] if parents is None else ["{t}." + f"{plan.parent_column} = k.id"]
     hidden = plan.entity.hidden
     live = [] if hidden is None or asks_for(plan.filter, hidden.field) else [hidden.live]
@@ -240,7 +247,7 @@ def _scope(plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int
 
 
 def _scopes(
-    plan: ConnectionPlan, workspace_id: int | None, parents: Sequence[int] | None, statement: Statement
+    plan: ConnectionPlan, workspace_id: Tenant, parents: Sequence[int] | None, statement: Statement
 ) -> list[Scope]:
     """The page's window, as scopes that each is one range of an index and that have no row in common: more than one
     only beside a cursor in a list that is sorted by a nullable column."""
@@ -297,7 +304,8 @@ def _select(row: RowPlan, source: str, columns: list[str] | None = None) -> str:
     return " ".join((f"SELECT {', '.join(columns or row.columns)} FROM {source} t0", *row.joins))
 
 
-def _for_parents(inner: str, columns: str, parents: Sequence[int] | None) -> str:
+def _for_parents(inner: str, columns: str, parents: Sequence[int] | None, workspace_id: Tenant) -> str:
     if parents is None:
         return inner
-    return f"SELECT {columns}, k.id FROM unnest($2::bigint[]) AS k (id), LATERAL ({inner}) r"
+    place = "$1" if workspace_id is None else "$2"
+    return f"SELECT {columns}, k.id FROM unnest({place}::bigint[]) AS k (id), LATERAL ({inner}) r"

@@ -38,7 +38,7 @@ _KEY = """
 SELECT k.workspace_id, k.id, w.name, w.organisation_id, k.prefix, k.secret_hash, k.previous_hash, k.previous_until,
        k.role, k.role_id, k.scopes, k.tags, k.networks, k.expires_at, k.revoked_at,
        k.rotated_at
-  FROM api_key k JOIN workspace w ON w.id = k.workspace_id
+  FROM api_key k JOIN workspace w ON w.id = k.workspace_id AND w.ended_at IS NULL
 """
 
 # By the keys that are unique over the platform: whoever shows one names no workspace.

@@ -19,7 +19,7 @@ class TokenStanding(NamedTuple):
 
 _STANDING = """
 SELECT EXISTS (SELECT FROM revoked_token WHERE token_id = $1 AND workspace_id IS NOT DISTINCT FROM $2) AS revoked,
-       $2::bigint IS NULL OR EXISTS (SELECT FROM workspace WHERE id = $2) AS has_workspace
+       $2::bigint IS NULL OR EXISTS (SELECT FROM workspace WHERE id = $2 AND ended_at IS NULL) AS has_workspace
 """
 
 

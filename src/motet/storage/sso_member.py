@@ -27,7 +27,7 @@ async def memberships_of(connection: Executor, user_id: int) -> dict[int, str]:
     return {record["workspace_id"]: record["role"] for record in await connection.fetch(_MEMBERSHIPS, user_id)}
 
 
-_LOCK_WORKSPACE = "SELECT FROM workspace WHERE id = $1 AND organisation_id = $2 FOR NO KEY UPDATE"
+_LOCK_WORKSPACE = "SELECT FROM workspace WHERE id = $1 AND organisation_id = $2 AND ended_at IS NULL FOR NO KEY UPDATE"
 _OTHER_ADMINISTRATORS = """
 SELECT count(*) FROM membership m JOIN user_account u ON u.id = m.user_id
  WHERE m.workspace_id = $1 AND m.user_id <> $2 AND m.role = 'ADMINISTRATOR' AND u.status = 1

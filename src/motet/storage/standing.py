@@ -40,7 +40,7 @@ SELECT u.email, u.organisation_id, m.role, m.role_id,
        r.name, r.permissions, r.tags
   FROM login_session s
   JOIN user_account u ON u.id = s.user_id
-  LEFT JOIN workspace w ON w.id = $3
+  LEFT JOIN workspace w ON w.id = $3 AND w.ended_at IS NULL
   LEFT JOIN membership m ON m.workspace_id = w.id AND m.user_id = u.id
   LEFT JOIN custom_role r ON r.workspace_id = m.workspace_id AND r.id = m.role_id
  WHERE s.id = $2 AND s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 1
@@ -62,7 +62,9 @@ SELECT workspace_id FROM (
       FROM membership m JOIN user_account u ON u.id = m.user_id WHERE u.id = $1
     UNION ALL
     SELECT w.id, w.id = u.default_workspace_id
-      FROM user_account u JOIN workspace w ON w.organisation_id = u.organisation_id
+      FROM user_account u
+      JOIN organisation o ON o.path @> ARRAY[u.organisation_id]
+      JOIN workspace w ON w.organisation_id = o.id AND w.ended_at IS NULL
      WHERE u.id = $1 AND u.is_super_admin
 ) x ORDER BY is_default DESC NULLS LAST, workspace_id LIMIT 1
 """

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import NamedTuple
+
 import asyncpg
 
 from motet.domain.errors import ConflictError
 from motet.domain.service_policy import DEFAULT_DESCRIPTION, DEFAULT_NAME
-from motet.storage.database import PooledConnection
+from motet.storage.database import Executor, PooledConnection
 
 # The one root is whoever comes first's; the second row of the union is there when it was there before.
 _ROOT = """
@@ -56,11 +59,11 @@ async def add_workspace(connection: PooledConnection, workspace_id: int, organis
         raise
 
 
-_BY_NAME = "SELECT id FROM workspace WHERE name = $1"
+_BY_NAME = "SELECT id FROM workspace WHERE name = $1 AND ended_at IS NULL"
 
 
 async def find_workspace(connection: PooledConnection, name: str) -> int | None:
-    """The id of the workspace of this name."""
+    """The id of the live workspace of this name."""
     found: int | None = await connection.fetchval(_BY_NAME, name)
     return found
 
@@ -72,3 +75,79 @@ async def organisation_of(connection: PooledConnection, workspace_id: int) -> in
     """The organisation that the workspace belongs to; the workspace must be there."""
     found: int = await connection.fetchval(_ORGANISATION, workspace_id)
     return found
+
+
+class LockedWorkspace(NamedTuple):
+    """A live workspace that stays as it is until the transaction ends."""
+
+    organisation_id: int
+    name: str
+
+
+_LOCK = """
+SELECT organisation_id, name FROM workspace WHERE id = $1 AND ended_at IS NULL FOR NO KEY UPDATE
+"""
+
+
+async def lock(connection: PooledConnection, workspace_id: int) -> LockedWorkspace | None:
+    """Lock a live workspace; None for one that is unknown or has ended."""
+    record = await connection.fetchrow(_LOCK, workspace_id)
+    return None if record is None else LockedWorkspace(*record)
+
+
+_COUNT = "SELECT count(*) FROM workspace WHERE organisation_id = $1 AND ended_at IS NULL"
+
+
+async def count(connection: Executor, organisation_id: int) -> int:
+    """How many live workspaces an organisation has."""
+    return int(await connection.fetchval(_COUNT, organisation_id))
+
+
+_UPDATE = "UPDATE workspace SET name = $2, organisation_id = $3 WHERE id = $1"
+
+
+async def update(connection: PooledConnection, workspace_id: int, name: str, organisation_id: int) -> None:
+    """Write a locked workspace. Raises ConflictError when the name is taken."""
+    try:
+        await connection.execute(_UPDATE, workspace_id, name, organisation_id)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "workspace_name_taken":
+            raise ConflictError(f"there is a workspace named {name} already", path=("name",)) from None
+        raise
+
+
+# What a workspace must have let go of before it ends: what carries traffic, costs money or lets somebody in.
+_LIVE = """
+SELECT (SELECT count(*) FROM sim WHERE workspace_id = $1 AND status <> 4) AS sims,
+       (SELECT count(*) FROM device WHERE workspace_id = $1 AND status <> 2) AS devices,
+       (SELECT count(*) FROM smpp_account WHERE workspace_id = $1) AS smpp_accounts,
+       (SELECT count(*) FROM webhook WHERE workspace_id = $1) AS webhooks,
+       (SELECT count(*) FROM waiting WHERE workspace_id = $1) AS open_messages,
+       (SELECT count(*) FROM sim_purchase_order WHERE workspace_id = $1 AND status NOT IN (4, 5)) AS orders
+"""
+
+
+async def live(connection: Executor, workspace_id: int) -> dict[str, int]:
+    """How much of each kind the workspace holds that must be gone before it ends."""
+    record = await connection.fetchrow(_LIVE, workspace_id)
+    return {} if record is None else dict(record)
+
+
+_END = "UPDATE workspace SET ended_at = $2 WHERE id = $1"
+_END_MEMBERSHIPS = "DELETE FROM membership WHERE workspace_id = $1"
+_END_DEFAULTS = "UPDATE user_account SET default_workspace_id = NULL WHERE default_workspace_id = $1"
+
+
+async def end(connection: PooledConnection, workspace_id: int, at: datetime) -> None:
+    """End a locked workspace for good: nobody is a member of it any more."""
+    await connection.execute(_END_MEMBERSHIPS, workspace_id)
+    await connection.execute(_END_DEFAULTS, workspace_id)
+    await connection.execute(_END, workspace_id, at)
+
+
+_ADD_MEMBER = "INSERT INTO membership (workspace_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)"
+
+
+async def add_member(connection: PooledConnection, workspace_id: int, user_id: int, role: str, at: datetime) -> None:
+    """Make a user a member of a workspace that was just made."""
+    await connection.execute(_ADD_MEMBER, workspace_id, user_id, role, at)

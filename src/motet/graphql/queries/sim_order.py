@@ -12,6 +12,7 @@ from motet.graphql.fields import query
 from motet.graphql.lists import root_list
 from motet.graphql.reads import read_one
 from motet.graphql.types.sim import SimScheduledTransition, SimScheduledTransitionFilter
+from motet.graphql.types.sim_move import SimMove
 from motet.graphql.types.sim_order import SimBatch, SimBatchFilter, SimPurchaseOrder, SimPurchaseOrderFilter
 
 
@@ -30,6 +31,11 @@ class SimOrderQueries:
         Permission.SIM_ORDER_READ,
         "The workspace's batches of SIM cards; to the operator, those of all workspaces.",
         filter_by=SimBatchFilter,
+    )
+    sim_moves = root_list(
+        SimMove,
+        Permission.SIM_MOVE,
+        "How SIMs were moved out of the workspace, and dry runs of that; to the operator, those of all workspaces.",
     )
     sim_scheduled_transitions = root_list(
         SimScheduledTransition,

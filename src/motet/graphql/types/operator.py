@@ -1,13 +1,18 @@
-"""What the operator sees: workspaces and links; and the roles."""
+"""Workspaces, the operator's links, and the roles."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 
+from motet.graphql.filters import filter_input, optional
 from motet.graphql.types.relay import Node, described
+
+if TYPE_CHECKING:
+    from motet.graphql.types.organisation import Organisation
 
 
 @strawberry.type(description="A tenant: everything but the operator's own belongs to one.")
@@ -15,7 +20,18 @@ class Workspace(Node):
     id: strawberry.ID = described("The global id.")
     name: str = described("The name, unique on the platform.")
     created_at: datetime = described("When the workspace was made.")
+    ended_at: datetime | None = described("When it was ended for good; null: it lives.")
     event_retention_days: int = described("How many days its events are kept.")
+    organisation: Annotated[Organisation, strawberry.lazy("motet.graphql.types.organisation")] | None = described(
+        "The organisation that it belongs to; null where that is out of the viewer's reach."
+    )
+
+
+@filter_input("Which workspaces. All conditions must hold.")
+class WorkspaceFilter:
+    name_contains: str | None = optional("The name contains this, whatever the case.")
+    organisation_id: strawberry.ID | None = optional("It belongs to this organisation itself, not to one below it.")
+    has_ended: bool | None = optional("It has ended, or has not; without such a condition it has not.")
 
 
 @strawberry.type(description="A link of the operator's to an SMSC upstream.")

@@ -12,6 +12,14 @@ from motet.graphql.types.second_factor import Passkey, Totp, TrustedDevice
 from motet.graphql.types.user import ViewerUser
 
 
+@strawberry.type(description="A workspace that the viewer is a member of.")
+class ViewerWorkspace:
+    id: strawberry.ID = described("The workspace's global id: `workspaceSwitch` takes it.")
+    name: str = described("Its name.")
+    role: Role | None = described("What the viewer is in it; null: a role that people have made.")
+    is_default: bool = described("Whether the viewer begins in it after signing in.")
+
+
 @strawberry.type(description="Whoever asks.")
 class Viewer:
     subject: str = described("Who, as the audit log shows it.")
@@ -25,6 +33,10 @@ class Viewer:
     permissions: list[str] = described("What the viewer may do, as `noun:verb`, sorted.")
     expires_at: datetime = described("When the token ends.")
     workspace: Workspace | None = described("The workspace that the viewer is in; null for the operator.")
+    workspaces: list[ViewerWorkspace] | None = described(
+        "The workspaces that the viewer is a member of, by name, at most 500. Those that it administers besides are in"
+        " `organisation`."
+    )
     user: ViewerUser | None = described("The viewer as a person; null for tokens and keys that are nobody's.")
     second_factor_required: bool | None = described(
         "Whether the viewer's organisation, or one above it, asks for a second factor."

@@ -15,10 +15,12 @@ from motet.reading.entities.imsi import IMSI, IMSI_PREFERENCE, IMSI_SWITCH, ROAM
 from motet.reading.entities.ip import DNS_CONFIG, IP_ADDRESS_SPACE
 from motet.reading.entities.job import JOB, JOB_ITEM
 from motet.reading.entities.message import SMS_MESSAGE
+from motet.reading.entities.organisation import ORGANISATION
 from motet.reading.entities.quota import QUOTA, QUOTA_POOL, QUOTA_TOP_UP
 from motet.reading.entities.service_policy import SERVICE_POLICY, SERVICE_POLICY_VERSION
 from motet.reading.entities.short_code import SHORT_CODE
 from motet.reading.entities.sim import SIM, SIM_SCHEDULED_TRANSITION, SIM_STATUS_CHANGE
+from motet.reading.entities.sim_move import SIM_MOVE
 from motet.reading.entities.sim_order import SIM_BATCH, SIM_PURCHASE_ORDER, SIM_PURCHASE_ORDER_ITEM
 from motet.reading.entities.smpp_account import SMPP_ACCOUNT, SMPP_SESSION
 from motet.reading.entities.smsc_link import SMSC_LINK
@@ -38,6 +40,7 @@ ENTITIES: dict[str, Entity] = {
         SIM_PURCHASE_ORDER,
         SIM_PURCHASE_ORDER_ITEM,
         SIM_BATCH,
+        SIM_MOVE,
         EUICC,
         EUICC_PROFILE,
         EUICC_OPERATION,
@@ -80,6 +83,7 @@ ENTITIES: dict[str, Entity] = {
         SMSC_LINK,
         WORKSPACE,
         CUSTOM_ROLE,
+        ORGANISATION,
         IP_ADDRESS_SPACE,
         DNS_CONFIG,
         JOB,

@@ -1,0 +1,46 @@
+"""Organisations: the tree above the workspaces."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+
+import strawberry
+
+from motet.graphql.filters import filter_input, optional
+from motet.graphql.lists import later, listed
+from motet.graphql.types.operator import Workspace, WorkspaceFilter
+from motet.graphql.types.relay import Node, described
+
+
+@strawberry.enum(description="What an organisation is to those below it, the highest first. Kinds go down, or stay.")
+class OrganisationKind(Enum):
+    OPERATOR = strawberry.enum_value("OPERATOR", description="Runs the platform: the root of the tree, and no other.")
+    SERVICE_PROVIDER = strawberry.enum_value("SERVICE_PROVIDER", description="Sells connectivity under its own name.")
+    RESELLER = strawberry.enum_value("RESELLER", description="Sells for a service provider.")
+    ENTERPRISE = strawberry.enum_value("ENTERPRISE", description="Uses it; also a division of one.")
+
+
+@filter_input("Which organisations. All conditions must hold.")
+class OrganisationFilter:
+    kind: list[OrganisationKind] | None = optional("It is one of these.")
+    name_contains: str | None = optional("The name contains this, whatever the case.")
+    parent_id: strawberry.ID | None = optional("It is directly below this one.")
+
+
+@strawberry.type(
+    description="Whom workspaces and users belong to. Organisations are a tree; super administrators of one administer"
+    " it and all below it."
+)
+class Organisation(Node):
+    id: strawberry.ID = described("The global id.")
+    name: str = described("What people call it.")
+    kind: OrganisationKind = described("What it is to those below it.")
+    created_at: datetime = described("When it was made.")
+    parent: Organisation | None = described("The one above; null for the root, and where it is out of reach.")
+    organisations = listed(
+        later("Organisation", "organisation"),
+        "Those directly below it that are within the viewer's reach.",
+        filter_by=OrganisationFilter,
+    )
+    workspaces = listed(Workspace, "Its own workspaces that are within the viewer's reach.", filter_by=WorkspaceFilter)
