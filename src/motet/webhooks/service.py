@@ -106,8 +106,8 @@ class WebhookService:
         """Remove a webhook; what is pending for it is dropped. Raises NotFoundError (path `id`)."""
         async with transaction(self._database) as connection:
             found = await webhook.delete(connection, workspace_id, webhook_id)
-        if not found:
-            raise _not_found()
+            if not found:
+                raise _not_found()
         await self._changed()
 
     async def test(self, workspace_id: int, webhook_id: int) -> int:
