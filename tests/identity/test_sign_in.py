@@ -247,3 +247,28 @@ async def test_a_wrong_password_over_http_is_unauthenticated_and_a_lock_is_429(p
         assert (told.status, told.code) == (401, "UNAUTHENTICATED")
     told = await people.http("/auth/login", {"email": "anna@example.org", "password": "wrong"})
     assert (told.status, told.code) == (429, "LIMIT_REACHED")
+
+
+async def test_signing_in_and_out_and_what_failed_is_in_the_audit_log_without_secrets(people: People) -> None:
+    user_id = await people.user()
+    await people.http("/auth/login", {"email": "anna@example.org", "password": "wrong-secret"})
+    told = await people.http("/auth/login", {"email": "anna@example.org", "password": PASSWORD})
+    again = await people.http("/auth/refresh", {"refresh_token": told.body["refresh_token"]})
+    await people.http("/auth/logout", token=again.body["access_token"])
+    rows = await people.ground.database.pool.fetch(
+        "SELECT action, outcome, actor_kind, actor, user_id, workspace_id, host(address) AS address FROM audit_entry"
+        " WHERE action LIKE 'POST /auth/%' ORDER BY id"
+    )
+    assert [(row["action"], row["outcome"], row["actor_kind"]) for row in rows] == [
+        ("POST /auth/login", "UNAUTHENTICATED", "ANONYMOUS"),
+        ("POST /auth/login", "DONE", "USER"),
+        ("POST /auth/refresh", "DONE", "USER"),
+        ("POST /auth/logout", "DONE", "USER"),
+    ]
+    assert {row["actor"] for row in rows} == {"anna@example.org"}
+    assert [row["user_id"] for row in rows] == [None, user_id, user_id, user_id]
+    assert [row["workspace_id"] for row in rows][1:] == [people.demo.workspace_id] * 3
+    assert {row["address"] for row in rows} == {"192.0.2.7"}
+    whole = str(await people.ground.database.pool.fetch("SELECT * FROM audit_entry"))
+    for secret in ("wrong-secret", PASSWORD, told.body["refresh_token"], told.body["access_token"]):
+        assert secret not in whole

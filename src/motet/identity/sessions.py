@@ -13,6 +13,7 @@ from motet.access.tokens import AuthenticationError, TokenAuthority
 from motet.domain.errors import NotFoundError
 from motet.domain.ids import IdGenerator
 from motet.storage import login_session as storage
+from motet.storage.acting import Actor, ActorKind, current_act
 from motet.storage.database import Database, PooledConnection
 from motet.storage.standing import find_standing, home_of, is_operator
 from motet.storage.transaction import transaction
@@ -149,6 +150,9 @@ class Sessions:
         standing = await find_standing(connection, user_id, session_id, workspace_id)
         if standing is None:
             raise AuthenticationError("the session has ended")
+        act = current_act()
+        if act is not None and act.actor.kind is ActorKind.ANONYMOUS:  # now it is known who signs in, and where
+            act.actor = Actor(ActorKind.USER, standing.email, workspace_id, user_id, session_id=session_id)
         if standing.role is None and not standing.is_super_admin:
             raise NotFoundError("There is no Workspace with this id.", path=("workspace_id",))
         refresh_token = secrets.token_urlsafe(32)

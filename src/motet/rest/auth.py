@@ -6,6 +6,8 @@ and never from another site.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from starlette.background import BackgroundTask
@@ -13,14 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import InvalidError
 from motet.domain.global_ids import encode_global_id
 from motet.domain.users import EMAIL_CHARACTERS, MAX_PASSWORD_CHARACTERS
+from motet.identity.audit import act_of, actor_of
 from motet.identity.login import SecondFactorNeeded
 from motet.identity.services import Identity
 from motet.identity.sessions import REFRESH_IDLE, Signed
 from motet.rest.answers import answering, body_of, client_of, json_answer, optional_text_of, text_of
+from motet.storage.acting import Act, Actor, ActorKind, Edge
 
 COOKIE = "motet_refresh"
 COOKIE_PATH = "/auth"
@@ -55,12 +60,12 @@ class AuthEdge:
         """`{email, password, device?, cookie?}` -> tokens, or `{mfa_token, methods}`."""
         body = await body_of(request)
         device = optional_text_of(body, "device", most=TOKEN_CHARACTERS) or request.cookies.get(DEVICE_COOKIE)
-        result = await self._identity.login.with_password(
-            text_of(body, "email", most=EMAIL_CHARACTERS),
-            text_of(body, "password", most=MAX_PASSWORD_CHARACTERS),
-            client_of(request),
-            trusted_device=device,
-        )
+        email = text_of(body, "email", most=EMAIL_CHARACTERS)
+        password = text_of(body, "password", most=MAX_PASSWORD_CHARACTERS)
+        async with self._doing(request, email, {"email": email}):
+            result = await self._identity.login.with_password(
+                email, password, client_of(request), trusted_device=device
+            )
         return proceeding_answer(result, cookie=body.get("cookie") is True, secure=self._secure)
 
     async def refresh(self, request: Request) -> Response:
@@ -70,7 +75,8 @@ class AuthEdge:
         token = given or request.cookies.get(COOKIE)
         if token is None:
             raise InvalidError("This is needed, here or as a cookie.", path=("refresh_token",))
-        signed = await self._identity.sessions.refresh(token, client_of(request))
+        async with self._doing(request, "a refresh token"):
+            signed = await self._identity.sessions.refresh(token, client_of(request))
         return signed_answer(signed, cookie=given is None, secure=self._secure)
 
     async def invitation(self, request: Request) -> Response:
@@ -83,12 +89,11 @@ class AuthEdge:
     async def accept_invitation(self, request: Request) -> Response:
         """`{token, password, name?, cookie?}` -> tokens; for someone who has an account `{token}` -> `{joined}`."""
         body = await body_of(request)
-        result = await self._identity.invitations.accept(
-            text_of(body, "token", most=TOKEN_CHARACTERS),
-            client_of(request),
-            password=optional_text_of(body, "password"),
-            name=optional_text_of(body, "name"),
-        )
+        token, name = text_of(body, "token", most=TOKEN_CHARACTERS), optional_text_of(body, "name")
+        async with self._doing(request, "an invitation", {"name": name}):
+            result = await self._identity.invitations.accept(
+                token, client_of(request), password=optional_text_of(body, "password"), name=name
+            )
         if result is None:
             return json_answer({"joined": True})
         return proceeding_answer(result, cookie=body.get("cookie") is True, secure=self._secure)
@@ -97,18 +102,23 @@ class AuthEdge:
         """`{email}` -> 202, whoever it is; the mail is on its way after the answer, so that its time tells nothing."""
         body = await body_of(request)
         email = text_of(body, "email", most=EMAIL_CHARACTERS)
+
+        async def mail() -> None:
+            async with self._doing(request, email, {"email": email}):
+                await self._identity.password_changes.forgot(
+                    email, client_of(request), request.headers.get("accept-language")
+                )
+
         response = json_answer({"accepted": True}, 202)
-        response.background = BackgroundTask(
-            self._identity.password_changes.forgot, email, client_of(request), request.headers.get("accept-language")
-        )
+        response.background = BackgroundTask(mail)
         return response
 
     async def reset_password(self, request: Request) -> Response:
         """`{token, password}` -> 204; then one signs in with it."""
         body = await body_of(request)
-        await self._identity.password_changes.reset(
-            text_of(body, "token", most=TOKEN_CHARACTERS), text_of(body, "password"), client_of(request)
-        )
+        token, password = text_of(body, "token", most=TOKEN_CHARACTERS), text_of(body, "password")
+        async with self._doing(request, "a password reset"):
+            await self._identity.password_changes.reset(token, password, client_of(request))
         return Response(status_code=204)
 
     async def logout(self, request: Request) -> Response:
@@ -118,10 +128,19 @@ class AuthEdge:
         )
         if principal.user_id is None or principal.session_id is None:
             raise AuthenticationError("this token belongs to no login session")
-        await self._identity.sessions.end(principal.user_id, principal.session_id)
+        async with self._doing(request, principal):
+            await self._identity.sessions.end(principal.user_id, principal.session_id)
         response = Response(status_code=204)
         response.delete_cookie(COOKIE, COOKIE_PATH, secure=self._secure, httponly=True, samesite="strict")
         return response
+
+    def _doing(
+        self, request: Request, who: Principal | str, given: Mapping[str, Any] | None = None
+    ) -> AbstractAsyncContextManager[Act]:
+        """The act of a principal, or of someone who has not proved yet who they are and is named for the log."""
+        actor = Actor(ActorKind.ANONYMOUS, who) if isinstance(who, str) else actor_of(who)
+        action = f"{request.method} {request.url.path}"
+        return self._identity.audit.doing(act_of(actor, client_of(request), Edge.REST, action, given))
 
 
 def proceeding_answer(result: Signed | SecondFactorNeeded, *, cookie: bool, secure: bool) -> Response:
