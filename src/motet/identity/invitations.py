@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from motet.access.clients import Client
 from motet.access.passwords import PasswordChecker
 from motet.access.principals import Principal, Role
+from motet.access.standings import actor_of
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, LimitReachedError, NotFoundError
 from motet.domain.ids import IdGenerator
@@ -25,7 +26,7 @@ from motet.identity.login import Login, SecondFactorNeeded
 from motet.identity.password_rules import PasswordRules
 from motet.identity.post import Post
 from motet.identity.sessions import Signed, hash_token
-from motet.identity.standings import actor_of, standing_of
+from motet.identity.standings import role_name, standing_of
 from motet.storage import invitation as storage
 from motet.storage.database import Database, PooledConnection
 from motet.storage.membership import add_member, find_member
@@ -167,14 +168,10 @@ class Invitations:
         mailed: bool = True,
     ) -> str:
         """In the caller's transaction; gives the link."""
-        if (role is None) == (role_id is None):
-            raise InvalidError("Give either a role or the id of one of your own.", path=("role",))
-        if role is Role.SUPER_ADMIN:
-            raise InvalidError("Super administrators are named by their organisation.", path=("role",))
+        held = role_name(role, role_id)
         shown, email_key = email_of(email, "email")
         about, language, now = name_of(name, "name"), locale_of(locale, "locale"), self._now()
-        role_name = "CUSTOM" if role is None else role.value
-        check_grant(actor_of(principal), await standing_of(connection, workspace_id, role_name, role_id))
+        check_grant(actor_of(principal), await standing_of(connection, workspace_id, held, role_id))
         user = await find_by_email(connection, email_key)
         if user is not None and await find_member(connection, workspace_id, user.id) is not None:
             raise ConflictError("This address is a member's.", path=("email",))
@@ -184,7 +181,7 @@ class Invitations:
             raise DeniedError("This installation sends no mail: the operator can make a link with `motet user invite`.")
         token = secrets.token_urlsafe(32)
         await storage.put_invitation(
-            connection, workspace_id, invitation_id, shown, email_key, about, language, role_name, role_id,
+            connection, workspace_id, invitation_id, shown, email_key, about, language, held, role_id,
             principal.subject, hash_token(token), now, now + GOOD_FOR,
         )  # fmt: skip
         link = self._post.link("account/invitation", token)

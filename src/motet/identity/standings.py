@@ -1,23 +1,24 @@
-"""What a principal and a membership are to the rules about roles."""
+"""What a membership says, and what it is to the rules about roles."""
 
 from __future__ import annotations
 
-from motet.access.principals import ROLE_PERMISSIONS, Principal, Role, custom_grant
-from motet.access.standings import custom_standing
-from motet.domain.errors import NotFoundError
-from motet.domain.role_rules import Actor, Standing
+from motet.access.principals import Role, custom_grant
+from motet.access.standings import CUSTOM, custom_standing
+from motet.access.standings import standing_of as built_in_standing
+from motet.domain.errors import InvalidError, NotFoundError
+from motet.domain.role_rules import Standing
 from motet.storage import custom_role
 from motet.storage.database import PooledConnection
 
-CUSTOM = "CUSTOM"
 
-
-def actor_of(principal: Principal) -> Actor:
-    """Who asks, as the rules see them."""
-    if principal.is_operator:
-        return Actor(principal.user_id, None)
-    role = CUSTOM if principal.role is None else principal.role.value
-    return Actor(principal.user_id, Standing(role, principal.permissions, principal.tags))
+def role_name(role: Role | None, role_id: int | None) -> str:
+    """What a membership holds for a built-in role or, by id, one of the workspace's own. Raises InvalidError unless
+    exactly one is given, and for super administrators, who are no members."""
+    if (role is None) == (role_id is None):
+        raise InvalidError("Give either a role or the id of one of your own.", path=("role",))
+    if role is Role.SUPER_ADMIN:
+        raise InvalidError("Super administrators are named by their organisation.", path=("role",))
+    return CUSTOM if role is None else role.value
 
 
 async def standing_of(
@@ -25,11 +26,11 @@ async def standing_of(
 ) -> Standing:
     """The role as it is now. Raises NotFoundError for a custom role that is not the workspace's."""
     if is_super_admin:
-        return Standing(Role.SUPER_ADMIN, ROLE_PERMISSIONS[Role.SUPER_ADMIN])
+        return built_in_standing(Role.SUPER_ADMIN)
     if role_id is not None:
         settings = await custom_role.lock(connection, workspace_id, role_id)
         if settings is None:
-            raise NotFoundError("There is no Role with this id.", path=("role_id",))
+            raise NotFoundError("There is no CustomRole with this id.", path=("role_id",))
         grant = custom_grant(settings.permissions, settings.tags)
         return custom_standing(grant.permissions, grant.tags)
-    return Standing(role, ROLE_PERMISSIONS[Role(role)])
+    return built_in_standing(Role(role))

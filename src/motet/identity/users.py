@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from motet.access.principals import Permission, Principal, Role
-from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFoundError
+from motet.access.standings import actor_of
+from motet.domain.errors import ConflictError, DeniedError, NotFoundError
 from motet.domain.locales import locale_of
 from motet.domain.role_rules import Standing, check_change, check_not_last, check_touch
 from motet.domain.users import UserStatus, name_of
-from motet.identity.standings import actor_of, standing_of
+from motet.identity.standings import role_name, standing_of
 from motet.storage import membership, user
 from motet.storage.database import Database, PooledConnection
 from motet.storage.login_session import end_sessions
@@ -39,13 +40,11 @@ class Users:
         role_id: int | None = None,
     ) -> None:
         """Give a member another role. Raises NotFoundError, DeniedError by the rules of `domain/role_rules.py`."""
-        if (role is None) == (role_id is None):
-            raise InvalidError("Give either a role or the id of one of your own.", path=("role",))
-        if role is Role.SUPER_ADMIN:
-            raise InvalidError("Super administrators are named by their organisation.", path=("role",))
-        name = "CUSTOM" if role is None else role.value
         async with transaction(self._database) as connection:
             await membership.lock_members(connection, workspace_id)
+            if await membership.find_member(connection, workspace_id, user_id) is None:
+                raise NotFoundError(NOT_THERE, path=("id",))
+            name = role_name(role, role_id)
             wanted = await standing_of(connection, workspace_id, name, role_id)
             await self._check(connection, principal, workspace_id, user_id, wanted)
             await membership.set_role(connection, workspace_id, user_id, name, role_id)

@@ -10,6 +10,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.access.principals import Role as RoleName
+from motet.domain.errors import InvalidError
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.operator import Role
@@ -20,7 +21,12 @@ from motet.graphql.types.user import Invitation, User
 @strawberry.input(description="Whom to ask to become a member.")
 class UserInviteInput:
     email: str = strawberry.field(description="The address. An earlier invitation of it is replaced.")
-    role: Role | None = strawberry.field(default=strawberry.UNSET, description="What they are to be.")
+    role: Role | None = strawberry.field(
+        default=strawberry.UNSET, description="What they are to be; either this or `roleId`."
+    )
+    role_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="A role of the workspace's own that they are to have."
+    )
     name: str | None = strawberry.field(default=strawberry.UNSET, description="What they are called.")
     locale: str | None = strawberry.field(
         default=strawberry.UNSET, description="The language of the mail (BCP 47): en, de, es, fr, it, ja, zh-TW."
@@ -48,7 +54,10 @@ class InvitationDeletePayload:
 @strawberry.input(description="What a member is to be.")
 class UserRoleSetInput:
     id: strawberry.ID = strawberry.field(description="The member.")
-    role: Role | None = strawberry.field(default=strawberry.UNSET, description="The role.")
+    role: Role | None = strawberry.field(default=strawberry.UNSET, description="The role; either this or `roleId`.")
+    role_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="A role of the workspace's own."
+    )
 
 
 @strawberry.type(description="What came of giving a member another role.")
@@ -132,6 +141,7 @@ class UserMutations:
                 context.workspace_id,
                 input.email,
                 role=_role(input.role),
+                role_id=_role_id(input.role_id),
                 name=or_none(input.name) or "",
                 locale=or_none(input.locale),
             )
@@ -157,7 +167,11 @@ class UserMutations:
         context = context_of(info)
         user_id = row_id_of(input.id, "User", "id")
         await context.services.identity.users.set_role(
-            context.principal, context.workspace_id, user_id, role=_role(input.role)
+            context.principal,
+            context.workspace_id,
+            user_id,
+            role=_role(input.role),
+            role_id=_role_id(input.role_id),
         )
         return done(user_id)
 
@@ -221,6 +235,13 @@ class UserMutations:
         return done(export=await context.services.identity.users.export(context.principal, user_id))
 
 
+def _role_id(role_id: strawberry.ID | None) -> int | None:
+    given = or_none(role_id)
+    return None if given is None else row_id_of(given, "CustomRole", "role_id")
+
+
 def _role(role: Role | None) -> RoleName | None:
     given = or_none(role)
+    if given is Role.CUSTOM:
+        raise InvalidError("Say by `roleId` which role of the workspace's own.", path=("role",))
     return None if given is None else RoleName(given.value)

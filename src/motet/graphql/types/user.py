@@ -10,6 +10,7 @@ import strawberry
 from motet.graphql.filters import filter_input
 from motet.graphql.types.operator import Role
 from motet.graphql.types.relay import Node, described
+from motet.graphql.types.role import CustomRole
 
 
 @strawberry.enum(description="Whether someone can sign in.")
@@ -27,6 +28,7 @@ class User(Node):
     locale: str | None = described("The language that they are written to in (BCP 47); null: the organisation's.")
     status: UserStatus = described("Whether they can sign in.")
     role: Role = described("What they are in this workspace.")
+    custom_role: CustomRole | None = described("The role of the workspace's own, where `role` is CUSTOM.")
     has_password: bool = described("Whether they can sign in by password.")
     joined_at: datetime = described("When they became a member.")
     created_at: datetime = described("When the account was made.")
@@ -48,6 +50,7 @@ class Invitation(Node):
     name: str = described("What they are called, as the inviter said; may be empty.")
     locale: str | None = described("The language of the mail (BCP 47); null: English, or what they chose themselves.")
     role: Role = described("What they are to be.")
+    custom_role: CustomRole | None = described("The role of the workspace's own, where `role` is CUSTOM.")
     invited_by: str = described("Who invited them, as the viewer's `subject` shows them.")
     created_at: datetime = described("When the mail was written.")
     expires_at: datetime = described("When its link ends.")

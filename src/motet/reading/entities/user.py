@@ -4,7 +4,7 @@ from motet.access.principals import Permission
 from motet.domain.users import UserStatus
 from motet.reading.filters import contains, one_of, one_of_texts
 from motet.reading.makers import column, global_id, state
-from motet.reading.model import Entity
+from motet.reading.model import Entity, ToOne
 from motet.reading.tag_scope import SHARED
 
 USER = Entity(
@@ -18,6 +18,7 @@ USER = Entity(
         "locale": column("locale"),
         "status": state("status", UserStatus),
         "role": column("role"),
+        "customRole": ToOne("CustomRole", "role_id"),
         "hasPassword": column("has_password"),
         "joinedAt": column("joined_at"),
         "createdAt": column("created_at"),
@@ -39,6 +40,7 @@ INVITATION = Entity(
         "name": column("name"),
         "locale": column("locale"),
         "role": column("role"),
+        "customRole": ToOne("CustomRole", "role_id"),
         "invitedBy": column("invited_by"),
         "createdAt": column("created_at"),
         "expiresAt": column("expires_at"),
