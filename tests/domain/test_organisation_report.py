@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motet.domain.organisation_report import OrganisationReport, Volume, WorkspaceReport, as_csv, inert
@@ -13,6 +13,7 @@ from motet.domain.organisation_report import OrganisationReport, Volume, Workspa
 volumes = st.builds(Volume, *[st.integers(0, 1 << 50)] * 6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1), volumes), max_size=5))
 def test_a_line_a_workspace_and_nothing_is_a_formula(rows):
     report = OrganisationReport(

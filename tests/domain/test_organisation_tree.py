@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motet.domain.errors import ConflictError, DeniedError, DomainError, InvalidError, LimitReachedError
@@ -32,6 +32,7 @@ def test_kinds_go_down_or_stay_and_only_the_root_is_the_operator():
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=60))
 def test_whatever_is_moved_where_the_tree_stays_a_tree_and_shallow(moves):
     parent_of = {0: None} | {child: child // 2 for child in range(1, 31)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from motet.access.principals import ROLE_PERMISSIONS, Permission, Role, member, operator
@@ -91,6 +91,7 @@ def test_why_not_is_said():
     assert error.value.path == ("id",)
 
 
+@settings(deadline=None)
 @given(actors, st.integers(1, 5), standings, st.none() | standings, st.integers(0, 2))
 def test_no_change_gives_more_than_the_actor_has(actor, user_id, now, wanted, others):
     if not allowed(check_change, actor, user_id, now, wanted, other_administrators=others):
@@ -104,6 +105,7 @@ def test_no_change_gives_more_than_the_actor_has(actor, user_id, now, wanted, ot
             assert role.is_within(actor.standing)
 
 
+@settings(deadline=None)
 @given(actors, st.integers(1, 5))
 def test_only_super_administrators_make_and_touch_super_administrators(actor, user_id):
     may = actor.user_id != user_id and (actor.standing is None or actor.standing.is_super_admin)
@@ -112,6 +114,7 @@ def test_only_super_administrators_make_and_touch_super_administrators(actor, us
     assert allowed(check_touch, actor, user_id, is_super_admin=False) == (actor.user_id != user_id)
 
 
+@settings(deadline=None)
 @given(standings, standings, standings)
 def test_within_is_an_order(one, other, third):
     assert one.is_within(one)
