@@ -17,6 +17,7 @@ from motet.storage.database import Database
 from motet.storage.embedded import EmbeddedPostgres
 from motet.storage.migrate import migrate
 from motet.storage.partitions import ensure_partitions
+from stock import Stock
 
 OTHER_SERVER = "MOTET_TEST_DATABASE_URL"
 """Names a PostgreSQL to test against in place of the embedded one; its user must be allowed to make databases."""
@@ -63,10 +64,16 @@ async def empty_database_url(postgres: Server, worker_id: str) -> AsyncIterator[
         yield url
 
 
+@pytest_asyncio.fixture(scope="session")
+async def stock(postgres: Server, worker_id: str) -> AsyncIterator[Stock]:
+    """Databases without rows, for one test after the other."""
+    yield Stock(postgres, worker_id, _template(worker_id))
+
+
 @pytest_asyncio.fixture
-async def database_url(postgres: Server, worker_id: str) -> AsyncIterator[str]:
+async def database_url(stock: Stock) -> AsyncIterator[str]:
     """A migrated database with this week's partitions and no rows, for this test alone."""
-    async for url in _fresh_database(postgres, worker_id, _template(worker_id)):
+    async with stock.database() as url:
         yield url
 
 
@@ -78,12 +85,10 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def shared_database(postgres: Server, worker_id: str) -> AsyncIterator[Database]:
-    """A migrated database for all tests of a module that leave its rows alone: making one takes longer than most of
-    them do."""
-    async for url in _fresh_database(postgres, worker_id, _template(worker_id)):
-        async with await Database.open(url, pool_size=8) as opened:
-            yield opened
+async def shared_database(stock: Stock) -> AsyncIterator[Database]:
+    """A migrated database for all tests of a module that leave its rows alone."""
+    async with stock.database() as url, await Database.open(url, pool_size=8) as opened:
+        yield opened
 
 
 def _template(worker_id: str) -> str:
