@@ -98,8 +98,8 @@ class WebhookService:
             found = await webhook.update(
                 connection, workspace_id, webhook_id, url=url, event_types=types, description=text, status=status
             )
-        if not found:
-            raise _not_found()
+            if not found:
+                raise _not_found()
         await self._changed()
 
     async def delete(self, workspace_id: int, webhook_id: int) -> None:

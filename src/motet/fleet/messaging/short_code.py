@@ -78,8 +78,8 @@ class ShortCodeService:
                 account_id=None if isinstance(account_id, Unchanged) else account_id,
                 description=description,
             )
-        if not found:
-            raise _not_found()
+            if not found:
+                raise _not_found()
         await self._on_change()
 
     async def delete(self, workspace_id: int, short_code_id: int) -> None:
