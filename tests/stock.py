@@ -16,11 +16,15 @@ _numbers = itertools.count(1)
 
 # What a test may not leave changed: then its database is thrown away.
 _SHAPE = """
-SELECT (SELECT count(*) || ' ' || sum(oid::bigint) FROM pg_class WHERE relnamespace = 'public'::regnamespace)
-       || ' ' || (SELECT count(*) || ' ' || sum(tgrelid::bigint * ascii(tgenabled)) FROM pg_trigger)
-       || ' ' || (SELECT count(*) || ' ' || sum(oid::bigint) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)
-       || ' ' || (SELECT count(*) || ' ' || sum(oid::bigint) FROM pg_constraint)
-       || ' ' || (SELECT count(*) || ' ' || sum(attrelid::bigint * attnum) FROM pg_attribute WHERE attrelid > 16383)
+SELECT md5(string_agg(line, ' ' ORDER BY line)) FROM (
+    SELECT concat_ws(' ', oid, relname, relkind, relhasindex) AS line FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT concat_ws(' ', attrelid, attnum, attname, atttypid, attnotnull, atthasdef) FROM pg_attribute
+     WHERE attrelid > 16383
+    UNION ALL SELECT concat_ws(' ', oid, conname) FROM pg_constraint
+    UNION ALL SELECT concat_ws(' ', oid, tgenabled) FROM pg_trigger
+    UNION ALL SELECT concat_ws(' ', oid, md5(prosrc)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+) x
 """
 
 _TABLES = """
@@ -67,7 +71,7 @@ class Stock:
                 await self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     async def _make(self) -> str:
-        name = f"motet_test_{self._prefix}_{next(_numbers)}"
+        name = f"motet_stock_{self._prefix}_{next(_numbers)}"
         await self._execute(
             f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {self._template}"
         )

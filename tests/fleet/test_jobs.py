@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from cut_database import CutDatabase, CutError
 
+from cut_database import CutDatabase, CutError
 from motet.domain.errors import (
     ConflictError,
     DeniedError,
@@ -149,13 +149,14 @@ async def test_a_dry_run_tells_the_same_and_changes_nothing(jobs: Jobs) -> None:
 
 
 async def test_killed_anywhere_each_item_is_done_once(jobs: Jobs) -> None:
-    """A chunk of three: the job, its items, three marks, the outcomes, the progress, before the commit, after it."""
-    for at in range(1, 13):
+    """A chunk of three: the job, its items, three marks, the outcomes, the progress, the audit log before and after,
+    before the commit, after it."""
+    for at in range(1, 15):
         job_id = await jobs.create()
         cut = jobs.another_runner(CutDatabase(jobs.database, at))
         with pytest.raises(CutError):
             await cut.run_all()
-        assert (await jobs.state(job_id))[1] == (0 if at < 9 else 3)
+        assert (await jobs.state(job_id))[1] == (0 if at < 11 else 3)
         await jobs.runner.run_all()
         assert await jobs.state(job_id) == ("SUCCEEDED", 5, 5, 0)
         assert await jobs.names() == [f"demo {number}" + "+" * at for number in range(5)]

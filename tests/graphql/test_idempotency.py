@@ -27,6 +27,7 @@ WITHOUT = {
     "smscLinkCreate": "the operator's, who is in no workspace: the name is unique",
     "simBatchRegister": "a batch is registered once: its own state says so",
     "passkeyRegister": "its challenge is good once",
+    "identityProviderScimTokenCreate": "there is one: a second call replaces it, and shows the new one",
 }
 """Mutations that make something and take no key, and why."""
 

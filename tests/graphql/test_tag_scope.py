@@ -78,7 +78,7 @@ OF_ALL = {
 }
 """What devices share, and all members may read as far as their role goes."""
 
-OF_NONE = {"WorkspaceUsage", "WebhookDelivery", "SmscLink"}
+OF_NONE = {"WorkspaceUsage", "WebhookDelivery", "SmscLink", "AuditEntry", "SimMove"}
 """What tells of all devices at once, and the operator's."""
 
 BY_RULES_OF_THEIR_OWN = {"QuotaPool", "Job", "JobItem"}
