@@ -87,15 +87,19 @@ def test_sigterm_in_the_middle_drains_and_doubles_nothing(demo: RunningDemo) -> 
     load = CrashLoad(demo, MESSAGES, WINDOW)
     statuses = []
 
-    def restart() -> None:
+    def restart(after: Thread | None) -> None:
+        if after is not None:  # a second signal while it drains would end it at once
+            after.join()
         statuses.append(demo.end())
         demo.start()
 
     def stop() -> None:  # the client goes on answering, and submitting, while the demo ends
-        load.restarting = Thread(target=restart)
+        load.restarting = Thread(target=restart, args=(load.restarting,))
         load.restarting.start()
 
     load.run(crash_at(6_000, 15_000, crash=stop))
+    if load.restarting is not None:
+        load.restarting.join()
     load.check(0, 0)
     assert statuses == [0, 0]
 

@@ -154,8 +154,9 @@ class Hub:
         self.relay.running = False
         self.esmes.running = False
         deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if self._upstream_is_idle() and self.esmes.idle():
+        while not (self._upstream_is_idle() and self.esmes.idle()):
+            if time.monotonic() >= deadline:
+                log.warning("windows are still open: what was in them is sent again", upstream=self._units_sent())
                 break
             await asyncio.sleep(0.05)
         self.submit = self.intake.turn_away
@@ -167,6 +168,9 @@ class Hub:
 
     def _upstream_is_idle(self) -> bool:
         return not any(unit.stage == Stage.SENT for message in self.live.values() for unit in message.units)
+
+    def _units_sent(self) -> int:
+        return sum(unit.stage == Stage.SENT for message in self.live.values() for unit in message.units)
 
     async def stop(self) -> None:
         """After `run` was cancelled: note how far we came and let the connections go."""
@@ -420,7 +424,12 @@ class Hub:
         """Run something aside; a failure is logged and ends nothing."""
         task = asyncio.get_running_loop().create_task(self._guard(work))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+        def ended(done: asyncio.Task[None]) -> None:
+            self._tasks.discard(done)
+            work.close()  # it has not begun if its task was cancelled at once
+
+        task.add_done_callback(ended)
 
     async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
         try:
