@@ -17,3 +17,8 @@ class Client:
     user_agent: str | None = None
     request_id: str | None = None
     """Ours, that the answer's errors and the log show."""
+
+    @property
+    def kept_user_agent(self) -> str | None:
+        """As much of it as is stored."""
+        return None if self.user_agent is None else self.user_agent[:USER_AGENT_CHARACTERS]

@@ -50,9 +50,9 @@ def operator_link(settings: Settings, email: str, name: str) -> str:
     async def make(database: Database, _: Identity) -> str:
         ids, now = IdGenerator(MAX_NODE), utc_now()
         shown, email_key = email_of(email)
-        user_id = ids.next(int(now.timestamp() * 1_000))
+        user_id = ids.next_at(now)
         async with database.pool.acquire() as connection, connection.transaction():
-            root = await ensure_operator(connection, ids.next(int(now.timestamp() * 1_000)), OPERATOR_NAME)
+            root = await ensure_operator(connection, ids.next_at(now), OPERATOR_NAME)
             await add_user(connection, user_id, root, shown, email_key, name=name_of(name), is_super_admin=True)
             return await _reset_link(connection, settings, user_id, now)
 

@@ -1,5 +1,7 @@
 """64-bit ids that their maker gives: milliseconds, node, counter. They sort by time and never go back within a node."""
 
+from datetime import datetime
+
 EPOCH_MS = 1_735_689_600_000
 """2025-01-01T00:00:00Z in Unix milliseconds: 41 bits from here last until 2094."""
 
@@ -36,6 +38,10 @@ class IdGenerator:
                 fresh = (((fresh >> _TIME_SHIFT) + 1) << _TIME_SHIFT) | self._node
         self._last = fresh
         return fresh
+
+    def next_at(self, now: datetime) -> int:
+        """An id for an aware time."""
+        return self.next(int(now.timestamp() * 1_000))
 
 
 def first_id_at(unix_ms: int) -> int:

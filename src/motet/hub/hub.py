@@ -154,7 +154,7 @@ class Hub:
         self.relay.running = False
         self.esmes.running = False
         deadline = time.monotonic() + seconds
-        while not (self._upstream_is_idle() and self.esmes.idle()):
+        while self._units_sent() or not self.esmes.idle():
             if time.monotonic() >= deadline:
                 log.warning("windows are still open: what was in them is sent again", upstream=self._units_sent())
                 break
@@ -166,10 +166,8 @@ class Hub:
             except TimeoutError:
                 log.warning("a lane did not drain", lane=lane.name, pending=len(lane.pending))
 
-    def _upstream_is_idle(self) -> bool:
-        return not any(unit.stage == Stage.SENT for message in self.live.values() for unit in message.units)
-
     def _units_sent(self) -> int:
+        """What upstream windows hold."""
         return sum(unit.stage == Stage.SENT for message in self.live.values() for unit in message.units)
 
     async def stop(self) -> None:

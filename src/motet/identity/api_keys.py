@@ -66,7 +66,7 @@ class ApiKeys:
         start = KeySettings("", _role_of(maker), None, None, tags, [], None)
         settings = _checked(_applied(start, changes, now), maker)
         key = new_api_key()
-        api_key_id = self._ids.next(int(now.timestamp() * 1_000))
+        api_key_id = self._ids.next_at(now)
         async with transaction(self._database, makes=api_key_id) as connection:
             await api_key.insert(
                 connection,

@@ -91,14 +91,14 @@ class Invitations:
         The role is a built-in one or, by `role_id`, one of the workspace's own. Raises InvalidError, ConflictError for
         a member, DeniedError for a role above the inviter's, LimitReachedError past `OPEN_INVITATIONS`.
         """
-        invitation_id = self._ids.next(int(self._now().timestamp() * 1_000))
+        invitation_id = self._ids.next_at(self._now())
         async with transaction(self._database, makes=invitation_id, after=self._mailed) as connection:
             await self._invite(connection, principal, workspace_id, invitation_id, email, role, role_id, name, locale)
         return invitation_id
 
     async def link_for(self, principal: Principal, workspace_id: int, email: str, *, role: Role, name: str = "") -> str:
         """Invite, and give the link instead of mailing it: for the shell. Raises as `invite` does."""
-        invitation_id = self._ids.next(int(self._now().timestamp() * 1_000))
+        invitation_id = self._ids.next_at(self._now())
         async with transaction(self._database) as connection:
             return await self._invite(
                 connection, principal, workspace_id, invitation_id, email, role, None, name, None, mailed=False
@@ -140,7 +140,7 @@ class Invitations:
             raise InvalidError("Set a password.", path=("password",))
         await self._rules.check(password, (row.email, shown), "password")
         password_hash = await self._passwords.hash(password)
-        user_id = self._ids.next(int(now.timestamp() * 1_000))
+        user_id = self._ids.next_at(now)
         async with transaction(self._database) as connection:
             await add_user(
                 connection, user_id, row.organisation_id, row.email, row.email_key, name=shown, locale=row.locale,

@@ -47,7 +47,7 @@ class OrganisationService:
         """
         name = check_organisation_name(name)
         now = self._now()
-        organisation_id = self._ids.next(int(now.timestamp() * 1_000))
+        organisation_id = self._ids.next_at(now)
         async with transaction(self._database, makes=organisation_id) as connection:
             await storage.lock_tree(connection)
             root = await root_of(connection, principal)

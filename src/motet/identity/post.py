@@ -46,5 +46,5 @@ class Post:
         written = write(letter, locale, facts)
         sealed = self._box.encrypt(orjson.dumps({"to": to, "subject": written.subject, "text": written.text}))
         now = self._now()
-        mail_id = self._ids.next(int(now.timestamp() * 1_000))
+        mail_id = self._ids.next_at(now)
         await add_mail(connection, mail_id, sealed, now, now + good_for)

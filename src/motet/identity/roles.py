@@ -51,7 +51,7 @@ class Roles:
         that is taken, LimitReachedError at `MAX_ROLES`."""
         settings = _applied(RoleSettings("", "", [], None), changes)
         _check_within(settings, maker)
-        role_id = self._ids.next(int(self._now().timestamp() * 1_000))
+        role_id = self._ids.next_at(self._now())
         async with transaction(self._database, makes=role_id) as connection:
             await custom_role.insert(connection, workspace_id, role_id, settings, limit=MAX_ROLES)
         return role_id

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from motet.access.clients import USER_AGENT_CHARACTERS, Client
+from motet.access.clients import Client
 from motet.access.tokens import AuthenticationError, TokenAuthority
 from motet.domain.errors import NotFoundError
 from motet.domain.ids import IdGenerator
@@ -69,15 +69,21 @@ class Sessions:
         begins as the operator. Raises NotFoundError when there is none that they may be in.
         """
         now = self._now()
-        session_id = self._ids.next(int(now.timestamp() * 1_000))
+        session_id = self._ids.next_at(now)
         async with transaction(self._database) as connection:
             if workspace_id is None and not await is_operator(connection, user_id):
                 workspace_id = await home_of(connection, user_id)
                 if workspace_id is None:
                     raise NotFoundError("You are in no workspace. Ask an administrator to add you to one.")
-            agent = None if client.user_agent is None else client.user_agent[:USER_AGENT_CHARACTERS]
             await storage.add_session(
-                connection, session_id, user_id, methods, client.address, agent, now, now + SESSION_LIFE
+                connection,
+                session_id,
+                user_id,
+                methods,
+                client.address,
+                client.kept_user_agent,
+                now,
+                now + SESSION_LIFE,
             )
             await note_sign_in(connection, user_id, now)
             return await self._sign(connection, user_id, session_id, workspace_id, now, now + SESSION_LIFE)
@@ -94,8 +100,7 @@ class Sessions:
             if row.used_at is None or is_repeated:
                 if row.replaced_by is not None:
                     await storage.use_refresh_token(connection, row.replaced_by, now)
-                agent = None if client.user_agent is None else client.user_agent[:USER_AGENT_CHARACTERS]
-                await storage.touch_session(connection, row.session_id, now, client.address, agent)
+                await storage.touch_session(connection, row.session_id, now, client.address, client.kept_user_agent)
                 signed = await self._sign(
                     connection, row.user_id, row.session_id, row.workspace_id, now, row.session_expires_at
                 )

@@ -45,7 +45,7 @@ class WorkspaceService:
         """
         check_workspace_name(name)
         now = self._now()
-        workspace_id = self._ids.next(int(now.timestamp() * 1_000))
+        workspace_id = self._ids.next_at(now)
         async with transaction(self._database, makes=workspace_id) as connection:
             await organisation.lock_tree(connection)
             root = await root_of(connection, principal)

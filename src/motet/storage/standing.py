@@ -26,21 +26,18 @@ class StandingRow(NamedTuple):
     tags: list[str] | None
 
 
-# Up from the workspace's organisation, or the root alone.
+# `path` holds the ids from the root down to the workspace's organisation.
 _STANDING = """
-WITH RECURSIVE above AS (
-    SELECT o.id, o.parent_id, 1 AS level FROM organisation o LEFT JOIN workspace w ON w.organisation_id = o.id
-     WHERE CASE WHEN $3::bigint IS NULL THEN o.parent_id IS NULL ELSE w.id = $3 END
-    UNION ALL
-    SELECT o.id, o.parent_id, a.level + 1 FROM organisation o JOIN above a ON o.id = a.parent_id WHERE a.level < 32
-)
 SELECT u.email, u.organisation_id, m.role, m.role_id,
-       u.is_super_admin AND u.organisation_id IN (SELECT id FROM above) AS is_super_admin, w.name AS workspace,
+       u.is_super_admin AND CASE WHEN $3::bigint IS NULL THEN home.parent_id IS NULL
+                                 ELSE u.organisation_id = ANY (o.path) END AS is_super_admin, w.name AS workspace,
        NOT s.methods && '{mfa,fed}' AND motet_mfa_required(u.organisation_id) AS must_enrol,
        r.name, r.permissions, r.tags
   FROM login_session s
   JOIN user_account u ON u.id = s.user_id
+  JOIN organisation home ON home.id = u.organisation_id
   LEFT JOIN workspace w ON w.id = $3 AND w.ended_at IS NULL
+  LEFT JOIN organisation o ON o.id = w.organisation_id
   LEFT JOIN membership m ON m.workspace_id = w.id AND m.user_id = u.id
   LEFT JOIN custom_role r ON r.workspace_id = m.workspace_id AND r.id = m.role_id
  WHERE s.id = $2 AND s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 1

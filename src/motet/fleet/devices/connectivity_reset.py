@@ -90,7 +90,7 @@ class ConnectivityResetService:
         nothing."""
         now = datetime.fromtimestamp(self._clock(), UTC)
         if reset_id is None:
-            reset_id = self._ids.next(int(now.timestamp() * 1_000))
+            reset_id = self._ids.next_at(now)
         found = await connectivity_reset.lock_device(connection, workspace_id, device_id)
         if found is None:
             raise NotFoundError("No such device.", path=("id",))

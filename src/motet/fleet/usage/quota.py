@@ -275,7 +275,7 @@ class QuotaBook:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def _new_id(self, now: datetime) -> int:
-        return self._ids.next(int(now.timestamp() * 1_000))
+        return self._ids.next_at(now)
 
 
 _SETTINGS = (

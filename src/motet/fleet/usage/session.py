@@ -129,7 +129,7 @@ class SessionService:
         return [verdict for verdict in verdicts if verdict is not None]
 
     def new_id(self, now: datetime) -> int:
-        return self._ids.next(int(now.timestamp() * 1_000))
+        return self._ids.next_at(now)
 
     @property
     def journal(self) -> Journal:

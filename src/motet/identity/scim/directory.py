@@ -14,13 +14,13 @@ from motet.domain.users import UserStatus, name_of
 from motet.identity.scim.patching import equality, patched_user
 from motet.identity.scim.resources import ScimError, ScimUser, check_mail, user_of, user_resource
 from motet.identity.sso.memberships import follow_groups
-from motet.storage import scim, sso_member
+from motet.storage import membership, scim
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow, find_provider
 from motet.storage.login_session import end_sessions
 from motet.storage.scim import ScimUserRow, Wanted
 from motet.storage.transaction import transaction
-from motet.storage.user import UserRow, add_user, find_by_email, lock_user
+from motet.storage.user import UserRow, add_user, erase_user, find_by_email, lock_user, set_status
 
 TOKEN_PREFIX = "scim_"  # noqa: S105 - what scanners for leaked secrets look for
 TOKEN_CHARACTERS = 100
@@ -110,7 +110,7 @@ class DirectoryUsers:
             user = None if found is None else await lock_user(connection, found.id)
             if user is not None and user.organisation_id != provider.organisation_id:
                 raise ScimError(409, "This mail address is taken.", "uniqueness")
-            user_id = self._ids.next(int(now.timestamp() * 1_000)) if user is None else user.id
+            user_id = self._ids.next_at(now) if user is None else user.id
             if user is None:
                 status = UserStatus.ACTIVE if said.active else UserStatus.SUSPENDED
                 await add_user(
@@ -138,7 +138,7 @@ class DirectoryUsers:
             user = await lock_user(connection, user_id)
             if user is not None:
                 await self._check_spared(connection, user)
-                await sso_member.erase(connection, user_id)
+                await erase_user(connection, user_id)
 
     async def _change(
         self, provider: IdentityProviderRow, scim_id: str, change: Callable[[ScimUser], ScimUser]
@@ -163,10 +163,10 @@ class DirectoryUsers:
                 raise ScimError(403, "The address of a super or break-glass administrator is not the directory's.")
             await scim.set_person(connection, user.id, email, email_key, _name(said))
         if said.active and user.status is not UserStatus.ACTIVE:
-            await sso_member.set_status(connection, user.id, UserStatus.ACTIVE)
+            await set_status(connection, user.id, UserStatus.ACTIVE)
         elif not said.active and user.status is not UserStatus.SUSPENDED:
             await self._check_spared(connection, user)
-            await sso_member.set_status(connection, user.id, UserStatus.SUSPENDED)
+            await set_status(connection, user.id, UserStatus.SUSPENDED)
             await end_sessions(connection, user.id, "suspended by the directory", self._now())
 
     @staticmethod
@@ -174,7 +174,8 @@ class DirectoryUsers:
         """Whether the organisation can do without the user. Raises ScimError."""
         if user.break_glass or user.is_super_admin:
             raise ScimError(403, "A super or break-glass administrator is not the directory's to shut out.")
-        if await sso_member.rests_on(connection, user.id):
+        await membership.lock_workspaces_of(connection, user.id)
+        if await membership.rests_on(connection, user.id):
             raise ScimError(403, "The last administrator of a workspace cannot be shut out.")
 
     @staticmethod

@@ -52,7 +52,7 @@ class DirectoryGroups:
 
     async def create(self, provider: IdentityProviderRow, body: Mapping[str, Any]) -> dict[str, Any]:
         said, now = group_of(body), self._now()
-        group_id = self._ids.next(int(now.timestamp() * 1_000))
+        group_id = self._ids.next_at(now)
         async with transaction(self._database) as connection:
             await scim.lock_directory(connection, provider.id)
             if await scim.count_groups(connection, provider.id, Wanted()) >= MAX_GROUPS:

@@ -123,7 +123,7 @@ class Passkeys:
         except _MALFORMED:
             raise _no_answer() from None
         await self._ceremonies.use(connection, ceremony, now)
-        passkey_id = self._ids.next(int(now.timestamp() * 1_000))
+        passkey_id = self._ids.next_at(now)
         transports = sorted({each.value for each in parsed.response.transports or ()} & _TRANSPORTS)
         added = await passkey.insert(
             connection,

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from motet.access.clients import USER_AGENT_CHARACTERS, Client
+from motet.access.clients import Client
 from motet.domain.ids import IdGenerator
 from motet.storage import trusted_device
 from motet.storage.database import Database
@@ -38,10 +38,10 @@ class TrustedDevices:
         async with transaction(self._database) as connection:
             await trusted_device.insert(
                 connection,
-                self._ids.next(int(now.timestamp() * 1_000)),
+                self._ids.next_at(now),
                 user_id,
                 _hash(token),
-                None if client.user_agent is None else client.user_agent[:USER_AGENT_CHARACTERS],
+                client.kept_user_agent,
                 client.address,
                 now,
                 now + TRUSTED_FOR,

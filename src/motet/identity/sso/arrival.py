@@ -67,7 +67,7 @@ class Arrivals:
 
     async def _make(self, connection: PooledConnection, provider: IdentityProviderRow, person: Person) -> int:
         assert person.email is not None and person.email_key is not None  # noqa: S101, PT018 - check_mail
-        user_id = self._ids.next(int(self._now().timestamp() * 1_000))
+        user_id = self._ids.next_at(self._now())
         await add_user(
             connection,
             user_id,

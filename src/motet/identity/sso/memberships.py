@@ -8,7 +8,7 @@ import structlog
 
 from motet.access.principals import Role
 from motet.identity.sso.admission import role_changes
-from motet.storage import sso_member
+from motet.storage import membership, sso_member
 from motet.storage.database import PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow
 
@@ -23,14 +23,13 @@ async def follow_groups(
     memberships = await sso_member.memberships_of(connection, user_id)
     changes = role_changes(provider, groups, memberships, is_new=is_new)
     for change in sorted(changes, key=lambda change: change.workspace_id):
-        others = await sso_member.other_administrators(
-            connection, provider.organisation_id, change.workspace_id, user_id
-        )
-        if others is None:
+        if not await sso_member.lock_workspace_of(connection, provider.organisation_id, change.workspace_id):
             _log.warning("a provider's rule names a workspace elsewhere", provider=provider.id)
-        elif memberships.get(change.workspace_id) == Role.ADMINISTRATOR and not others:
+            continue
+        others = await membership.count_other_administrators(connection, change.workspace_id, user_id)
+        if memberships.get(change.workspace_id) == Role.ADMINISTRATOR and not others:
             _log.warning("a workspace keeps its last administrator", workspace=change.workspace_id, user=user_id)
         elif change.role is None:
-            await sso_member.leave(connection, change.workspace_id, user_id)
+            await membership.remove_member(connection, change.workspace_id, user_id)
         else:
             await sso_member.set_role(connection, change.workspace_id, user_id, change.role)

@@ -71,7 +71,7 @@ class IdentityProviders:
         settings = changed(DEFAULTS, changes, self._sealed(changes))
         domains = domains_of(changes.domains or ())
         check_oidc(settings, domains, self._policy)
-        provider_id = self._ids.next(int(self._now().timestamp() * 1_000))
+        provider_id = self._ids.next_at(self._now())
         async with transaction(self._database, makes=provider_id) as connection:
             await self._check_workspaces(connection, organisation_id, settings)
             await storage.insert(
