@@ -72,6 +72,7 @@ from motet.outgoing.targets import TargetPolicy
 from motet.reading.reader import Reader
 from motet.storage.acting import Act, Edge
 from motet.storage.database import Database
+from motet.storage.scope import Scopes
 from motet.storage.transaction import Keys
 from motet.webhooks.node import Webhooks
 from tenants import Tenant, Tenants, two_tenants
@@ -225,6 +226,7 @@ async def make_world(database: Database, public_url: str = "http://localhost:808
         identity=identity,
         reader=Reader(database.pool),
         keys=Keys(database),
+        scopes=Scopes(database),
         bus=bus,
         event_bus=event_bus,
         job_bus=job_bus,

@@ -341,7 +341,7 @@ async def test_sending_goes_on_when_the_database_drops_its_connections(
     receiver.answers["/hook"] = 204
     await emit(database, webhooks, "sms.received", DATA)
     async with asyncio.timeout(60):  # what was settled may not be counted: the answer to it was lost
-        while await delivered_rows(database) < 4:  # noqa: ASYNC110 - rows have no event
+        while await delivered_rows(database) < 4:
             clock.now += 1  # the lease of a claim whose answer was lost must run out
             await asyncio.sleep(0.05)
     assert [row["status"] for row in await deliveries(database)] == [DeliveryStatus.DELIVERED] * 4

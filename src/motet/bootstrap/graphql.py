@@ -42,6 +42,7 @@ from motet.graphql.limits import Limits
 from motet.graphql.persisted import Sources
 from motet.graphql.schema import SCHEMA
 from motet.reading.reader import Reader
+from motet.storage.scope import Scopes
 from motet.storage.transaction import Keys
 
 PATH = "/graphql"
@@ -82,6 +83,7 @@ async def graphql(node: Node) -> AsyncIterator[None]:
         identity=identity,
         reader=Reader(node.database.pool),
         keys=Keys(node.database),
+        scopes=Scopes(node.database),
         bus=messaging.bus,
         event_bus=node.event_bus,
         job_bus=node.job_bus,

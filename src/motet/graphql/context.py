@@ -48,6 +48,7 @@ from motet.hub.explain import Explanation
 from motet.hub.requests import SendRequest
 from motet.identity.services import Identity
 from motet.reading.reader import Reader
+from motet.storage.scope import Scopes
 from motet.storage.transaction import Keys
 
 PARALLEL_READS = 3
@@ -104,6 +105,7 @@ class Services:
     identity: Identity
     reader: Reader
     keys: Keys
+    scopes: Scopes
     bus: Bus
     """Of messages."""
     event_bus: Bus

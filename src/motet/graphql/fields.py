@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from motet.fleet.rules import UNCHANGED, Unchanged
 from motet.graphql.context import Context
 from motet.graphql.errors import user_error
 from motet.graphql.plain import shaped
-from motet.graphql.scoping import Scoping, check_ids, require_open, scoping_of
+from motet.graphql.scoping import Named, Scoping, check_ids, hold_of, require_open, scoping_of
 from motet.graphql.selection import selection_of
 from motet.identity.audit import act_of
 from motet.reading.errors import ForbiddenError, RequestError
@@ -28,6 +28,7 @@ from motet.reading.reader import READ_ERRORS, Answer
 from motet.reading.selection import Selected
 from motet.reading.statement import storable
 from motet.storage.acting import MAX_OBJECTS, Edge
+from motet.storage.scope import held_to
 from motet.storage.transaction import RepeatedError
 
 PERMISSION = "permission"
@@ -128,10 +129,13 @@ def mutation(
                     _authorise(context, permission)
                     require_open(context.principal, scoped)
                     _check_texts(given)
+                    scope: AbstractContextManager[None] = nullcontext()
                     if context.principal.tags is not None and scoped is Scoping.IDS:
-                        await _check_ids(info, selected.arguments)
+                        named = await _check_ids(info, selected.arguments)
+                        scope = held_to(hold_of(context.services.reader, context.principal, named))
                     async with _once(context, selected.name, given):
-                        outcome = await resolve(self, info, **arguments)
+                        with scope:
+                            outcome = await resolve(self, info, **arguments)
                     if outcome.row_id is not None:
                         act.objects.append(outcome.row_id)
             except RepeatedError as repeated:
@@ -212,9 +216,9 @@ def _authorise(context: Context, permission: Permission | None) -> None:
         raise ForbiddenError(f"This needs the permission {permission.value}.")
 
 
-async def _check_ids(info: Info, arguments: Mapping[str, Any]) -> None:
+async def _check_ids(info: Info, arguments: Mapping[str, Any]) -> Named:
     context = context_of(info)
-    await check_ids(context.services.reader, context.principal, raw(info), arguments)
+    return await check_ids(context.services.reader, context.principal, raw(info), arguments)
 
 
 def _once(context: Context, name: str, given: Mapping[str, Any]) -> AbstractAsyncContextManager[None]:

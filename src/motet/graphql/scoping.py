@@ -7,7 +7,7 @@ that name SIMs are looked at by the fields that take them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from enum import Enum, auto
 from typing import Any
 
@@ -20,6 +20,8 @@ from motet.reading.entities import ENTITIES
 from motet.reading.errors import ForbiddenError
 from motet.reading.reader import Reader
 from motet.reading.tag_scope import SHARED
+from motet.storage.database import PooledConnection
+from motet.storage.scope import Hold
 
 
 class Scoping(Enum):
@@ -60,12 +62,17 @@ def require_open(principal: Principal, scoping: Scoping) -> None:
         raise ForbiddenError("This is not for a role that is bound to tags: it is about more than their devices.")
 
 
+Named = Mapping[str, Sequence[tuple[int, tuple[str, ...]]]]
+"""Rows that arguments name, by type: their ids, and where each stands."""
+
+
 async def check_ids(
     reader: Reader, principal: Principal, info: GraphQLResolveInfo[Any], arguments: Mapping[str, Any]
-) -> None:
-    """Raises NotFoundError (its path, without `input`) for an id in the arguments that is outside of the scope."""
+) -> Named:
+    """What the arguments name that may be outside of a scope. Raises NotFoundError (its path, without `input`) for an
+    id that is outside of the principal's."""
     if principal.tags is None:
-        return
+        return {}
     declared = info.parent_type.fields[info.field_name].args
     named: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
     for name, value in arguments.items():
@@ -76,9 +83,25 @@ async def check_ids(
             named.setdefault(decoded[0], []).append((decoded[1], path))
     for type_name, found in named.items():
         there = await reader.within(principal, type_name, [row_id for row_id, _ in found])
-        for row_id, path in found:
-            if row_id not in there:
-                raise NotFoundError(f"There is no {type_name} with this id.", path=path)
+        _check_there(type_name, found, there)
+    return named
+
+
+def hold_of(reader: Reader, principal: Principal, named: Named) -> Hold:
+    """Looks at what `check_ids` has found once more, in the transaction of a change, and keeps it as it is."""
+
+    async def hold(connection: PooledConnection) -> None:
+        for type_name in sorted(named):
+            there = await reader.hold(connection, principal, type_name, [row_id for row_id, _ in named[type_name]])
+            _check_there(type_name, named[type_name], there)
+
+    return hold
+
+
+def _check_there(type_name: str, named: Sequence[tuple[int, tuple[str, ...]]], there: Set[int]) -> None:
+    for row_id, path in named:
+        if row_id not in there:
+            raise NotFoundError(f"There is no {type_name} with this id.", path=path)
 
 
 def ids_in(value: Any, type_: Any, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:

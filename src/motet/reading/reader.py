@@ -20,6 +20,8 @@ from motet.reading.plan import ConnectionPlan, Failure, ObjectPlan, Planner, Row
 from motet.reading.selection import Selected, SharedChildren
 from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
 from motet.reading.sql import Sql
+from motet.reading.tag_scope import NOTHING
+from motet.storage.database import Executor
 from motet.storage.search import Found, search
 
 READ_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
@@ -111,6 +113,21 @@ class Reader:
         statement = sql.visible(declared, principal.workspace_id, ids, sorted(principal.tags))
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
             return {row[0] for row in await connection.fetch(statement.text, *statement.parameters)}
+
+    async def hold(self, connection: Executor, principal: Principal, entity: str, ids: Sequence[int]) -> set[int]:
+        """As `within`, and so until the connection's transaction ends: what decides it is locked, the rows of a table
+        in the order of their ids."""
+        declared = self._entities[entity]
+        if principal.tags is None or principal.workspace_id is None:
+            return set(ids)
+        if declared.tenant_column is None:
+            return set()
+        held = {}
+        for ground in (declared.scope or NOTHING).rests_on:
+            locking = sql.held(declared, principal.workspace_id, ids, ground)
+            held[ground] = [row[0] for row in await connection.fetch(locking.text, *locking.parameters)]
+        statement = sql.visible(declared, principal.workspace_id, ids, sorted(principal.tags), held)
+        return {row[0] for row in await connection.fetch(statement.text, *statement.parameters)}
 
     async def by_id(self, principal: Principal, entity: str, children: Sequence[Selected], row_id: int) -> Answer:
         """The row of this id, or null."""

@@ -20,7 +20,7 @@ from motet.reading.page import Page
 from motet.reading.plan import ConnectionPlan, ObjectPlan, RowPlan
 from motet.reading.reach import condition_of
 from motet.reading.statement import Statement
-from motet.reading.tag_scope import NOTHING
+from motet.reading.tag_scope import NOTHING, Ground
 
 Tags = Sequence[str] | None
 """The tags that the principal's role is bound to; None for all devices."""
@@ -199,12 +199,33 @@ def beyond(
     return Sql(_for_parents(f"SELECT ({found}) AS found", "r.found", parents, workspace_id), statement.parameters)
 
 
-def visible(entity: Entity, workspace_id: int, ids: Sequence[int], tags: Sequence[str]) -> Sql:
-    """Those of the ids that there are within the tags."""
+def visible(
+    entity: Entity,
+    workspace_id: int,
+    ids: Sequence[int],
+    tags: Sequence[str],
+    held: Mapping[Ground, Sequence[int]] | None = None,
+) -> Sql:
+    """Those of the ids that there are within the tags; of those, if something is `held`, what rests on that."""
     statement = _statement(entity, workspace_id, tags=tags)
     scope, tenant = (entity.scope or NOTHING).of("t0", "$2"), f"t0.{entity.tenant_column} = $1"
     wanted = f"t0.id = ANY({statement.add(list(ids))}::bigint[])"
+    for ground, row_ids in (held or {}).items():
+        row_id = ground.row_id.replace("{t}", "t0")
+        scope += f" AND coalesce({row_id} = ANY({statement.add(list(row_ids))}::bigint[]), true)"
     return Sql(f"SELECT t0.id FROM {entity.table} t0 WHERE {tenant} AND {wanted} AND {scope}", statement.parameters)
+
+
+def held(entity: Entity, workspace_id: int, ids: Sequence[int], ground: Ground) -> Sql:
+    """Locks the rows that the scope of these ids rests on, so that their tags stay as they are, and gives their ids."""
+    statement = _statement(entity, workspace_id)
+    wanted = f"t0.{entity.tenant_column} = $1 AND t0.id = ANY({statement.add(list(ids))}::bigint[])"
+    row_id = ground.row_id.replace("{t}", "t0")
+    return Sql(
+        f"SELECT g.id FROM {ground.table} g WHERE g.workspace_id = $1"
+        f" AND g.id IN (SELECT {row_id} FROM {entity.table} t0 WHERE {wanted}) ORDER BY g.id FOR NO KEY UPDATE",
+        statement.parameters,
+    )
 
 
 def _filtered(entity: Entity, filter_: Mapping[str, Any], statement: Statement, tags: str | None) -> str | None:

@@ -127,22 +127,34 @@ async def next_items(
     ]
 
 
+_HOLD_DEVICES = """
+SELECT d.id
+  FROM device d
+ WHERE d.workspace_id = $1 AND d.tags && $4::text[]
+   AND (d.id = ANY ($2::bigint[])
+        OR d.id IN (SELECT s.device_id FROM sim s WHERE s.workspace_id = $1 AND s.id = ANY ($3::bigint[])))
+ ORDER BY d.id
+   FOR NO KEY UPDATE
+"""
 _OUTSIDE = """
 SELECT u.id
   FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) AS u (id, device_id, sim_id)
   LEFT JOIN sim s ON s.workspace_id = $1 AND s.id = u.sim_id
  WHERE num_nonnulls(u.device_id, u.sim_id) > 0
-   AND NOT EXISTS (SELECT FROM device v WHERE v.workspace_id = $1 AND v.id = coalesce(u.device_id, s.device_id)
-                                          AND v.tags && $5::text[])
+   AND coalesce(coalesce(u.device_id, s.device_id) <> ALL ($5::bigint[]), true)
 """
 
 
 async def outside(
     connection: PooledConnection, workspace_id: int, items: Sequence[StoredItem], tags: list[str]
 ) -> set[int]:
-    """The items, by their ids, whose device, or the device of whose SIM, has none of the tags."""
+    """The items, by their ids, whose device, or the device of whose SIM, has none of the tags. The devices of the
+    others are locked: they keep their tags, and their SIMs, until the transaction ends."""
+    devices = [item.device_id for item in items if item.device_id is not None]
+    sims = [item.sim_id for item in items if item.sim_id is not None]
+    held = [record["id"] for record in await connection.fetch(_HOLD_DEVICES, workspace_id, devices, sims, tags)]
     columns = zip(*((item.id, item.device_id, item.sim_id) for item in items), strict=True)
-    return {record["id"] for record in await connection.fetch(_OUTSIDE, workspace_id, *map(list, columns), tags)}
+    return {record["id"] for record in await connection.fetch(_OUTSIDE, workspace_id, *map(list, columns), held)}
 
 
 # A value that is null in `u` and may have been known before stays.

@@ -23,6 +23,7 @@ from motet.domain.idempotency import HOLD, check_key
 from motet.storage import audit, idempotency
 from motet.storage.acting import Act, current_act
 from motet.storage.database import Database, PooledConnection
+from motet.storage.scope import scoped
 
 
 class RepeatedError(Exception):
@@ -70,14 +71,15 @@ async def transaction(
                 if once is not None and makes is not None and claims:
                     once.claimed = True
                     await _claim(connection, once, makes)
-                if act is None:
-                    yield connection
-                else:
-                    if makes is not None and makes not in act.objects:
-                        act.objects.append(makes)
-                    async with audited(connection, act) as entry:
+                async with scoped(connection):
+                    if act is None:
                         yield connection
-                    told = entry.made
+                    else:
+                        if makes is not None and makes not in act.objects:
+                            act.objects.append(makes)
+                        async with audited(connection, act) as entry:
+                            yield connection
+                        told = entry.made
         except BaseException:
             if once is not None and claims:
                 once.claimed = False

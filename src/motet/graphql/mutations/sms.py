@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated
 
@@ -19,6 +21,8 @@ from motet.graphql.types.message import SmsMessage
 from motet.graphql.types.relay import described
 from motet.hub.requests import SendRequest
 from motet.reading.statement import storable
+from motet.storage.database import PooledConnection
+from motet.storage.scope import held_to
 
 MAX_PAYLOAD_HEX = 2 * 255 * 140
 """Hexadecimal digits of the longest message: 255 parts of 140 octets."""
@@ -84,8 +88,8 @@ class SmsMutations:
     ) -> SmsSendPayload | None:
         context = context_of(info)
         request = _request(context.workspace_id, input)
-        await _check_scope(context, request)
-        return done(await context.services.messages.send(request))
+        async with _scope(context, request):
+            return done(await context.services.messages.send(request))
 
     @mutation(
         Permission.SMS_SEND,
@@ -108,21 +112,44 @@ class SmsMutations:
         return done(message_id)
 
 
-async def _check_scope(context: Context, request: SendRequest) -> None:
-    """Raises NotFoundError for a number whose SIM is in no device of the scope, if the principal is bound to tags: the
-    same whether there is such a number or not. An id has been looked at before."""
-    if context.principal.tags is None or request.device_id is not None:
+@asynccontextmanager
+async def _scope(context: Context, request: SendRequest) -> AsyncIterator[None]:
+    """For a principal that is bound to tags: the device has one of them, and keeps it and its SIM until the message is
+    stored. Raises NotFoundError for a number whose SIM is in no such device, the same whether there is such a number or
+    not. An id has been looked at before."""
+    numbers = {"msisdn": request.msisdn, "iccid": request.iccid}
+    named = next((name for name, number in numbers.items() if number is not None), None)
+    if context.principal.tags is None or request.device_id is not None or named is None:
+        async with context.services.scopes.held():
+            yield
         return
-    field, number = ("iccid", request.iccid) if request.msisdn is None else ("msisdn", request.msisdn)
-    if number is None:
-        return  # it names nothing, as the hub will say
-    found = None
-    if storable(number):
-        iccid = request.iccid if request.msisdn is None else None
-        found = await context.services.messages.explain(context.workspace_id, msisdn=request.msisdn, iccid=iccid)
-    device_id = None if found is None else found.device_id
-    if device_id is None or not await context.services.reader.within(context.principal, "Device", [device_id]):
-        raise NotFoundError("There is no device with this number.", path=(field,))
+    device_id = await _device_of(context, request)
+    if device_id is None:
+        raise _nobodys(named)
+
+    async def hold(connection: PooledConnection) -> None:
+        if not await context.services.reader.hold(connection, context.principal, "Device", [device_id]):
+            raise _nobodys(named)
+
+    with held_to(hold):
+        async with context.services.scopes.held():
+            if await _device_of(context, request) != device_id:
+                raise _nobodys(named)
+            yield
+
+
+async def _device_of(context: Context, request: SendRequest) -> int | None:
+    """The device of the number that a request names, as the database has it."""
+    number = request.iccid if request.msisdn is None else request.msisdn
+    if number is None or not storable(number):
+        return None
+    iccid = request.iccid if request.msisdn is None else None
+    found = await context.services.messages.explain(context.workspace_id, msisdn=request.msisdn, iccid=iccid)
+    return None if found is None else found.device_id
+
+
+def _nobodys(field: str) -> NotFoundError:
+    return NotFoundError("There is no device with this number.", path=(field,))
 
 
 def _request(workspace_id: int, sms: SmsSendInput) -> SendRequest:

@@ -8,14 +8,15 @@ from motet.reading.entities.usage import whole
 from motet.reading.filters import equals, one_of, refers_to
 from motet.reading.makers import column, global_id, state
 from motet.reading.model import Entity, ToMany, ToOne, Value
-from motet.reading.tag_scope import TagScope, of_device, of_row
+from motet.reading.tag_scope import Ground, TagScope, of_device, of_row
 
-_POOL = TagScope("{t}.tag = ANY({tags}::text[])")
+_POOL = TagScope("{t}.tag = ANY({tags}::text[])", rests_on=(Ground("quota_pool", "{t}.id"),))
 """The pool of a tag of the scope: all of its devices are in it."""
 
 _QUOTA = TagScope(
     f"CASE WHEN {{t}}.pool_id IS NULL THEN {of_device('device_id').condition}"
-    f" ELSE {of_row('quota_pool', 'pool_id', _POOL).condition} END"
+    f" ELSE {of_row('quota_pool', 'pool_id', _POOL).condition} END",
+    rests_on=(Ground("device", "{t}.device_id"), Ground("quota_pool", "{t}.pool_id")),
 )
 
 QUOTA = Entity(
