@@ -52,12 +52,10 @@ def services_of(pool: Any) -> Services:
 class Application:
     """`/graphql`, and `/fifty`, which is `bench.graphql.FIFTY` by hand: no permission, no shape but this one."""
 
-    def __init__(self, database: Database, authority: TokenAuthority) -> None:
+    def __init__(self, database: Database, authenticator: Authenticator) -> None:
         self._pool = database.pool
         limits = replace(Limits(), bucket=1 << 40, restore_per_s=1 << 40)  # one caller asks for all there is
-        self._graphql = build_graphql_app(
-            Dependencies(services_of(database.pool), Authenticator(database, authority), limits=limits)
-        )
+        self._graphql = build_graphql_app(Dependencies(services_of(database.pool), authenticator, limits=limits))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["path"] == "/graphql":
@@ -109,7 +107,10 @@ async def serve(url: str, key: bytes) -> None:
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     async with await Database.open(url) as database:
-        application = Application(database, TokenAuthority([key]))
+        authenticator = Authenticator(database, TokenAuthority([key]))
+        listening = asyncio.create_task(authenticator.run())
+        await authenticator.listening.wait()  # from here on it remembers whom it knows
+        application = Application(database, authenticator)
         config = uvicorn.Config(
             application, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
         )
@@ -118,6 +119,7 @@ async def serve(url: str, key: bytes) -> None:
         gc.set_threshold(50_000, 20, 100)
         print(json.dumps({"event": "ready", "port": listener.getsockname()[1]}), flush=True)
         await uvicorn.Server(config).serve([listener])
+        listening.cancel()
 
 
 if __name__ == "__main__":

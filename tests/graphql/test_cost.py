@@ -13,6 +13,7 @@ from graphql_world import World
 from motet.access.principals import Role, member
 from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.cost import price_of
+from motet.graphql.engine import CHARACTERS_A_COST, READING_COST, REFUSED_TIMES
 from motet.graphql.limits import Limits
 from motet.graphql.schema import SCHEMA
 from motet.graphql.throttle import BUCKETS, Throttle, key_of
@@ -76,7 +77,7 @@ def test_sizes_come_from_variables_and_from_their_defaults() -> None:
 
 async def test_every_answer_says_what_it_cost_and_what_is_left(world: World) -> None:
     client = limited(world, bucket=1000, restore_per_s=1)
-    known = len(DEVICES) // 2  # the first time its reading is paid for
+    known = reading(DEVICES)  # the first time its reading is paid for
     assert (await client.query(DEVICES)).headers["ratelimit"] == f'"cost";r={996 - known};t={4 + known}'
     reply = await client.query(DEVICES)
     assert reply.json["extensions"] == {
@@ -90,6 +91,11 @@ async def test_every_answer_says_what_it_cost_and_what_is_left(world: World) -> 
     assert reply.headers["ratelimit"] == f'"cost";r={992 - known};t={8 + known}'
 
 
+def reading(document: str) -> int:
+    """What a document costs that is not remembered."""
+    return READING_COST + len(document) // CHARACTERS_A_COST
+
+
 PAGE = "{ devices(first: 200) { nodes { name } } }"
 TEN = "{ devices(first: 10) { nodes { name } } }"
 
@@ -101,12 +107,12 @@ async def test_what_was_not_used_is_given_back(world: World) -> None:
     cost = reply.json["extensions"]["cost"]
     count = len(reply.data["devices"]["nodes"])
     assert (cost["requestedQueryCost"], cost["actualQueryCost"]) == (200, count)
-    assert cost["throttleStatus"]["currentlyAvailable"] == 1000 - 2 * count - len(PAGE) // 2
+    assert cost["throttleStatus"]["currentlyAvailable"] == 1000 - 2 * count - reading(PAGE)
 
 
 @pytest.mark.parametrize("accept", [GRAPHQL_JSON, "application/json"])
 async def test_an_empty_bucket_is_429_with_the_time_to_wait(world: World, accept: str) -> None:
-    client = limited(world, bucket=100, restore_per_s=1)
+    client = limited(world, bucket=300, restore_per_s=1)
     assert (await client.query(TEN, accept=accept)).status == 200
     reply = await client.query(TEN.replace("10", "100"), accept=accept)
     assert (reply.status, reply.codes) == (429, ["THROTTLED"])
@@ -119,24 +125,24 @@ async def test_an_empty_bucket_is_429_with_the_time_to_wait(world: World, accept
 
 
 async def test_refusals_documents_and_long_requests_cost_too(world: World) -> None:
-    client = limited(world, bucket=7_000, restore_per_s=1)
+    client = limited(world, bucket=8_000, restore_per_s=1)
 
     async def left(query: str, **variables: Any) -> int:
         reply = await client.query(query, variables)
         return int(reply.headers["ratelimit"].split(";")[1].removeprefix("r="))
 
-    assert await left("{ nothing }") == 7_000 - 1 - len("{ nothing }") // 2
+    assert await left("{ nothing }") == 8_000 - 1 - REFUSED_TIMES * reading("{ nothing }")
     before = await left("{ nothing }")
     long = "{ viewer { subject } } #" + "x" * 6000
-    assert await left(long) == before - 1 - len(long) // 2
-    assert await left(long) == before - 2 - len(long) // 2, "it is remembered"
-    before = await left("{ nothing }")
-    assert before - 1_010 < await left("{ nothing }", text="x" * 116_384) < before - 990
+    assert await left(long) == before - 1 - reading(long)
+    assert await left(long) == before - 2 - reading(long), "it is remembered"
+    before = await left(long)
+    assert before - 1_080 < await left(long, text="x" * 116_384) < before - 990
     assert (await client.query(long.replace("x", "y"))).codes == ["THROTTLED"]
 
 
 async def test_each_caller_has_its_own_bucket(world: World) -> None:
-    client = limited(world, bucket=35, restore_per_s=1)
+    client = limited(world, bucket=15 + reading(TEN), restore_per_s=1)
     assert (await client.query(TEN)).status == 200
     assert (await client.query(TEN)).status == 200
     assert (await client.query(TEN)).status == 429
@@ -155,7 +161,7 @@ def test_keys_users_and_subjects_are_told_apart() -> None:
 
 async def test_operations_over_sockets_and_streams_are_charged_too(world: World) -> None:
     listen, query = "subscription { smsMessages { id } }", "{ devices(first: 10) { nodes { id } } }"
-    client = limited(world, bucket=20 + len(listen) // 2 + len(query) // 2, restore_per_s=1)
+    client = limited(world, bucket=20 + reading(listen) + reading(query), restore_per_s=1)
     async with client.socket() as socket:
         await socket.init(client.token)
         await socket.receive()

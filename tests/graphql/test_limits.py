@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from graphql import get_introspection_query, parse
 from graphql_client import Client
 from graphql_world import World
 
-from motet.graphql.documents import CACHED_CHARACTERS, Documents
+from motet.graphql.documents import CACHED_CHARACTERS, NEW_CHARACTERS, Documents
 from motet.graphql.limits import Limits, check_document, check_variables
 from motet.graphql.schema import SCHEMA
 from motet.reading.errors import TooComplexError
@@ -126,15 +128,44 @@ def test_circular_fragments_end() -> None:
     check_document(parse("{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }"), Limits())
 
 
+VIEWER = "{ viewer { subject } }"
+
+
+def strangers(characters: int) -> Iterator[str]:
+    """So many characters of valid documents, each asked for once."""
+    return (f"{{ a{n}: __typename }}#" + "x" * 16_000 for n in range(characters // 16_000 + 1))
+
+
 def test_documents_are_read_once_and_the_oldest_forgotten() -> None:
     documents = Documents(SCHEMA, Limits(), hide_suggestions=False)
-    first = documents.get("{ viewer { subject } }")
-    assert documents.get("{ viewer { subject } }") is first
-    padding = "#" + "x" * 16_000
-    for n in range(CACHED_CHARACTERS // 16_000 + 1):
-        documents.get(f"{{ a{n}: __typename }}{padding}")
-    assert documents.get("{ viewer { subject } }") is not first
-    assert documents._characters <= CACHED_CHARACTERS
+    first = documents.get(VIEWER)
+    assert documents.get(VIEWER) is first
+    for source in strangers(CACHED_CHARACTERS):
+        documents.get(source)
+        documents.get(source)
+    assert documents.get(VIEWER) is not first
+    assert sum(map(len, documents._kept._documents)) <= CACHED_CHARACTERS
+
+
+def test_documents_asked_for_once_do_not_push_out_those_in_use() -> None:
+    documents = Documents(SCHEMA, Limits(), hide_suggestions=False)
+    documents.get(VIEWER)
+    used = documents.get(VIEWER)
+    for source in strangers(CACHED_CHARACTERS):
+        documents.get(source)
+    assert documents.get(VIEWER) is used
+    assert sum(map(len, documents._new._documents)) <= NEW_CHARACTERS
+
+
+@pytest.mark.parametrize("source", ["{ nothing }", "{ a" * 190 + "}" * 190, "{ unclosed", VIEWER])
+def test_strangers_documents_do_not_fill_the_memory(source: str) -> None:
+    documents = Documents(SCHEMA, Limits(), hide_suggestions=True)
+    gc.collect()
+    before = len(gc.get_objects())
+    for n in range(200):
+        documents.get(f"{source} #{n}")
+    gc.collect()
+    assert len(gc.get_objects()) - before < 20_000, "200 trees of 60 objects at most"
 
 
 async def test_suggestions_are_made_where_graphiql_is_served_only(client: Client) -> None:

@@ -34,9 +34,16 @@ from motet.graphql.selection import Selections
 from motet.graphql.throttle import Key, Throttle, cost_extension, key_of
 from motet.reading.errors import InvalidRequestError, RequestError, TooComplexError
 
+READING_COST = 100
+"""Of a document that is not remembered, however short: the rules of validation are set up for each."""
+
 CHARACTERS_A_COST = 2
-"""Of a document that is not remembered: parsing and validating it takes as much of a processor as reading an object for
-every two or three of its characters."""
+"""Of such a document besides: parsing and validating takes as much of a processor as reading an object for every two or
+three of its characters."""
+
+REFUSED_TIMES = 5
+"""How much more a document costs that is refused for what it says. Programs send what is right, or come to a stop soon;
+people who write a query make some mistakes a minute."""
 
 OCTETS_A_COST = 100
 """Of a request beyond `READ_FREELY`."""
@@ -142,22 +149,33 @@ class Engine:
         self._sources = sources or Sources()
         self._mutations: set[asyncio.Task[Response]] = set()
 
+    def too_dear(self, principal: Principal, octets: int) -> Response | None:
+        """The refusal of a long request that its caller cannot pay for: known before it is read."""
+        if octets <= READ_FREELY:
+            return None
+        key, arriving = key_of(principal), _arriving(octets)
+        wait = self.throttle.wait_s(key, arriving)
+        return self._throttled(key, arriving, wait) if wait else None
+
     async def prepare(self, request: Request, principal: Principal) -> Prepared | Response:
         """The operation to run, or the response that says why there is none."""
         key = key_of(principal)
-        arriving = LEAST_COST + max(0, request.octets - READ_FREELY) // OCTETS_A_COST  # to be refused costs that, too
+        arriving = _arriving(request.octets)  # to be refused costs that, too
         if wait := self.throttle.take(key, arriving):
             return self._throttled(key, arriving, wait)
         try:
             source = await self._sources.text_of(principal, request.query, request.sha256, request.document_id)
         except RequestError as error:
             return refusal(_wrapped(error))
+        reading = 0
         if source not in self._documents:
-            reading = min(len(source), self._limits.document_octets) // CHARACTERS_A_COST
+            reading = READING_COST + min(len(source), self._limits.document_octets) // CHARACTERS_A_COST
             if wait := self.throttle.take(key, reading):
                 return self._throttled(key, reading, wait)
         document = self._documents.get(source)
+        fine = reading * (REFUSED_TIMES - 1)
         if document.errors or document.node is None:
+            self.throttle.fine(key, fine)
             return refusal(*document.errors)
         operation = document.operation(request.operation_name)
         if operation is None:
@@ -172,6 +190,7 @@ class Engine:
             if cost > self._limits.cost:
                 raise TooComplexError(f"The operation costs up to {cost}; {self._limits.cost} is the most.")
         except RequestError as error:
+            self.throttle.fine(key, fine)
             return refusal(_wrapped(error))
         if wait := self.throttle.take(key, cost - LEAST_COST):
             return self._throttled(key, cost, wait)
@@ -256,6 +275,10 @@ class Engine:
             "errors": [{"message": message, "extensions": extensions}],
             "extensions": cost_extension(cost, None, status),
         }
+
+
+def _arriving(octets: int) -> int:
+    return LEAST_COST + max(0, octets - READ_FREELY) // OCTETS_A_COST
 
 
 async def _responses(source: Any) -> AsyncGenerator[Response, None]:

@@ -48,6 +48,8 @@ async def answer(
     try:
         if media_type is None:
             raise RefusedError(406, f"Answers are {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
+        if (too_dear := engine.too_dear(principal, _declared_octets(http))) is not None:
+            return executed(too_dear, _json_type(media_type), {"connection": "close"})  # the body is not read
         request = await read_request(http, limits)
     except RefusedError as refused:
         return json_response(invalid(refused.message), media_type or JSON, refused.status, refused.headers)
@@ -112,14 +114,15 @@ def encode(body: Any) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_UTC_Z)
 
 
-def executed(body: Response, media_type: str) -> HttpResponse:
+def executed(body: Response, media_type: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """What was executed, or refused before that."""
     if "data" in body:
-        return json_response(body, media_type, 200)
+        return json_response(body, media_type, 200, headers)
     extensions = body["errors"][0]["extensions"]
     status = STATUSES.get(extensions["code"]) or (400 if media_type == GRAPHQL_JSON else 200)
     wait = extensions.get("retryAfter")
-    return json_response(body, media_type, status, {} if wait is None else {"retry-after": str(math.ceil(wait) or 1)})
+    waits = {} if wait is None else {"retry-after": str(math.ceil(wait) or 1)}
+    return json_response(body, media_type, status, {**(headers or {}), **waits})
 
 
 def _json_type(media_type: str) -> str:
@@ -185,11 +188,15 @@ def _json(text: str | bytes, what: str) -> Any:
         raise RefusedError(400, f"{what} must be JSON.") from error
 
 
-async def _body(http: HttpRequest, limit: int) -> bytes:
+def _declared_octets(http: HttpRequest) -> int:
     declared = http.headers.get("content-length", "0")
+    return int(declared[:20]) if declared.isdigit() else 0
+
+
+async def _body(http: HttpRequest, limit: int) -> bytes:
     chunks: list[bytes] = []
     octets = 0
-    too_large = declared.isdigit() and int(declared[:20]) > limit
+    too_large = _declared_octets(http) > limit
     if not too_large:
         async for chunk in http.stream():
             octets += len(chunk)

@@ -36,12 +36,20 @@ class Throttle:
 
     def take(self, key: Key, cost: float) -> float:
         """Takes `cost`, if there is so much: 0. If not, the seconds until there will be; nothing is taken."""
+        wait_s = self.wait_s(key, cost)
+        if not wait_s:
+            self._buckets[key].available -= cost
+        return wait_s
+
+    def wait_s(self, key: Key, cost: float) -> float:
+        """The seconds until `cost` can be taken."""
+        lacking = min(cost, self.capacity) - self._bucket(key).available
+        return max(0.0, lacking / self.restore_per_s)
+
+    def fine(self, key: Key, cost: float) -> None:
+        """Takes `cost`, or what there is."""
         bucket = self._bucket(key)
-        lacking = min(cost, self.capacity) - bucket.available
-        if lacking > 0:
-            return lacking / self.restore_per_s
-        bucket.available -= cost
-        return 0.0
+        bucket.available = max(0.0, bucket.available - cost)
 
     def put(self, key: Key, cost: float) -> None:
         """Gives back what was not used."""
