@@ -15,13 +15,20 @@ MAX_ITEMS = 50
 MAX_DEPTH = 6
 
 _SECRET = re.compile(
-    r"password|passphrase|secret|payload|credential|assertion|otp|recovery|verifier|private|cookie|signature|samlresponse"
-    r"|confirmationcode|matchingid|^lpa$"
+    r"password|passphrase|passwd|secret|payload|credential|assertion|otp|recovery|verifier|private|publickey|cookie"
+    r"|signature|authorization|bearer|encrypted|sealed|hash|samlresponse|logouttoken|confirmationcode|matchingid|^lpa$"
+    r"|(api|access|signing|shared|master|session)key$|^(sim)?(pin|puk|adm)[0-9]?$"
 )
-_SECRET_LAST = frozenset({"token", "tokens", "text", "texts", "csv", "udh", "hex", "nonce"})
-"""Last words of names: `text`, `refreshToken`, `payloadHex`; not `tokenId`."""
+"""In names without what is no letter or digit."""
+_SECRET_LAST = frozenset({
+    "token", "tokens", "text", "texts", "csv", "udh", "tlvs", "hex", "nonce", "qr", "svg", "png", "pin", "puk", "ki",
+    "opc", "psk", "seed", "salt",
+})  # fmt: skip
+"""Last words of names: `text`, `refreshToken`, `payload_hex`; not `tokenId`. The database's `motet_audit_secret` is the
+same rule, for columns and for what is in their JSON."""
 _WORDS = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+")
-_URL_USER = re.compile(r"://[^/?#@\s]*@")
+_OTHER = re.compile(r"[^a-z0-9]")
+_URL_USER = re.compile(r"://[^/?#\s]*@")
 _URL_QUERY = re.compile(r"[?#].*$", re.DOTALL)
 
 
@@ -37,7 +44,7 @@ def is_secret(name: str) -> bool:
     words = _WORDS.findall(name)
     if words and words[-1].casefold() in _SECRET_LAST:
         return True
-    return _SECRET.search(name.replace("_", "").casefold()) is not None
+    return _SECRET.search(_OTHER.sub("", name.casefold())) is not None
 
 
 def _shown(value: Any, secrets: frozenset[str], depth: int) -> Any:

@@ -37,6 +37,8 @@ PERMISSION = "permission"
 SCOPING = "scoping"
 """Key of a query's or mutation's metadata: what it is to a principal that is bound to tags."""
 
+SECRETS = "secrets"
+"""Key of a mutation's metadata: inputs that the audit log must not show, besides those whose names say so."""
 
 IDEMPOTENCY_KEY = "idempotencyKey"
 """The input field that `idempotency_key` declares."""
@@ -144,7 +146,7 @@ def mutation(
                 errors.append(user_error(error))
             return await _payload(context, selected, noun, outcome, errors)
 
-        metadata = {PERMISSION: permission, SCOPING: scoped}
+        metadata = {PERMISSION: permission, SCOPING: scoped, SECRETS: frozenset(secrets)}
         return strawberry.mutation(resolver=checked, description=text, metadata=metadata)
 
     return decorate

@@ -17,9 +17,10 @@ from starlette.routing import Route
 
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
-from motet.domain.errors import InvalidError
+from motet.domain.errors import DomainError, InvalidError
 from motet.domain.global_ids import encode_global_id
-from motet.domain.users import EMAIL_CHARACTERS, MAX_PASSWORD_CHARACTERS
+from motet.domain.redaction import REDACTED
+from motet.domain.users import EMAIL_CHARACTERS, MAX_PASSWORD_CHARACTERS, email_of
 from motet.identity.audit import act_of, actor_of
 from motet.identity.login import SecondFactorNeeded
 from motet.identity.services import Identity
@@ -62,7 +63,7 @@ class AuthEdge:
         device = optional_text_of(body, "device", most=TOKEN_CHARACTERS) or request.cookies.get(DEVICE_COOKIE)
         email = text_of(body, "email", most=EMAIL_CHARACTERS)
         password = text_of(body, "password", most=MAX_PASSWORD_CHARACTERS)
-        async with self._doing(request, email, {"email": email}):
+        async with self._doing(request, *_named(email)):
             result = await self._identity.login.with_password(
                 email, password, client_of(request), trusted_device=device
             )
@@ -104,7 +105,7 @@ class AuthEdge:
         email = text_of(body, "email", most=EMAIL_CHARACTERS)
 
         async def mail() -> None:
-            async with self._doing(request, email, {"email": email}):
+            async with self._doing(request, *_named(email)):
                 await self._identity.password_changes.forgot(
                     email, client_of(request), request.headers.get("accept-language")
                 )
@@ -141,6 +142,16 @@ class AuthEdge:
         actor = Actor(ActorKind.ANONYMOUS, who) if isinstance(who, str) else actor_of(who)
         action = f"{request.method} {request.url.path}"
         return self._identity.audit.doing(act_of(actor, client_of(request), Edge.REST, action, given))
+
+
+def _named(email: str) -> tuple[str, dict[str, str]]:
+    """Who it is and the input for the audit log. People type passwords where the address goes: what is none is not
+    kept."""
+    try:
+        email_of(email)
+    except DomainError:
+        return "someone", {"email": REDACTED}
+    return email, {"email": email}
 
 
 def proceeding_answer(result: Signed | SecondFactorNeeded, *, cookie: bool, secure: bool) -> Response:

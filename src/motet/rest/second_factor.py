@@ -25,6 +25,8 @@ SOMEONE = Actor(ActorKind.ANONYMOUS, "a passkey")
 """Whoever answers a challenge, until it is known whose key that is."""
 
 _PROOFS = ("code", "recovery_code", "passkey")
+_FIELDS = (*_PROOFS, "mfa_token", "state", "credential", "remember_device", "cookie")
+"""What else a body holds is no concern of the audit log."""
 
 
 def second_factor_routes(identity: Identity, *, secure: bool) -> list[Route]:
@@ -88,7 +90,8 @@ class SecondFactorEdge:
 
 
 def _act(actor: Actor, request: Request, action: str, body: Mapping[str, Any]) -> Act:
-    return act_of(actor, client_of(request), Edge.REST, action, body, secrets=("code", "state"))
+    given = {name: body[name] for name in _FIELDS if name in body}
+    return act_of(actor, client_of(request), Edge.REST, action, given, secrets=("code", "state"))
 
 
 def _proof(body: Mapping[str, Any]) -> Proof:

@@ -116,7 +116,7 @@ class SsoEdge:
         kept = request.cookies.get(self._prefix + "code")
         if kept is None:
             raise AuthenticationError("the code is another browser's, or its time is over: sign in again")
-        act = act_of(SOMEONE, client_of(request), Edge.REST, f"POST {EXCHANGE_PATH}", body, secrets=("code",))
+        act = act_of(SOMEONE, client_of(request), Edge.REST, f"POST {EXCHANGE_PATH}", {"code": code}, secrets=("code",))
         async with self._identity.audit.doing(act):
             row = await self._sign_on.redeem(code, kept)
             act.actor = await self._identity.second_step.actor(row.user_id)
@@ -141,7 +141,10 @@ class SsoEdge:
             body += chunk
             if len(body) > TOKEN_OCTETS:
                 raise InvalidError(f"A body has at most {TOKEN_OCTETS} octets.")
-        given = parse_qs(body.decode("ascii", "replace"), max_num_fields=10).get("logout_token", [])
+        try:
+            given = parse_qs(body.decode("ascii", "replace"), max_num_fields=10).get("logout_token", [])
+        except ValueError:
+            raise InvalidError("A body has at most 10 fields.") from None
         if len(given) != 1:
             raise InvalidError("There must be one logout_token.", path=("logout_token",))
         try:
