@@ -24,7 +24,8 @@ from motet.fleet.sims.sim import SimService
 from motet.fleet.sims.sim_sheet import Layout
 from motet.fleet.sims.sim_upload import SimImportWorker, SimUploadService
 from motet.identity.authenticator import Authenticator
-from motet.rest.sim_imports import STATUS, SimImports
+from motet.rest.answers import STATUS
+from motet.rest.sim_imports import SimImports
 from motet.storage.database import Database
 from tenants import Tenant, Tenants
 

@@ -17,6 +17,8 @@ class Client:
     user_agent: str | None = None
     request_id: str | None = None
     """Ours, that the answer's errors and the log show."""
+    accept_language: str | None = None
+    """The languages that its Accept-Language header asks for."""
 
     @property
     def kept_user_agent(self) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Permission(StrEnum):
@@ -248,6 +249,18 @@ def narrowed(grant: Grant, permissions: Collection[str] | None, tags: Collection
     return Grant(held, bound)
 
 
+class Languages(NamedTuple):
+    """In which words somebody is told what is wrong (BCP 47); None: not chosen."""
+
+    own: str | None = None
+    """What the user has chosen."""
+    organisations: str | None = None
+    """What their organisation has."""
+
+
+NOT_CHOSEN = Languages()
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Someone who has proved who they are: a member of one workspace with a role, or the operator or a mobile network
@@ -278,6 +291,7 @@ class Principal:
     """The custom role of a member who has one."""
     role_name: str | None = None
     """What the workspace calls it."""
+    languages: Languages = NOT_CHOSEN
 
     def allows(self, permission: Permission) -> bool:
         """Whether the principal may do this, in its own workspace or, for the operator, above them."""

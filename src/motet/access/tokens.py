@@ -13,6 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from motet.access.principals import Principal, Role, member, network, operator
+from motet.domain.messages import said
 
 ISSUER = "motet"
 """The issuer of a Motet that has not been told its public URL."""
@@ -43,7 +44,13 @@ _REQUIRED = ["aud", "exp", "iat", "iss", "jti", "sub"]
 
 
 class AuthenticationError(Exception):
-    """The caller has not proved who they are. `str()` may be shown: it tells apart only expired from invalid."""
+    """The caller has not proved who they are. `str()` may be shown: it tells apart only expired from invalid.
+    `sentence` is the same for people, and can be told in their language."""
+
+    def __init__(self, message: str, /, **values: object) -> None:
+        super().__init__(said(message, **values))
+        sentence = f"{message[:1].upper()}{message[1:]}."
+        self.sentence = said(sentence, **values)
 
 
 class UnknownKeyError(AuthenticationError):

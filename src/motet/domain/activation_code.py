@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from motet.domain.errors import DeniedError, InvalidError
+from motet.domain.messages import said
 
 PREFIX: Final = "LPA:"
 """Before the activation code in a QR symbol (SGP.22 §4.1)."""
@@ -54,7 +55,9 @@ class ActivationCode(NamedTuple):
         if self.oid is not None and not _OID.fullmatch(self.oid):
             raise InvalidError("This must be an object identifier, such as 1.3.6.1.4.1.31746.", path=("oid",))
         if len(self._plain()) > MAX_CHARACTERS:
-            raise InvalidError(f"An activation code has at most {MAX_CHARACTERS} characters.", path=("smdp_address",))
+            raise InvalidError(
+                "An activation code has at most {most} characters.", path=("smdp_address",), most=MAX_CHARACTERS
+            )
         return self
 
     def text(self) -> str:
@@ -79,7 +82,7 @@ def parse_activation_code(typed: str, path: Path = ()) -> ActivationCode:
     if text[: len(PREFIX)].upper() == PREFIX:
         text = text[len(PREFIX) :]
     if len(text) > MAX_CHARACTERS:
-        raise InvalidError(f"An activation code has at most {MAX_CHARACTERS} characters.", path=path)
+        raise InvalidError("An activation code has at most {most} characters.", path=path, most=MAX_CHARACTERS)
     fields = text.split("$")
     if len(fields) < 3 or fields[0] != FORMAT:
         raise InvalidError("An activation code is written 1$address$matching id, parted by dollar signs.", path=path)
@@ -124,12 +127,12 @@ class CodeStep(IntEnum):
     REVOKE = 6
 
 
-_USED: Final = "The code was used: a profile is downloaded once."
-_OVER: Final = "The code is no longer valid."
-_DELETED: Final = "The profile was deleted."
-_NOT_YET: Final = "The profile is not downloaded yet."
-_NOT_INSTALLED: Final = "The profile is not installed yet."
-_RUNNING: Final = "The profile is on a phone: only that can delete it."
+_USED: Final = said("The code was used: a profile is downloaded once.")
+_OVER: Final = said("The code is no longer valid.")
+_DELETED: Final = said("The profile was deleted.")
+_NOT_YET: Final = said("The profile is not downloaded yet.")
+_NOT_INSTALLED: Final = said("The profile is not installed yet.")
+_RUNNING: Final = said("The profile is on a phone: only that can delete it.")
 
 CODE_MOVES: Final[Mapping[tuple[CodeState, CodeStep], CodeState | str]] = MappingProxyType(
     {

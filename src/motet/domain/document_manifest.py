@@ -20,19 +20,19 @@ def read_manifest(manifest: Any) -> list[tuple[str, str]]:
     """
     if isinstance(manifest, dict) and "format" in manifest:
         if manifest["format"] != APOLLO_FORMAT or manifest.get("version") != 1:
-            raise InvalidError(f"Of manifests with a format only {APOLLO_FORMAT}, version 1, is known.")
+            raise InvalidError("Of manifests with a format only {format}, version 1, is known.", format=APOLLO_FORMAT)
         entries = [_entry(one) for one in _list(manifest.get("operations"))]
     elif isinstance(manifest, dict):
         entries = list(manifest.items())
     else:
         entries = [_entry(one) for one in _list(manifest)]
     if not 0 < len(entries) <= MAX_MANIFEST_DOCUMENTS:
-        raise InvalidError(f"A manifest has 1 to {MAX_MANIFEST_DOCUMENTS} documents.")
+        raise InvalidError("A manifest has 1 to {most} documents.", most=MAX_MANIFEST_DOCUMENTS)
     found: dict[str, str] = {}
     for document_id, text in entries:
         check_document_id(document_id)
         if not isinstance(text, str) or found.setdefault(document_id, text) != text:
-            raise InvalidError(f"The document {document_id[:60]!r} must have one text.")
+            raise InvalidError("The document {document_id!r} must have one text.", document_id=document_id[:60])
     return list(found.items())
 
 
@@ -43,7 +43,7 @@ def check_document_id(document_id: Any) -> None:
         or not 0 < len(document_id) <= MAX_DOCUMENT_ID_CHARACTERS
         or not all("!" <= character <= "~" for character in document_id)
     ):
-        raise InvalidError(f"A document's id has 1 to {MAX_DOCUMENT_ID_CHARACTERS} visible ASCII characters.")
+        raise InvalidError("A document's id has 1 to {most} visible ASCII characters.", most=MAX_DOCUMENT_ID_CHARACTERS)
 
 
 def _list(value: Any) -> list[Any]:

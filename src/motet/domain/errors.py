@@ -2,18 +2,21 @@
 
 from typing import ClassVar
 
+from motet.domain.messages import said
+
 
 class DomainError(Exception):
-    """What a caller asked for cannot be done. `message` is written for the caller and holds no secret.
+    """What a caller asked for cannot be done. `message` is written for the caller and holds no secret: English words,
+    or a template of them with the `values` that it names, so that it can be told in other languages.
 
     `path` names the offending input field as a path from the root of the input, empty where none is to blame.
     """
 
     code: ClassVar[str]
 
-    def __init__(self, message: str, *, path: tuple[str | int, ...] = ()) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, /, *, path: tuple[str | int, ...] = (), **values: object) -> None:
+        self.message = said(message, **values)
+        super().__init__(self.message)
         self.path = path
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from motet.domain.errors import ConflictError, DeniedError, LimitReachedError, NotFoundError
+from motet.domain.messages import said
 
 MAX_PROFILES: Final = 10
 """Of one eUICC, those that still have to be downloaded included."""
@@ -129,10 +130,10 @@ class Plan(NamedTuple):
     """False: nothing has to be told to the card, and the effects are `at_once`."""
 
 
-_ON_CARD: Final = "The profile is on the card already."
-_GONE: Final = "The profile is deleted; that cannot be undone."
-_COMING: Final = "The profile is being downloaded."
-_MISSING: Final = "The profile is not on the card: download it first."
+_ON_CARD: Final = said("The profile is on the card already.")
+_GONE: Final = said("The profile is deleted; that cannot be undone.")
+_COMING: Final = said("The profile is being downloaded.")
+_MISSING: Final = said("The profile is not on the card: download it first.")
 
 REFUSALS: Final[Mapping[tuple[OperationType, ProfileState], str | None]] = MappingProxyType(
     {
@@ -144,22 +145,22 @@ REFUSALS: Final[Mapping[tuple[OperationType, ProfileState], str | None]] = Mappi
         (OperationType.ENABLE, ProfileState.AVAILABLE): _MISSING,
         (OperationType.ENABLE, ProfileState.DOWNLOADING): _COMING,
         (OperationType.ENABLE, ProfileState.DISABLED): None,
-        (OperationType.ENABLE, ProfileState.ENABLED): "The profile is enabled already.",
+        (OperationType.ENABLE, ProfileState.ENABLED): said("The profile is enabled already."),
         (OperationType.ENABLE, ProfileState.DELETED): _GONE,
         (OperationType.DISABLE, ProfileState.AVAILABLE): _MISSING,
         (OperationType.DISABLE, ProfileState.DOWNLOADING): _COMING,
-        (OperationType.DISABLE, ProfileState.DISABLED): "The profile is disabled already.",
+        (OperationType.DISABLE, ProfileState.DISABLED): said("The profile is disabled already."),
         (OperationType.DISABLE, ProfileState.ENABLED): None,
         (OperationType.DISABLE, ProfileState.DELETED): _GONE,
         (OperationType.DELETE, ProfileState.AVAILABLE): None,
         (OperationType.DELETE, ProfileState.DOWNLOADING): _COMING,
         (OperationType.DELETE, ProfileState.DISABLED): None,
-        (OperationType.DELETE, ProfileState.ENABLED): "The profile is enabled: enable another one first.",
+        (OperationType.DELETE, ProfileState.ENABLED): said("The profile is enabled: enable another one first."),
         (OperationType.DELETE, ProfileState.DELETED): _GONE,
         (OperationType.ROLLBACK, ProfileState.AVAILABLE): _MISSING,
         (OperationType.ROLLBACK, ProfileState.DOWNLOADING): _COMING,
         (OperationType.ROLLBACK, ProfileState.DISABLED): None,
-        (OperationType.ROLLBACK, ProfileState.ENABLED): "The profile is enabled already.",
+        (OperationType.ROLLBACK, ProfileState.ENABLED): said("The profile is enabled already."),
         (OperationType.ROLLBACK, ProfileState.DELETED): _GONE,
         (OperationType.SET_FALLBACK, ProfileState.AVAILABLE): _MISSING,
         (OperationType.SET_FALLBACK, ProfileState.DOWNLOADING): _COMING,
@@ -175,7 +176,9 @@ def check_room(card: Card, path: Path = ()) -> None:
     """Raises LimitReachedError if no profile can be added to the card."""
     live = sum(one.state is not ProfileState.DELETED for one in card.profiles)
     if live >= card.max_profiles:
-        raise LimitReachedError(f"An eUICC has at most {card.max_profiles} profiles: delete one first.", path=path)
+        raise LimitReachedError(
+            "An eUICC has at most {most} profiles: delete one first.", path=path, most=card.max_profiles
+        )
 
 
 def plan(card: Card, kind: OperationType, profile_id: int | None = None, path: Path = ("id",)) -> Plan:
@@ -229,13 +232,13 @@ def failed(card: Card, kind: OperationType, profile_id: int) -> tuple[Effect, ..
 def _refusal_of_role(card: Card, kind: OperationType, profile: CardProfile) -> str | None:
     match kind:
         case OperationType.DISABLE if card.fallback is None:
-            return "The eUICC has no fallback profile, and one must be enabled: enable another one instead."
+            return said("The eUICC has no fallback profile, and one must be enabled: enable another one instead.")
         case OperationType.DISABLE if profile.is_fallback:
-            return "This is the fallback profile, which takes over from others: enable another one instead."
+            return said("This is the fallback profile, which takes over from others: enable another one instead.")
         case OperationType.DELETE if profile.is_fallback:
-            return "This is the fallback profile: make another one that first."
+            return said("This is the fallback profile: make another one that first.")
         case OperationType.SET_FALLBACK if profile.is_fallback:
-            return "This is the fallback profile already."
+            return said("This is the fallback profile already.")
     return None
 
 

@@ -14,5 +14,5 @@ HOLD = timedelta(hours=24)
 def check_key(key: str, path: tuple[str, ...] = ("idempotency_key",)) -> str:
     """The key, if it can be one. Raises InvalidError."""
     if not (0 < len(key) <= KEY_CHARACTERS and key.isprintable()):
-        raise InvalidError(f"An idempotency key has 1 to {KEY_CHARACTERS} printable characters.", path=path)
+        raise InvalidError("An idempotency key has 1 to {most} printable characters.", path=path, most=KEY_CHARACTERS)
     return key

@@ -55,17 +55,29 @@ def parse_iccid(typed: str, path: Path = ()) -> str:
     digits = _iccid_digits(typed, path)
     if len(digits) == 18:
         raise InvalidError(
-            f"This ICCID has 18 digits, and ends before its check digit: it would be {digits}{luhn_digit(digits)}.",
+            "This ICCID has 18 digits, and ends before its check digit: it would be {digits}{wanted}.",
             path=path,
+            digits=digits,
+            wanted=luhn_digit(digits),
         )
     if len(digits) not in ICCID_LENGTHS:
-        raise InvalidError(f"An ICCID has 19 or 20 digits, this has {len(digits)}.", path=path)
+        raise InvalidError("An ICCID has 19 or 20 digits, this has {count}.", path=path, count=len(digits))
     if not has_luhn_digit(digits):
         wanted = luhn_digit(digits[:-1])
-        hint = f" If it has no check digit yet, add {luhn_digit(digits)}." if len(digits) == 19 else ""
+        if len(digits) == 19:
+            raise InvalidError(
+                "The check digit (the last) of this ICCID is {digit}, but its other digits call for {wanted}."
+                " If it has no check digit yet, add {missing}.",
+                path=path,
+                digit=digits[-1],
+                wanted=wanted,
+                missing=luhn_digit(digits),
+            )
         raise InvalidError(
-            f"The check digit (the last) of this ICCID is {digits[-1]}, but its other digits call for {wanted}.{hint}",
+            "The check digit (the last) of this ICCID is {digit}, but its other digits call for {wanted}.",
             path=path,
+            digit=digits[-1],
+            wanted=wanted,
         )
     return digits
 
@@ -74,7 +86,9 @@ def parse_iccid_without_check_digit(typed: str, path: Path = ()) -> str:
     """The ICCID of 18 or 19 digits that stop before the check digit, with that digit added (ITU-T E.118 §4.1)."""
     digits = _iccid_digits(typed, path)
     if len(digits) not in (18, 19):
-        raise InvalidError(f"Without its check digit an ICCID has 18 or 19 digits, this has {len(digits)}.", path=path)
+        raise InvalidError(
+            "Without its check digit an ICCID has 18 or 19 digits, this has {count}.", path=path, count=len(digits)
+        )
     return digits + luhn_digit(digits)
 
 
@@ -99,12 +113,13 @@ def parse_eid(typed: str, path: Path = ()) -> str:
     """The EID: 32 digits of which the last two are check digits (SGP.02 §2.2.2 and annex J, SGP.29 §10)."""
     digits = _digits(typed, "EID", path)
     if len(digits) != EID_DIGITS:
-        raise InvalidError(f"An EID has 32 digits, this has {len(digits)}.", path=path)
+        raise InvalidError("An EID has 32 digits, this has {count}.", path=path, count=len(digits))
     if not has_mod97_digits(digits):
         raise InvalidError(
-            f"The check digits (the last two) of this EID are {digits[-2:]}, but its other digits call for "
-            f"{mod97_digits(digits[:-2])}.",
+            "The check digits (the last two) of this EID are {digits}, but its other digits call for {wanted}.",
             path=path,
+            digits=digits[-2:],
+            wanted=mod97_digits(digits[:-2]),
         )
     return digits
 
@@ -116,9 +131,11 @@ def parse_imsi(typed: str, path: Path = ()) -> str:
     """
     digits = _digits(typed, "IMSI", path)
     if len(digits) not in IMSI_LENGTHS:
-        raise InvalidError(f"An IMSI has 14 or 15 digits, this has {len(digits)}.", path=path)
+        raise InvalidError("An IMSI has 14 or 15 digits, this has {count}.", path=path, count=len(digits))
     if digits[0] in "18" or (digits[0] == "0" and not digits.startswith("001")):
-        raise InvalidError(f"An IMSI begins with a mobile country code, and {digits[:3]} is none.", path=path)
+        raise InvalidError(
+            "An IMSI begins with a mobile country code, and {digits} is none.", path=path, digits=digits[:3]
+        )
     return digits
 
 
@@ -157,7 +174,9 @@ def parse_msisdn(typed: str, path: Path = ()) -> str:
             "An MSISDN begins with the country code, not with 0: give the number in international form.", path=path
         )
     if not MSISDN_LEAST_DIGITS <= len(digits) <= MSISDN_MOST_DIGITS:
-        raise InvalidError(f"An MSISDN has 7 to 15 digits with its country code, this has {len(digits)}.", path=path)
+        raise InvalidError(
+            "An MSISDN has 7 to 15 digits with its country code, this has {count}.", path=path, count=len(digits)
+        )
     return digits
 
 
@@ -169,15 +188,21 @@ def parse_imei(typed: str, path: Path = ()) -> str:
     if len(digits) == IMEISV_DIGITS:
         body = digits[:IMEI_BODY_DIGITS]
         raise InvalidError(
-            f"This has 16 digits, which is an IMEISV; the IMEI of that device is {body}{luhn_digit(body)}.", path=path
+            "This has 16 digits, which is an IMEISV; the IMEI of that device is {body}{wanted}.",
+            path=path,
+            body=body,
+            wanted=luhn_digit(body),
         )
     if len(digits) != IMEI_DIGITS:
-        raise InvalidError(f"An IMEI has 15 digits, or 14 without its check digit; this has {len(digits)}.", path=path)
+        raise InvalidError(
+            "An IMEI has 15 digits, or 14 without its check digit; this has {count}.", path=path, count=len(digits)
+        )
     if not has_luhn_digit(digits):
         raise InvalidError(
-            f"The check digit (the last) of this IMEI is {digits[-1]}, but its other digits call for "
-            f"{luhn_digit(digits[:-1])}.",
+            "The check digit (the last) of this IMEI is {digit}, but its other digits call for {wanted}.",
             path=path,
+            digit=digits[-1],
+            wanted=luhn_digit(digits[:-1]),
         )
     return digits
 
@@ -186,7 +211,7 @@ def parse_imeisv(typed: str, path: Path = ()) -> str:
     """The IMEISV: 14 digits of the IMEI and two of the software version, 99 being reserved (TS 23.003 §6.2.2)."""
     digits = _digits(typed, "IMEISV", path)
     if len(digits) != IMEISV_DIGITS:
-        raise InvalidError(f"An IMEISV has 16 digits, this has {len(digits)}.", path=path)
+        raise InvalidError("An IMEISV has 16 digits, this has {count}.", path=path, count=len(digits))
     if digits.endswith("99"):
         raise InvalidError("An IMEISV does not end with 99: that software version is reserved.", path=path)
     return digits
@@ -228,7 +253,7 @@ def _digits(typed: str, name: str, path: Path, *, international: bool = False) -
 
 def _without_separators(typed: str, name: str, path: Path) -> str:
     if len(typed) > MAX_TYPED_CHARACTERS:
-        raise InvalidError(f"This is too long for an {name}.", path=path)
+        raise InvalidError("This is too long for an {name}.", path=path, name=name)
     if _is_digits(typed):
         return typed
     text = typed.translate(_FULL_WIDTH).strip().removeprefix("'")  # the apostrophe marks text in a spreadsheet
@@ -242,10 +267,10 @@ def _without_separators(typed: str, name: str, path: Path) -> str:
 
 def _checked_digits(text: str, name: str, path: Path) -> str:
     if not text:
-        raise InvalidError(f"The {name} is empty.", path=path)
+        raise InvalidError("The {name} is empty.", path=path, name=name)
     if not _is_digits(text):
         wrong = next(character for character in text if character not in "0123456789")
-        raise InvalidError(f"An {name} has digits only, this has {wrong!a}.", path=path)
+        raise InvalidError("An {name} has digits only, this has {wrong!a}.", path=path, name=name, wrong=wrong)
     return text
 
 

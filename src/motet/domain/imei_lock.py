@@ -18,7 +18,7 @@ TAC_DIGITS: Final = 8
 def parse_allowed(typed: Sequence[str], name: str = "imei_allowed") -> list[str]:
     """What is stored: the first 14 digits of each IMEI, the 8 of a TAC; each once. Raises InvalidError."""
     if len(typed) > MAX_ALLOWED:
-        raise InvalidError(f"At most {MAX_ALLOWED} can be allowed.", path=(name,))
+        raise InvalidError("At most {most} can be allowed.", path=(name,), most=MAX_ALLOWED)
     found: list[str] = []
     for index, one in enumerate(typed):
         digits = one.strip()

@@ -56,9 +56,11 @@ class Space:
     def check(self, address: Address, field: str) -> None:
         """Raises InvalidError for an address outside, or reserved."""
         if address not in self.network:
-            raise InvalidError(f"{address} is not in {self.network}.", path=(field,))
+            raise InvalidError("{address} is not in {network}.", path=(field,), address=address, network=self.network)
         if not self.first <= address <= self.last:  # type: ignore[operator]  # both are of one version
-            raise InvalidError(f"{address} is reserved in {self.network}.", path=(field,))
+            raise InvalidError(
+                "{address} is reserved in {network}.", path=(field,), address=address, network=self.network
+            )
 
 
 def parse_space(cidr: str, field: str = "cidr") -> Space:
@@ -72,7 +74,7 @@ def parse_space(cidr: str, field: str = "cidr") -> Space:
     private = PRIVATE_IPV4 if network.version == 4 else (UNIQUE_LOCAL_IPV6,)
     if not any(network.subnet_of(one) for one in private):  # type: ignore[arg-type]  # of the same version
         ranges = ", ".join(str(one) for one in private)
-        raise InvalidError(f"A private space lies within {ranges}.", path=(field,))
+        raise InvalidError("A private space lies within {ranges}.", path=(field,), ranges=ranges)
     _check_prefix(network.version, network.prefixlen, field)
     return Space(network)
 
@@ -119,4 +121,10 @@ def propose_spaces(
 def _check_prefix(version: int, prefix: int, field: str) -> None:
     allowed = PREFIXES[version]
     if prefix not in allowed:
-        raise InvalidError(f"An IPv{version} prefix length is {allowed[0]} to {allowed[-1]}.", path=(field,))
+        raise InvalidError(
+            "An IPv{version} prefix length is {least} to {most}.",
+            path=(field,),
+            version=version,
+            least=allowed[0],
+            most=allowed[-1],
+        )

@@ -64,7 +64,7 @@ def after(state: JobState, step: JobStep) -> JobState:
     """The state after a step. Raises ConflictError (path `id`) for a job that is over."""
     found = TRANSITIONS.get((state, step))
     if found is None:
-        raise ConflictError(f"The job is over: it is {state.name}.", path=("id",))
+        raise ConflictError("The job is over: it is {state}.", path=("id",), state=state.name)
     return found
 
 

@@ -90,7 +90,10 @@ def check_span(since: datetime, until: datetime, granularity: Granularity) -> No
     longest = MAX_SPAN[granularity]
     if until - since > longest:
         raise InvalidError(
-            f"By {granularity.name.lower()}s a report spans at most {longest.days} days.", path=("until",)
+            "A report by {granularity} spans at most {most} days.",
+            path=("until",),
+            granularity=granularity.name,
+            most=longest.days,
         )
 
 

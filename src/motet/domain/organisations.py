@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, LimitReachedError
+from motet.domain.messages import said
 
 
 class OrganisationKind(StrEnum):
@@ -43,7 +44,9 @@ def check_organisation_name(name: str) -> str:
     """The name without the white space round it. Raises InvalidError."""
     name = name.strip()
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
-        raise InvalidError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters that can be printed.", path=("name",))
+        raise InvalidError(
+            "A name has 1 to {most} characters that can be printed.", path=("name",), most=MAX_NAME_CHARACTERS
+        )
     return name
 
 
@@ -61,7 +64,7 @@ def may_hold(parent: OrganisationKind, child: OrganisationKind) -> bool:
 def check_kind(parent: OrganisationKind, child: OrganisationKind, *, path: tuple[str, ...]) -> None:
     """Raises InvalidError where the child may not be below the parent."""
     if not may_hold(parent, child):
-        raise InvalidError(f"{child.value} cannot be below {parent.value}.", path=path)
+        raise InvalidError("{child} cannot be below {parent}.", path=path, child=child.value, parent=parent.value)
 
 
 def check_place(
@@ -75,7 +78,7 @@ def check_place(
     if moved is not None and moved in path_of_parent:
         raise ConflictError("An organisation cannot be below itself.", path=path)
     if len(path_of_parent) + height > MAX_DEPTH:
-        raise LimitReachedError(f"The tree is at most {MAX_DEPTH} organisations deep.", path=path)
+        raise LimitReachedError("The tree is at most {most} organisations deep.", path=path, most=MAX_DEPTH)
 
 
 def check_number(children: int, branch: int, *, added: int = 1, path: tuple[str, ...] = ("parent_id",)) -> None:
@@ -84,17 +87,19 @@ def check_number(children: int, branch: int, *, added: int = 1, path: tuple[str,
     Raises LimitReachedError.
     """
     if children >= MAX_CHILDREN:
-        raise LimitReachedError(f"An organisation holds at most {MAX_CHILDREN} others directly.", path=path)
+        raise LimitReachedError("An organisation holds at most {most} others directly.", path=path, most=MAX_CHILDREN)
     if branch + added > MAX_BRANCH:
-        raise LimitReachedError(f"A branch of the tree has at most {MAX_BRANCH} organisations.", path=path)
+        raise LimitReachedError("A branch of the tree has at most {most} organisations.", path=path, most=MAX_BRANCH)
 
 
 def check_empty(children: int, workspaces: int, users: int) -> None:
     """Raises DeniedError for an organisation that still holds something."""
-    held = [
-        f"{number} {noun}{'' if number == 1 else 's'}"
-        for number, noun in ((children, "organisation"), (workspaces, "workspace"), (users, "user"))
-        if number
-    ]
+    held = []
+    if children:
+        held.append(said("organisations ({number})", number=children))
+    if workspaces:
+        held.append(said("workspaces ({number})", number=workspaces))
+    if users:
+        held.append(said("users ({number})", number=users))
     if held:
-        raise DeniedError(f"The organisation still holds {', '.join(held)}.", path=("id",))
+        raise DeniedError("The organisation still holds {held}.", path=("id",), held=held)

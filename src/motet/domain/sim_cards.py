@@ -136,11 +136,11 @@ def check_card(kind: CardKind) -> CardKind:
     form, grade = kind.form_factor, kind.quality_grade
     if form is not None and form not in FORM_FACTORS:
         raise InvalidError(
-            f"There is no such form factor: it is one of {', '.join(FORM_FACTORS)}.", path=("form_factor",)
+            "There is no such form factor: it is one of {known}.", path=("form_factor",), known=FORM_FACTORS
         )
     if grade is not None and grade not in QUALITY_GRADES:
         raise InvalidError(
-            f"There is no such grade: it is one of {', '.join(QUALITY_GRADES)}.", path=("quality_grade",)
+            "There is no such grade: it is one of {known}.", path=("quality_grade",), known=QUALITY_GRADES
         )
     if kind.package is not None:
         return _of_package(kind)
@@ -154,14 +154,22 @@ def check_card(kind: CardKind) -> CardKind:
 def _of_package(kind: CardKind) -> CardKind:
     package = PACKAGES.get(kind.package or "")
     if package is None:
-        raise InvalidError(f"There is no such package: it is one of {', '.join(PACKAGES)}.", path=("package",))
+        raise InvalidError("There is no such package: it is one of {known}.", path=("package",), known=PACKAGES)
     if kind.quality_grade not in (None, package.quality_grade):
         raise InvalidError(
-            f"The package {package.code} is made in the grade {package.quality_grade} only.", path=("quality_grade",)
+            "The package {package} is made in the grade {quality_grade} only.",
+            path=("quality_grade",),
+            package=package.code,
+            quality_grade=package.quality_grade,
         )
     if kind.form_factor is not None and kind.form_factor not in package.form_factors:
         forms = ", ".join(package.form_factors)
-        raise InvalidError(f"The package {package.code} breaks out to {forms} only.", path=("form_factor",))
+        raise InvalidError(
+            "The package {package} breaks out to {forms} only.",
+            path=("form_factor",),
+            package=package.code,
+            forms=forms,
+        )
     form = kind.form_factor or (None if package.multi_cut else package.form_factors[0])
     return CardKind(form, package.quality_grade, package.code)
 

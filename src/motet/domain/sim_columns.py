@@ -82,11 +82,14 @@ def check_header(header: Sequence[str], columns: Mapping[str, str]) -> dict[str,
     names = {plain_name(cell) for cell in header}
     for field, name in columns.items():
         if plain_name(name) not in names:
-            raise InvalidError(f"The header has no column {name[:100]}.", path=("columns", field))
+            raise InvalidError("The header has no column {name}.", path=("columns", field), name=name[:100])
     if places is None:
         missing = [field for field in REQUIRED if field not in columns and not _has(names, field)]
-        what = ", ".join(missing) or "for every field of its own"
-        raise InvalidError(f"The header has no column {what}: name it in `columns`.", path=("csv",))
+        if not missing:
+            raise InvalidError(
+                "The header has no column for every field of its own: name them in `columns`.", path=("csv",)
+            )
+        raise InvalidError("The header has no column {columns}: name it in `columns`.", path=("csv",), columns=missing)
     return places
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from motet.domain.errors import DeniedError
+from motet.domain.messages import said
 from motet.domain.states import SimStatus
 
 
@@ -115,8 +116,8 @@ class Refusal:
 Outcome = Move | Stay | Refusal
 
 _STAY: Final = Stay()
-_DELETED: Final = Refusal("The SIM is deleted; that cannot be undone.")
-_TESTED: Final = Refusal("A factory test is only for a SIM that was never activated.")
+_DELETED: Final = Refusal(said("The SIM is deleted; that cannot be undone."))
+_TESTED: Final = Refusal(said("A factory test is only for a SIM that was never activated."))
 
 _ENDS_OF_TEST: Final = (
     SimTrigger.TEST_USAGE_REACHED,
@@ -130,13 +131,15 @@ TRANSITIONS: Final[Mapping[tuple[SimStatus, SimTrigger], Outcome]] = MappingProx
     {
         (SimStatus.ISSUED, SimTrigger.START_FACTORY_TEST): Move(SimStatus.FACTORY_TEST),
         (SimStatus.ISSUED, SimTrigger.ACTIVATE): Move(SimStatus.ACTIVATED),
-        (SimStatus.ISSUED, SimTrigger.SUSPEND): Refusal("The SIM was never activated, so it cannot be suspended."),
+        (SimStatus.ISSUED, SimTrigger.SUSPEND): Refusal(
+            said("The SIM was never activated, so it cannot be suspended.")
+        ),
         (SimStatus.ISSUED, SimTrigger.DELETE): Move(SimStatus.DELETED),
         **{(SimStatus.ISSUED, end): _STAY for end in _ENDS_OF_TEST},
         (SimStatus.FACTORY_TEST, SimTrigger.START_FACTORY_TEST): _STAY,
         (SimStatus.FACTORY_TEST, SimTrigger.ACTIVATE): Move(SimStatus.ACTIVATED),
         (SimStatus.FACTORY_TEST, SimTrigger.SUSPEND): Refusal(
-            "The SIM is in factory test, which only activation ends: activate it, then suspend it."
+            said("The SIM is in factory test, which only activation ends: activate it, then suspend it.")
         ),
         (SimStatus.FACTORY_TEST, SimTrigger.DELETE): Move(SimStatus.DELETED),
         **{(SimStatus.FACTORY_TEST, end): Move(SimStatus.ACTIVATED) for end in _ENDS_OF_TEST},
@@ -185,7 +188,9 @@ def transition(
     Raises DeniedError if it is illegal here, deletes a SIM that a device still holds, or is not this actor's to pull.
     """
     if actor not in MAY_TRIGGER[trigger]:
-        raise DeniedError(f"{trigger.name} is not for the {actor.name.lower()} to trigger.", path=path)
+        raise DeniedError(
+            "{trigger} is not for the {actor} to trigger.", path=path, trigger=trigger.name, actor=actor.name.lower()
+        )
     outcome = TRANSITIONS[status, trigger]
     if isinstance(outcome, Refusal):
         raise DeniedError(outcome.reason, path=path)

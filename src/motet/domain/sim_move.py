@@ -61,4 +61,4 @@ def _refusal(moving: Moving, auto_detach: bool) -> DomainError | None:
 def check_number_of_sims(number: int) -> None:
     """Raises InvalidError."""
     if not 1 <= number <= MAX_SIMS:
-        raise InvalidError(f"Name 1 to {MAX_SIMS} SIMs.", path=("sim_ids",))
+        raise InvalidError("Name 1 to {most} SIMs.", path=("sim_ids",), most=MAX_SIMS)

@@ -76,7 +76,7 @@ def order_after(status: OrderStatus, step: OrderStep) -> OrderStatus:
     """What the order is after the step. Raises ConflictError if its status does not allow it (path `id`)."""
     after = ORDER_STEPS.get((status, step))
     if after is None:
-        raise ConflictError(f"The order is {status.name}.", path=("id",))
+        raise ConflictError("The order is {status}.", path=("id",), status=status.name)
     return after
 
 
@@ -92,18 +92,18 @@ def check_items(items: Sequence[Item]) -> list[Item]:
     if not items:
         raise InvalidError("An order has at least one item.", path=("items",))
     if len(items) > MAX_ITEMS:
-        raise LimitReachedError(f"An order has at most {MAX_ITEMS} items.", path=("items",))
+        raise LimitReachedError("An order has at most {most} items.", path=("items",), most=MAX_ITEMS)
     seen: set[str] = set()
     for place, item in enumerate(items):
         if item.package not in PACKAGES:
-            raise InvalidError(f"A package is one of {', '.join(PACKAGES)}.", path=("items", place, "package"))
+            raise InvalidError("A package is one of {known}.", path=("items", place, "package"), known=PACKAGES)
         if item.package in seen:
             raise InvalidError("There is an item of this package already.", path=("items", place, "package"))
         if not 1 <= item.quantity <= MAX_CARDS:
-            raise InvalidError(f"A quantity is 1 to {MAX_CARDS}.", path=("items", place, "quantity"))
+            raise InvalidError("A quantity is 1 to {most}.", path=("items", place, "quantity"), most=MAX_CARDS)
         seen.add(item.package)
     if sum(item.quantity for item in items) > MAX_CARDS:
-        raise LimitReachedError(f"An order has at most {MAX_CARDS} cards.", path=("items",))
+        raise LimitReachedError("An order has at most {most} cards.", path=("items",), most=MAX_CARDS)
     return list(items)
 
 
@@ -129,7 +129,7 @@ def parse_bic(typed: str, path: tuple[str | int, ...] = ()) -> str:
     """The code as it is stored: 14 digits; blanks, hyphens and dots are let pass. Raises InvalidError."""
     digits = bic_digits(typed)
     if len(digits) != BIC_DIGITS or not (digits.isascii() and digits.isdigit()):
-        raise InvalidError(f"A BIC has {BIC_DIGITS} digits.", path=path)
+        raise InvalidError("A BIC has {most} digits.", path=path, most=BIC_DIGITS)
     if not has_mod97_digits(digits):
         raise InvalidError("The last two digits of this BIC do not fit the others: it is mistyped.", path=path)
     return digits

@@ -31,5 +31,5 @@ def check_due(due: datetime, now: datetime, path: tuple[str, ...]) -> datetime:
     if due < now - LATE:
         raise InvalidError("This moment is over.", path=path)
     if due > now + MAX_AHEAD:
-        raise InvalidError(f"A moment is at most {MAX_AHEAD.days} days ahead.", path=path)
+        raise InvalidError("A moment is at most {most} days ahead.", path=path, most=MAX_AHEAD.days)
     return due

@@ -7,6 +7,7 @@ import unicodedata
 from enum import IntEnum
 
 from motet.domain.errors import InvalidError
+from motet.domain.locales import LOCALES, matching
 
 EMAIL_CHARACTERS = 254
 """RFC 5321 §4.5.3.1.3: a path of 256 octets with its brackets."""
@@ -43,15 +44,28 @@ def check_password_form(password: str, *path: str) -> None:
     """Raises InvalidError for one that is too short, too long, or holds what no keyboard writes."""
     if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
         raise InvalidError(
-            f"A password has {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters.", path=path
+            "A password has {least} to {most} characters.",
+            path=path,
+            least=MIN_PASSWORD_CHARACTERS,
+            most=MAX_PASSWORD_CHARACTERS,
         )
     if not password.isprintable():
         raise InvalidError("A password holds printable characters only.", path=path)
+
+
+def locale_of(text: str | None, *path: str) -> str | None:
+    """The locale of this name. Raises InvalidError for one that we do not have."""
+    if text is None:
+        return None
+    found = matching(text)
+    if found is None:
+        raise InvalidError("The languages are {locales}.", path=path, locales=LOCALES)
+    return found
 
 
 def name_of(text: str, *path: str) -> str:
     """A person's name as it is kept. Raises InvalidError."""
     name = " ".join(text.split())
     if len(name) > NAME_CHARACTERS or not name.isprintable():
-        raise InvalidError(f"A name has at most {NAME_CHARACTERS} printable characters.", path=path)
+        raise InvalidError("A name has at most {most} printable characters.", path=path, most=NAME_CHARACTERS)
     return name

@@ -33,7 +33,7 @@ UNCHANGED: Final = Unchanged.UNCHANGED
 def check_text(text: str, field: str, *, at_most: int, at_least: int = 0) -> str:
     """The text, if it has the right length and no control characters. Raises InvalidError."""
     if not at_least <= len(text) <= at_most:
-        raise InvalidError(f"This must have {at_least} to {at_most} characters.", path=(field,))
+        raise InvalidError("This must have {least} to {most} characters.", path=(field,), least=at_least, most=at_most)
     if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in text):
         raise InvalidError("This must not hold control characters.", path=(field,))
     return text
@@ -42,14 +42,16 @@ def check_text(text: str, field: str, *, at_most: int, at_least: int = 0) -> str
 def check_range(number: int, field: str, lowest: int, highest: int) -> int:
     """The number, if it is in range. Raises InvalidError."""
     if not lowest <= number <= highest:
-        raise InvalidError(f"This must be {lowest} to {highest}.", path=(field,))
+        raise InvalidError("This must be {least} to {most}.", path=(field,), least=lowest, most=highest)
     return number
 
 
 def check_system_id(system_id: str, field: str = "system_id") -> str:
     """The system_id, if SMPP can carry it: 1 to 15 visible ASCII characters. Raises InvalidError."""
     if not _SYSTEM_ID.fullmatch(system_id):
-        raise InvalidError(f"A system_id has 1 to {SYSTEM_ID_OCTETS} visible ASCII characters.", path=(field,))
+        raise InvalidError(
+            "A system_id has 1 to {most} visible ASCII characters.", path=(field,), most=SYSTEM_ID_OCTETS
+        )
     return system_id
 
 

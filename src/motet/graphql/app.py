@@ -19,6 +19,7 @@ from starlette.websockets import WebSocket
 from motet.access.clients import Client
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
+from motet.access.voices import Voice
 from motet.graphql.context import Services
 from motet.graphql.engine import Engine, refusal
 from motet.graphql.explorer import ASSET_PARAMETER, asset, page
@@ -94,11 +95,11 @@ class GraphQLApp:
         elif (opened := self._streams.opened_by(http)) is not None:
             response = opened
         else:
+            client = _client(http)
             try:
-                client = _client(http)
                 principal = await self._authenticator.authenticate(http.headers.get("authorization"), client.address)
             except AuthenticationError as error:
-                response = _unauthenticated(error, http.headers.get("accept"))
+                response = _unauthenticated(error, http.headers.get("accept"), Voice(client))
             else:
                 await self._answer(http, principal, client, scope, receive, send)
                 return
@@ -114,8 +115,9 @@ class GraphQLApp:
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the top of a request: it is logged, and told without detail
-            body = refusal(GraphQLError(str(error), original_error=error))
-            response = json_response(body, http.headers.get("accept", ""), 500)
+            voice = Voice(client, principal)
+            body = refusal(GraphQLError(str(error), original_error=error), voice=voice)
+            response = json_response(body, http.headers.get("accept", ""), 500, voice.headers())
         for name, value in self._engine.throttle.headers(key_of(principal)).items():
             response.headers[name] = value
         if shared is not None or not hasattr(response, "body_iterator"):
@@ -193,7 +195,11 @@ async def _until(ended: asyncio.Event, streaming: Awaitable[None]) -> None:
 
 def _client(connection: HTTPConnection) -> Client:
     address = connection.client.host if connection.client else None
-    return Client(address, connection.headers.get("user-agent"))
+    return Client(
+        address,
+        connection.headers.get("user-agent"),
+        accept_language=",".join(connection.headers.getlist("accept-language")) or None,
+    )
 
 
 def _subject(principal: Principal) -> str:
@@ -204,9 +210,8 @@ def _wants_html(http: HttpRequest) -> bool:
     return "text/html" in http.headers.get("accept", "")
 
 
-def _unauthenticated(error: AuthenticationError, accept: str | None) -> HttpResponse:
-    text = str(error)
-    body: dict[str, Any] = {
-        "errors": [{"message": text[:1].upper() + text[1:] + ".", "extensions": {"code": "UNAUTHENTICATED"}}]
-    }
-    return json_response(body, negotiate(accept) or "application/json", 401, {"www-authenticate": "Bearer"})
+def _unauthenticated(error: AuthenticationError, accept: str | None, voice: Voice) -> HttpResponse:
+    message = voice.say(error.sentence)
+    body: dict[str, Any] = {"errors": [{"message": message, "extensions": {"code": "UNAUTHENTICATED"}}]}
+    headers = {"www-authenticate": "Bearer", **voice.headers()}
+    return json_response(body, negotiate(accept) or "application/json", 401, headers)

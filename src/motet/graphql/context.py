@@ -9,6 +9,7 @@ from typing import Protocol
 
 from motet.access.clients import Client
 from motet.access.principals import Principal
+from motet.access.voices import Voice
 from motet.domain.coverage_policy import CoveragePolicy
 from motet.domain.service_policy import ServicePolicy
 from motet.domain.traffic_rules import Traffic
@@ -153,6 +154,8 @@ class Context:
     services: Services
     client: Client = field(default_factory=Client)
     """Where the request comes from."""
+    voice: Voice = field(default_factory=lambda: Voice(Client()))
+    """In which language errors are told."""
     selections: Selections = field(default_factory=dict)
     """What the document's root fields select, as far as it was asked for before."""
     read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_READS))

@@ -59,7 +59,7 @@ async def explain_refusal(info: Info) -> Any:
     selected = selection_of(raw(info))
     keys = {name: value for name, value in selected.arguments.items() if value is not None}
     if len(keys) != 1:
-        raise InvalidRequestError(f"Give exactly one of the arguments of `{selected.name}`.")
+        raise InvalidRequestError("Give exactly one of the arguments of `{field}`.", field=selected.name)
     event_id, message_id = _row_id(keys.get("eventId"), "Event"), _row_id(keys.get("smsId"), "SmsMessage")
     if event_id is None and message_id is None:
         return Answer(None)

@@ -143,7 +143,9 @@ class Documents:
             if len(source) * 4 > self._limits.document_octets:  # else it cannot be longer, whatever it is made of
                 octets = len(source.encode(errors="surrogatepass"))
                 if octets > self._limits.document_octets:
-                    raise TooComplexError(f"The document has more than {self._limits.document_octets} octets.")
+                    raise TooComplexError(
+                        "The document has more than {most} octets.", most=self._limits.document_octets
+                    )
             check_tokens(source, self._limits.tokens)
             node = parse(source, max_tokens=self._limits.tokens)
             check_document(node, self._limits)
@@ -182,7 +184,7 @@ def check_tokens(source: str, limit: int) -> None:
     for found in _TOKEN.finditer(source):
         tokens += found[0][0] != "#"
         if tokens > limit:
-            raise TooComplexError(f"The document has more than {limit} tokens.")
+            raise TooComplexError("The document has more than {most} tokens.", most=limit)
 
 
 def _error(error: RequestError) -> GraphQLError:

@@ -22,6 +22,8 @@ from graphql import (
 
 from motet.access.clients import Client
 from motet.access.principals import Principal
+from motet.access.voices import Voice
+from motet.domain.messages import said
 from motet.graphql.context import Context, Services
 from motet.graphql.cost import LEAST_COST, Price
 from motet.graphql.documents import Documents
@@ -55,7 +57,7 @@ Response = dict[str, Any]
 """`{"data", "errors", "extensions"}`; `data` is missing if the request was not executed at all."""
 
 
-class BadParametersError(Exception):
+class BadParametersError(InvalidRequestError):
     """The request's parameters are not of the types that GraphQL over HTTP asks for."""
 
 
@@ -90,6 +92,7 @@ class Prepared:
     price: Price
     cost: int
     key: Key
+    voice: Voice
 
     @property
     def kind(self) -> OperationType:
@@ -114,7 +117,9 @@ def request_of(parameters: object, octets: int = 0) -> Request:
     if document_id is not None and not (
         isinstance(document_id, str) and 0 < len(document_id) <= MAX_DOCUMENT_ID_CHARACTERS
     ):
-        raise BadParametersError(f"`documentId` must be a string of 1 to {MAX_DOCUMENT_ID_CHARACTERS} characters.")
+        raise BadParametersError(
+            "`documentId` must be a string of 1 to {most} characters.", most=MAX_DOCUMENT_ID_CHARACTERS
+        )
     try:
         sha256 = persisted_hash(extensions)
     except InvalidRequestError as error:
@@ -149,38 +154,37 @@ class Engine:
         self._sources = sources or Sources()
         self._mutations: set[asyncio.Task[Response]] = set()
 
-    def too_dear(self, principal: Principal, octets: int) -> Response | None:
+    def too_dear(self, principal: Principal, octets: int, voice: Voice) -> Response | None:
         """The refusal of a long request that its caller cannot pay for: known before it is read."""
         if octets <= READ_FREELY:
             return None
         key, arriving = key_of(principal), _arriving(octets)
         wait = self.throttle.wait_s(key, arriving)
-        return self._throttled(key, arriving, wait) if wait else None
+        return self._throttled(key, arriving, wait, voice) if wait else None
 
-    async def prepare(self, request: Request, principal: Principal) -> Prepared | Response:
+    async def prepare(self, request: Request, principal: Principal, voice: Voice) -> Prepared | Response:
         """The operation to run, or the response that says why there is none."""
         key = key_of(principal)
         arriving = _arriving(request.octets)  # to be refused costs that, too
         if wait := self.throttle.take(key, arriving):
-            return self._throttled(key, arriving, wait)
+            return self._throttled(key, arriving, wait, voice)
         try:
             source = await self._sources.text_of(principal, request.query, request.sha256, request.document_id)
         except RequestError as error:
-            return refusal(_wrapped(error))
+            return refusal(_wrapped(error), voice=voice)
         reading = 0
         if source not in self._documents:
             reading = READING_COST + min(len(source), self._limits.document_octets) // CHARACTERS_A_COST
             if wait := self.throttle.take(key, reading):
-                return self._throttled(key, reading, wait)
+                return self._throttled(key, reading, wait, voice)
         document = self._documents.get(source)
         fine = reading * (REFUSED_TIMES - 1)
         if document.errors or document.node is None:
             self.throttle.fine(key, fine)
-            return refusal(*document.errors)
+            return refusal(*document.errors, voice=voice)
         operation = document.operation(request.operation_name)
         if operation is None:
-            wanted = f"named {request.operation_name!r}" if request.operation_name else "without its `operationName`"
-            return refusal(GraphQLError(f"There is no single operation {wanted}."))
+            return refusal(_wrapped(_no_operation(request.operation_name)), voice=voice)
         if request.sha256 is not None and request.query is not None:
             self._sources.keep(request.sha256, source)
         price = document.price(SCHEMA, operation)
@@ -188,13 +192,15 @@ class Engine:
             check_variables(request.variables, self._limits)
             cost = max(LEAST_COST, price.requested(request.variables))
             if cost > self._limits.cost:
-                raise TooComplexError(f"The operation costs up to {cost}; {self._limits.cost} is the most.")
+                raise TooComplexError(
+                    "The operation costs up to {cost}; {most} is the most.", cost=cost, most=self._limits.cost
+                )
         except RequestError as error:
             self.throttle.fine(key, fine)
-            return refusal(_wrapped(error))
+            return refusal(_wrapped(error), voice=voice)
         if wait := self.throttle.take(key, cost - LEAST_COST):
-            return self._throttled(key, cost, wait)
-        return Prepared(document.node, document.selections, operation, request, price, cost, key)
+            return self._throttled(key, cost, wait, voice)
+        return Prepared(document.node, document.selections, operation, request, price, cost, key, voice)
 
     async def run(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
         """The answer of a query or a mutation, with its cost."""
@@ -216,7 +222,7 @@ class Engine:
         result = subscribe(
             SCHEMA,
             prepared.document,
-            context_value=Context(principal, self._services, client, prepared.selections),
+            context_value=Context(principal, self._services, client, prepared.voice, prepared.selections),
             variable_values=dict(prepared.request.variables),
             operation_name=prepared.request.operation_name,
             executor_class=MotetExecutor,
@@ -224,8 +230,8 @@ class Engine:
         )
         source = await result if isawaitable(result) else result
         if isinstance(source, ExecutionResult):
-            return _response(source)
-        return _responses(source)
+            return _response(source, prepared.voice)
+        return _responses(source, prepared.voice)
 
     async def finish(self) -> None:
         """Waits for changes whose callers have gone."""
@@ -239,7 +245,8 @@ class Engine:
                 return await self._execute(prepared, principal, client)
         except TimeoutError:
             seconds = f"{self._limits.deadline_s:g}"
-            return refusal(_wrapped(TimedOutError(f"The operation took longer than {seconds} s and was ended.")))
+            late = TimedOutError("The operation took longer than {seconds} s and was ended.", seconds=seconds)
+            return refusal(_wrapped(late), voice=prepared.voice)
 
     async def _change(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
         """A change is not cut half-way, whether its caller waits for it or not: what it does is committed and told to
@@ -255,24 +262,32 @@ class Engine:
             SCHEMA,
             prepared.document,
             context_value=Context(
-                principal, self._services, client, prepared.selections, ends_at=loop.time() + self._limits.deadline_s
+                principal,
+                self._services,
+                client,
+                prepared.voice,
+                prepared.selections,
+                ends_at=loop.time() + self._limits.deadline_s,
             ),
             variable_values=dict(prepared.request.variables),
             operation_name=prepared.request.operation_name,
             executor_class=MotetExecutor,
             hide_suggestions=self._hide_suggestions,
         )
-        return _response(await result if isawaitable(result) else result)
+        return _response(await result if isawaitable(result) else result, prepared.voice)
 
-    def _throttled(self, key: Key, cost: int, wait_s: float) -> Response:
+    def _throttled(self, key: Key, cost: int, wait_s: float, voice: Voice) -> Response:
         status = self.throttle.status(key)
-        message = (
-            f"This costs {cost}, and {status['currentlyAvailable']} of {status['maximumAvailable']} is available now: "
-            f"try again in {max(1, math.ceil(wait_s))} s."
+        message = said(
+            "This costs {cost}, and {available} of {most} is available now: try again in {seconds} s.",
+            cost=cost,
+            available=status["currentlyAvailable"],
+            most=status["maximumAvailable"],
+            seconds=max(1, math.ceil(wait_s)),
         )
         extensions = {"code": THROTTLED, "retryAfter": round(wait_s, 3), "cost": cost, "throttleStatus": status}
         return {
-            "errors": [{"message": message, "extensions": extensions}],
+            "errors": [{"message": voice.say(message), "extensions": extensions}],
             "extensions": cost_extension(cost, None, status),
         }
 
@@ -281,33 +296,39 @@ def _arriving(octets: int) -> int:
     return LEAST_COST + max(0, octets - READ_FREELY) // OCTETS_A_COST
 
 
-async def _responses(source: Any) -> AsyncGenerator[Response, None]:
+async def _responses(source: Any, voice: Voice) -> AsyncGenerator[Response, None]:
     try:
         async for result in source:
-            yield _response(result)
+            yield _response(result, voice)
     except Exception as error:  # noqa: BLE001 - the source itself failed: its subscriber is told, our fault is logged
         located = error if isinstance(error, GraphQLError) else GraphQLError(str(error), original_error=error)
-        yield {"data": None, "errors": [public_error(located, _request_id())]}
+        yield {"data": None, "errors": [public_error(located, _request_id(), voice)]}
     finally:
         await source.aclose()
 
 
-def refusal(*errors: GraphQLError) -> Response:
+def refusal(*errors: GraphQLError, voice: Voice) -> Response:
     """The response to a request that is not executed."""
     request_id = _request_id()
-    return {"errors": [public_error(error, request_id) for error in errors]}
+    return {"errors": [public_error(error, request_id, voice) for error in errors]}
 
 
-def invalid(message: str) -> Response:
+def invalid(message: str, voice: Voice) -> Response:
     """The response to a request whose form is wrong."""
-    return refusal(_wrapped(InvalidRequestError(message)))
+    return refusal(_wrapped(InvalidRequestError(message)), voice=voice)
 
 
-def _response(result: ExecutionResult) -> Response:
+def _no_operation(name: str | None) -> InvalidRequestError:
+    if name:
+        return InvalidRequestError("There is no single operation named {name!r}.", name=name)
+    return InvalidRequestError("There is no single operation without its `operationName`.")
+
+
+def _response(result: ExecutionResult, voice: Voice) -> Response:
     if not result.errors:
         return {"data": result.data}
     request_id = _request_id()
-    errors = [public_error(error, request_id) for error in result.errors]
+    errors = [public_error(error, request_id, voice) for error in result.errors]
     if result.data is None and all("path" not in error for error in errors):
         return {"errors": errors}
     return {"errors": errors, "data": result.data}

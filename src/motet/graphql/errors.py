@@ -10,6 +10,7 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 
+from motet.access.voices import Voice
 from motet.domain.errors import (
     ConflictError,
     DeniedError,
@@ -19,6 +20,7 @@ from motet.domain.errors import (
     NotFoundError,
     UpstreamError,
 )
+from motet.domain.messages import said
 from motet.graphql.types.relay import described
 from motet.reading.errors import RequestError, TooComplexError
 from motet.reading.names import camel as camel
@@ -53,35 +55,35 @@ USER_ERROR_CODES: dict[type[DomainError], str] = {
 }
 """Every member of DOMAIN_ERRORS; a test compares."""
 
+INTERNAL = said("Something went wrong on our side.")
+
 _TOO_MANY_TOKENS = re.compile(r"Document contains more tha[nt] \d+ tokens")
 
 
-def user_error(error: DomainError) -> dict[str, Any]:
+def user_error(error: DomainError, voice: Voice) -> dict[str, Any]:
     """The values of a UserError."""
     path = ["input", *(camel(str(step)) for step in error.path)] if error.path else None
-    return {"code": USER_ERROR_CODES[type(error)], "message": error.message, "path": path}
+    return {"code": USER_ERROR_CODES[type(error)], "message": voice.say(error.message), "path": path}
 
 
-def public_error(error: GraphQLError, request_id: str) -> dict[str, Any]:
-    """A top-level error as the client may see it. What is our own fault is logged under the request id, not told."""
+def public_error(error: GraphQLError, request_id: str, voice: Voice) -> dict[str, Any]:
+    """A top-level error as the client may see it. What is our own fault is logged under the request id, not told. What
+    graphql-core says of a document is in English."""
     cause = error.original_error
     while isinstance(cause, GraphQLError):
         cause = cause.original_error
-    shown: dict[str, Any] = {"message": error.message}
-    if isinstance(cause, RequestError):
-        code = cause.code
-    elif isinstance(cause, InvalidError):
-        code = InvalidError.code
+    message = error.message
+    if isinstance(cause, RequestError | InvalidError):
+        code, message = cause.code, cause.message
     elif cause is not None:
         _log.error("graphql_internal_error", request_id=request_id, path=error.path, exc_info=cause)
         extensions = {"code": "INTERNAL", "requestId": request_id}
-        return _located({"message": "Something went wrong on our side.", "extensions": extensions}, error)
+        return _located({"message": voice.say(INTERNAL), "extensions": extensions}, error)
     elif _TOO_MANY_TOKENS.search(error.message):
         code = TooComplexError.code
     else:
         code = "INVALID"
-    shown["extensions"] = {"code": code}
-    return _located(shown, error)
+    return _located({"message": voice.say(message), "extensions": {"code": code}}, error)
 
 
 def _located(shown: dict[str, Any], error: GraphQLError) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from graphql.execution import Executor
 from graphql.execution.executor import to_nodes
 from graphql.pyutils import Path
 
+from motet.domain.messages import said
 from motet.reading.errors import RequestError
 from motet.reading.reader import Answer
 
@@ -38,7 +39,7 @@ class MotetExecutor(Executor[Any]):
         if path.prev is None and self.operation.operation is OperationType.MUTATION:
             ends_at = self.context_value.ends_at
             if ends_at is not None and asyncio.get_running_loop().time() >= ends_at:
-                text = "This was not begun: the operation's time was up."
+                text = said("This was not begun: the operation's time was up.")
                 error = GraphQLError(
                     text, to_nodes(field_details_list), path=path.as_list(), original_error=TimedOutError(text)
                 )

@@ -28,7 +28,9 @@ async def explain_sms(info: Info) -> Any:
     keys = {name: value for name, value in selected.arguments.items() if value is not None}
     kind = Traffic[keys.pop("traffic", Traffic.SMS_MT.name)]
     if len(keys) != 1:
-        raise InvalidRequestError(f"Give exactly one of the arguments of `{selected.name}` that name a device or SIM.")
+        raise InvalidRequestError(
+            "Give exactly one of the arguments of `{field}` that name a device or SIM.", field=selected.name
+        )
     if not all(storable(value) for value in keys.values()):
         return Answer(None)
     device_id = None

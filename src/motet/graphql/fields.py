@@ -143,7 +143,7 @@ def mutation(
             except RepeatedError as repeated:
                 outcome = Outcome(repeated.object_id)
             except DomainError as error:
-                errors.append(user_error(error))
+                errors.append(user_error(error, context.voice))
             return await _payload(context, selected, noun, outcome, errors)
 
         metadata = {PERMISSION: permission, SCOPING: scoped, SECRETS: frozenset(secrets)}
@@ -190,7 +190,7 @@ def row_id_of(global_id: str, type_name: str, *path: str) -> int:
     """The row id in an input's global id. Raises NotFoundError for one of another type or of none."""
     decoded = decode_global_id(global_id)
     if decoded is None or decoded[0] != type_name:
-        raise NotFoundError(f"There is no {type_name} with this id.", path=path)
+        raise NotFoundError("There is no {type_name} with this id.", path=path, type_name=type_name)
     return decoded[1]
 
 
@@ -215,7 +215,7 @@ def or_none(value: Any) -> Any:
 
 def _authorise(context: Context, permission: Permission | None) -> None:
     if permission is not None and not context.principal.allows(permission):
-        raise ForbiddenError(f"This needs the permission {permission.value}.")
+        raise ForbiddenError("This needs the permission {permission}.", permission=permission.value)
 
 
 async def _check_ids(info: Info, arguments: Mapping[str, Any]) -> Named:

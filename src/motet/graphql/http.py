@@ -17,6 +17,8 @@ from starlette.responses import StreamingResponse
 
 from motet.access.clients import Client
 from motet.access.principals import Principal
+from motet.access.voices import Voice
+from motet.domain.messages import said
 from motet.graphql.engine import THROTTLED, BadParametersError, Engine, Request, Response, invalid, request_of
 from motet.graphql.executor import TimedOutError
 from motet.graphql.limits import Limits
@@ -25,6 +27,8 @@ from motet.graphql.sse import EVENT_STREAM, event_stream
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
 
+
+POST_ONLY = said("Mutations are sent by POST.")
 
 STATUSES = {THROTTLED: 429, TimedOutError.code: 504}
 """What tells more than 400, in both media types: proxies and clients act on these."""
@@ -44,31 +48,42 @@ async def answer(
     http: HttpRequest, principal: Principal, client: Client, engine: Engine, limits: Limits
 ) -> HttpResponse:
     """The response to an authenticated request."""
+    voice = Voice(client, principal)
+    response = await _answer(http, principal, client, voice, engine, limits)
+    for name, value in voice.headers().items():
+        response.headers[name] = value
+    return response
+
+
+async def _answer(
+    http: HttpRequest, principal: Principal, client: Client, voice: Voice, engine: Engine, limits: Limits
+) -> HttpResponse:
     media_type = negotiate(http.headers.get("accept"))
     try:
         if media_type is None:
-            raise RefusedError(406, f"Answers are {GRAPHQL_JSON}, {JSON} or {EVENT_STREAM}.")
-        if (too_dear := engine.too_dear(principal, _declared_octets(http))) is not None:
+            raise RefusedError(406, said("Answers are {types}.", types=(GRAPHQL_JSON, JSON, EVENT_STREAM)))
+        if (too_dear := engine.too_dear(principal, _declared_octets(http), voice)) is not None:
             return executed(too_dear, _json_type(media_type), {"connection": "close"})  # the body is not read
         request = await read_request(http, limits)
     except RefusedError as refused:
-        return json_response(invalid(refused.message), media_type or JSON, refused.status, refused.headers)
-    prepared = await engine.prepare(request, principal)
+        return json_response(invalid(refused.message, voice), media_type or JSON, refused.status, refused.headers)
+    prepared = await engine.prepare(request, principal, voice)
     if isinstance(prepared, dict):
         return _stream_one(prepared) if media_type == EVENT_STREAM else executed(prepared, media_type)
     if http.method == "GET" and prepared.kind is OperationType.MUTATION:
-        return json_response(invalid("Mutations are sent by POST."), _json_type(media_type), 405, {"allow": "POST"})
+        by_post = invalid(POST_ONLY, voice)
+        return json_response(by_post, _json_type(media_type), 405, {"allow": "POST"})
     if media_type == EVENT_STREAM:
         if prepared.kind is not OperationType.SUBSCRIPTION:
             return _stream_one(await engine.run(prepared, principal, client))
         source = await engine.stream(prepared, principal, client)
         return _stream_one(source) if isinstance(source, dict) else _stream(source, principal.expires_at)
     if prepared.kind is OperationType.SUBSCRIPTION:
-        return json_response(
-            invalid(f"Subscriptions are answered over WebSocket, or by POST with Accept: {EVENT_STREAM}."),
-            media_type,
-            406,
+        words = said(
+            "Subscriptions are answered over WebSocket, or by POST with Accept: {event_stream}.",
+            event_stream=EVENT_STREAM,
         )
+        return json_response(invalid(words, voice), media_type, 406)
     return executed(await engine.run(prepared, principal, client), media_type)
 
 
@@ -151,41 +166,41 @@ async def read_request(http: HttpRequest, limits: Limits) -> Request:
         if http.method == "GET":
             # A script of another site asks in mode `cors`, which --cors-origin decides over; images and links not.
             if http.headers.get("sec-fetch-site") == "cross-site" and http.headers.get("sec-fetch-mode") != "cors":
-                raise RefusedError(403, "A page of another site may not ask here by GET.")
+                raise RefusedError(403, said("A page of another site may not ask here by GET."))
             return request_of(_query_parameters(http))
         if http.method != "POST":
-            raise RefusedError(405, "Use POST, or GET for queries.", {"allow": "GET, POST"})
+            raise RefusedError(405, said("Use POST, or GET for queries."), {"allow": "GET, POST"})
         # Nothing that a web form can send: a page elsewhere must not make a browser post here.
         content_type, *parameters = http.headers.get("content-type", "").lower().split(";")
         if content_type.strip() != JSON:
-            raise RefusedError(415, f"Send {JSON}.")
+            raise RefusedError(415, said("Send {media_type}.", media_type=JSON))
         for parameter in parameters:
             name, _, value = parameter.strip().partition("=")
             if name == "charset" and value.strip('" ') not in {"utf-8", "utf8"}:
-                raise RefusedError(415, f"Send {JSON} in UTF-8.")
+                raise RefusedError(415, said("Send {media_type} in UTF-8.", media_type=JSON))
         if http.headers.get("content-encoding", "identity").lower() != "identity":
-            raise RefusedError(415, "Send the body as it is, without an encoding.")
+            raise RefusedError(415, said("Send the body as it is, without an encoding."))
         body = await _body(http, limits.body_octets)
-        return request_of(_json(body, "The body"), len(body))
+        return request_of(_json(body, said("The body must be JSON.")), len(body))
     except BadParametersError as error:
-        raise RefusedError(400, str(error)) from error
+        raise RefusedError(400, error.message) from error
 
 
 def _query_parameters(http: HttpRequest) -> dict[str, Any]:
     parameters: dict[str, Any] = dict(http.query_params)
     for name in ("variables", "extensions"):
         if parameters.get(name):
-            parameters[name] = _json(parameters[name], f"`{name}`")
+            parameters[name] = _json(parameters[name], said("`{name}` must be JSON.", name=name))
         else:
             parameters.pop(name, None)
     return parameters
 
 
-def _json(text: str | bytes, what: str) -> Any:
+def _json(text: str | bytes, otherwise: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise RefusedError(400, f"{what} must be JSON.") from error
+        raise RefusedError(400, otherwise) from error
 
 
 def _declared_octets(http: HttpRequest) -> int:
@@ -205,5 +220,5 @@ async def _body(http: HttpRequest, limit: int) -> bytes:
                 break
             chunks.append(chunk)
     if too_large:
-        raise RefusedError(413, f"The body may have {limit} octets.", {"connection": "close"})
+        raise RefusedError(413, said("A body has at most {most} octets.", most=limit), {"connection": "close"})
     return b"".join(chunks)

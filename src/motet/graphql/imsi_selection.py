@@ -34,7 +34,9 @@ async def select_imsi(info: Info) -> Any:
             outages=keys.get("outages", ()),
         )
     except InvalidError as error:
-        raise InvalidRequestError(f"`{'.'.join(map(str, error.path))}`: {error.message}") from error
+        raise InvalidRequestError(
+            "`{field}`: {message}", field=".".join(map(str, error.path)), message=error.message
+        ) from error
     if found is None:
         return Answer(None)
     plain = {

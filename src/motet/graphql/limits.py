@@ -16,6 +16,7 @@ from graphql import (
     SelectionSetNode,
 )
 
+from motet.domain.messages import said
 from motet.reading.errors import TooComplexError
 
 
@@ -83,7 +84,7 @@ class _Measurer:
         if selection_set is None:
             return _Size()
         if level > self._limits.depth:
-            raise TooComplexError(f"The document is nested more than {self._limits.depth} deep.")
+            raise TooComplexError("The document is nested more than {most} deep.", most=self._limits.depth)
         fields = aliases = depth = 0
         for node in selection_set.selections:
             self._count_directives(len(node.directives or ()))
@@ -107,7 +108,7 @@ class _Measurer:
     def _spread(self, name: str, level: int, introspecting: bool) -> _Size:
         self._spreads += 1
         if self._spreads > self._limits.spreads:
-            raise TooComplexError(f"The document spreads more than {self._limits.spreads} fragments.")
+            raise TooComplexError("The document spreads more than {most} fragments.", most=self._limits.spreads)
         if name not in self._sizes:
             self._sizes[name] = _Size()  # a circle ends here; validation tells of it
             fragment = self._fragments.get(name)
@@ -141,13 +142,13 @@ class _Measurer:
     def _count_directives(self, count: int) -> None:
         self._directives += count
         if self._directives > self._limits.directives:
-            raise TooComplexError(f"The document has more than {self._limits.directives} directives.")
+            raise TooComplexError("The document has more than {most} directives.", most=self._limits.directives)
 
 
 def check_document(document: DocumentNode, limits: Limits) -> None:
     """Raises TooComplexError for a document that would cost too much to validate or to run."""
     if len(document.definitions) > limits.definitions:
-        raise TooComplexError(f"The document has more than {limits.definitions} definitions.")
+        raise TooComplexError("The document has more than {most} definitions.", most=limits.definitions)
     measurer = _Measurer(document, limits)
     fields = repeats = 0
     for node in document.definitions:
@@ -157,13 +158,15 @@ def check_document(document: DocumentNode, limits: Limits) -> None:
         size = measurer.measure(node.selection_set, 1, introspecting=meta)
         fields += size.fields
         for what, found, allowed in (
-            ("fields", size.fields, limits.fields),
-            ("aliases", size.aliases, limits.aliases),
-            ("levels", size.depth, limits.depth),
-            ("fields in all", fields, limits.document_fields),
+            (said("fields"), size.fields, limits.fields),
+            (said("aliases"), size.aliases, limits.aliases),
+            (said("levels"), size.depth, limits.depth),
+            (said("fields in all"), fields, limits.document_fields),
         ):
             if found > allowed:
-                raise TooComplexError(f"The operation has more than {allowed} {what}, fragments expanded.")
+                raise TooComplexError(
+                    "The operation has more than {most} {what}, fragments expanded.", most=allowed, what=what
+                )
         met: Counter[tuple[str, ...]] = Counter()
         measurer.count_keys(node.selection_set, (), met, frozenset())
         repeats += sum(count * count for count in met.values() if count > 1)
@@ -180,10 +183,12 @@ def check_variables(variables: Mapping[str, Any], limits: Limits) -> None:
         for value in items:
             values += 1
             if values > limits.variable_values:
-                raise TooComplexError(f"The variables have more than {limits.variable_values} values.")
+                raise TooComplexError("The variables have more than {most} values.", most=limits.variable_values)
             if isinstance(value, dict | list):
                 if depth >= limits.variables_depth:
-                    raise TooComplexError(f"The variables are nested more than {limits.variables_depth} deep.")
+                    raise TooComplexError(
+                        "The variables are nested more than {most} deep.", most=limits.variables_depth
+                    )
                 stack.append((iter(value.values() if isinstance(value, dict) else value), depth + 1))
                 break
         else:

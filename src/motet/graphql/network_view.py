@@ -179,7 +179,7 @@ def _bands(name: str) -> dict[Rat, int]:
         except RadioError:
             continue
     if not found:
-        raise InvalidError(f"{name[:40]!a} is the name of no band.", path=("filter", "band"))
+        raise InvalidError("{name!a} is the name of no band.", path=("filter", "band"), name=name[:40])
     return found
 
 

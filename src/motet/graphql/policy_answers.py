@@ -30,7 +30,7 @@ def page_of_devices(first: int | None, after: str | None) -> tuple[int, int]:
     """How many devices a preview shows, and the row id that they come behind. Raises InvalidRequestError."""
     count = 50 if first is None else first
     if not 0 <= count <= MAX_PAGE:
-        raise InvalidRequestError(f"`first` must be 0 to {MAX_PAGE}.")
+        raise InvalidRequestError("`first` must be 0 to {most}.", most=MAX_PAGE)
     behind = 0 if after is None else id_in(after, "Device")
     if behind is None:
         raise InvalidRequestError("`after` must be the id of a device.")

@@ -30,7 +30,7 @@ def radio_errors(*path: str) -> Iterator[None]:
     try:
         yield
     except RadioError as error:
-        raise InvalidError(f"{error.reason}: {error.message}", path=path) from None
+        raise InvalidError("{reason}: {message}", path=path, reason=error.reason, message=error.message) from None
 
 
 def rounding_of(name: str | None, default: Rounding) -> Rounding:
@@ -162,7 +162,7 @@ def module_of(given: list[Mapping[str, Any]]) -> dict[Rat, list[int]]:
     module: dict[Rat, list[int]] = {}
     for one in given:
         if len(one["bands"]) > MAX_BANDS:
-            raise InvalidError(f"A RAT of a module has at most {MAX_BANDS} bands.", path=("bands",))
+            raise InvalidError("A RAT of a module has at most {most} bands.", path=("bands",), most=MAX_BANDS)
         rat = Rat[one["rat"]]
         with radio_errors("bands"):
             module.setdefault(rat, []).extend(parse_band(rat, name).number for name in one["bands"])

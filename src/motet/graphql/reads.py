@@ -30,7 +30,7 @@ async def read_one(info: Info, entity: str) -> Any:
     selected = selection_of(raw(info))
     keys = {name: value for name, value in selected.arguments.items() if value is not None}
     if len(keys) != 1:
-        raise InvalidRequestError(f"Give exactly one of the arguments of `{selected.name}`.")
+        raise InvalidRequestError("Give exactly one of the arguments of `{field}`.", field=selected.name)
     reader = context.services.reader
     if "id" not in keys:
         return await reader.one(context.principal, entity, selected.children, keys)

@@ -101,7 +101,7 @@ def hold_of(reader: Reader, principal: Principal, named: Named) -> Hold:
 def _check_there(type_name: str, named: Sequence[tuple[int, tuple[str, ...]]], there: Set[int]) -> None:
     for row_id, path in named:
         if row_id not in there:
-            raise NotFoundError(f"There is no {type_name} with this id.", path=path)
+            raise NotFoundError("There is no {type_name} with this id.", path=path, type_name=type_name)
 
 
 def ids_in(value: Any, type_: Any, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -19,8 +19,10 @@ from starlette.responses import StreamingResponse
 
 from motet.access.clients import Client
 from motet.access.principals import Principal
+from motet.access.voices import Voice
+from motet.domain.messages import said
 from motet.graphql.engine import Engine, Prepared, Response, invalid, refusal
-from motet.graphql.http import JSON, RefusedError, encode, executed, json_response, negotiate, read_request
+from motet.graphql.http import JSON, POST_ONLY, RefusedError, encode, executed, json_response, negotiate, read_request
 from motet.graphql.limits import Limits
 from motet.graphql.sse import EVENT_STREAM, PING_INTERVAL_S
 from motet.graphql.throttle import Key, key_of
@@ -94,19 +96,19 @@ class Streams:
             return self._reserve(principal, client)
         if token is None or http.method not in {"GET", "POST", "DELETE"}:
             return None
-        stream = self._streams.get(token)
+        stream, voice = self._streams.get(token), Voice(client, principal)
         if stream is None or stream.owner() != key_of(principal):
-            return _refused("There is no such stream.", 404)
+            return _refused(said("There is no such stream."), 404, voice)
         if http.method == "DELETE":
-            return _stop(stream, http.query_params.get("operationId"))
+            return _stop(stream, http.query_params.get("operationId"), voice)
         if negotiate(_accept(http)) == EVENT_STREAM:
-            return _refused("The stream is open already.", 409) if stream.opened else self._open(stream)
+            return _refused(said("The stream is open already."), 409, voice) if stream.opened else self._open(stream)
         return await self._start(stream, http, principal, client)
 
     def _reserve(self, principal: Principal, client: Client) -> HttpResponse:
         leave = self._enter(principal)
         if leave is None:
-            return _refused("Too many streams.", 429)
+            return _refused(said("Too many streams."), 429, Voice(client, principal))
         stream = Stream(principal, client)
         self._streams[stream.token] = stream
         loop = asyncio.get_running_loop()
@@ -137,25 +139,27 @@ class Streams:
             self._end(stream)
 
     async def _start(self, stream: Stream, http: HttpRequest, principal: Principal, client: Client) -> HttpResponse:
-        media_type = negotiate(_accept(http)) or JSON
+        media_type, voice = negotiate(_accept(http)) or JSON, Voice(client, principal)
         try:
             request = await read_request(http, self._limits)
         except RefusedError as refused:
-            return json_response(invalid(refused.message), media_type, refused.status, refused.headers)
+            return json_response(invalid(refused.message, voice), media_type, refused.status, refused.headers)
         operation_id = request.operation_id
         if operation_id is None or not 0 < len(operation_id) <= MAX_ID_CHARACTERS:
-            return _refused(f"`extensions.operationId` must be a string of 1 to {MAX_ID_CHARACTERS} characters.", 400)
+            words = said("`extensions.operationId` must be a string of 1 to {most} characters.", most=MAX_ID_CHARACTERS)
+            return _refused(words, 400, voice)
         if operation_id in stream.operations:
-            return _refused("There is an operation with this id.", 409)
+            return _refused(said("There is an operation with this id."), 409, voice)
         if len(stream.operations) >= self._limits.subscriptions:
-            return _refused(f"One stream carries at most {self._limits.subscriptions} operations at once.", 429)
-        prepared = await self._engine.prepare(request, principal)
+            most = self._limits.subscriptions
+            return _refused(said("One stream carries at most {most} operations at once.", most=most), 429, voice)
+        prepared = await self._engine.prepare(request, principal, voice)
         if isinstance(prepared, dict):
             return executed(prepared, media_type)
         if http.method == "GET" and prepared.kind is OperationType.MUTATION:
-            return json_response(invalid("Mutations are sent by POST."), media_type, 405, {"allow": "POST"})
+            return json_response(invalid(POST_ONLY, voice), media_type, 405, {"allow": "POST"})
         if stream.token not in self._streams or operation_id in stream.operations:
-            return _refused("The stream has ended, or there is an operation with this id.", 409)
+            return _refused(said("The stream has ended, or there is an operation with this id."), 409, voice)
         task = asyncio.create_task(self._operate(stream, operation_id, prepared, principal, client))
         stream.operations[operation_id] = task
         return HttpResponse(status_code=202)
@@ -177,7 +181,9 @@ class Streams:
                     finally:
                         await source.aclose()  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - the top of a task: it is logged, and the stream lives on
-            await _tell(stream, operation_id, refusal(GraphQLError(str(error), original_error=error)))
+            await _tell(
+                stream, operation_id, refusal(GraphQLError(str(error), original_error=error), voice=prepared.voice)
+            )
         stream.operations.pop(operation_id, None)
         await stream.waiting.put(_event("complete", {"id": operation_id}))
 
@@ -199,9 +205,9 @@ def token_of(http: HttpRequest) -> str | None:
     return http.headers.get(TOKEN_HEADER) or http.query_params.get(TOKEN_PARAMETER) or None
 
 
-def _stop(stream: Stream, operation_id: str | None) -> HttpResponse:
+def _stop(stream: Stream, operation_id: str | None, voice: Voice) -> HttpResponse:
     if not operation_id:
-        return _refused("`operationId` says which operation is to end.", 400)
+        return _refused(said("`operationId` says which operation is to end."), 400, voice)
     task = stream.operations.pop(operation_id, None)
     if task is not None:
         task.cancel()
@@ -220,5 +226,5 @@ def _accept(http: HttpRequest) -> str:
     return http.headers.get("accept", "*/*")
 
 
-def _refused(message: str, status: int) -> HttpResponse:
-    return json_response(invalid(message), JSON, status)
+def _refused(message: str, status: int, voice: Voice) -> HttpResponse:
+    return json_response(invalid(message, voice), JSON, status, voice.headers())

@@ -18,6 +18,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from motet.access.clients import Client
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
+from motet.access.voices import Voice
+from motet.domain.messages import said
 from motet.graphql.engine import BadParametersError, Engine, Response, invalid, refusal, request_of
 from motet.graphql.limits import Limits
 from motet.identity.authenticator import Authenticator
@@ -74,6 +76,7 @@ class Socket:
         self._authenticator = authenticator
         self._admit = admit
         self._principal: Principal | None = None
+        self._voice = Voice(client)
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._sending = asyncio.Lock()
         self._closing: tuple[int, str] | None = None
@@ -146,7 +149,7 @@ class Socket:
         if not self._admit(principal):
             raise _CloseError(TOO_MANY, "Too many sockets")
         await self._send({"type": "connection_ack"})
-        self._principal = principal
+        self._principal, self._voice = principal, Voice(self._client, principal)
 
     async def _handle(self, message: dict[str, Any]) -> None:
         match message["type"]:
@@ -173,7 +176,8 @@ class Socket:
         if not isinstance(payload, dict):
             raise _CloseError(BAD_REQUEST, "The payload of subscribe must be an object")
         if len(self._operations) >= self._limits.subscriptions:
-            error = invalid(f"One socket carries at most {self._limits.subscriptions} operations at once.")
+            words = said("One socket carries at most {most} operations at once.", most=self._limits.subscriptions)
+            error = invalid(words, self._voice)
             await self._send({"id": operation_id, "type": "error", "payload": error["errors"]})
             return
         self._operations[operation_id] = asyncio.create_task(self._operate(operation_id, payload, message[OCTETS]))
@@ -192,7 +196,7 @@ class Socket:
         except Exception as error:  # noqa: BLE001 - the top of a task: it is logged, and the socket lives on
             self._operations.pop(operation_id, None)
             with suppress(WebSocketDisconnect):
-                errors = refusal(GraphQLError(str(error), original_error=error))["errors"]
+                errors = refusal(GraphQLError(str(error), original_error=error), voice=self._voice)["errors"]
                 await self._send({"id": operation_id, "type": "error", "payload": errors})
 
     async def _answers(self, operation_id: str, payload: dict[str, Any], octets: int) -> Response | None:
@@ -200,9 +204,10 @@ class Socket:
         if self._principal is None:
             raise _CloseError(UNAUTHORIZED, "Unauthorized")
         try:
-            prepared = await self._engine.prepare(request_of(payload, octets), self._principal)
+            request = request_of(payload, octets)
+            prepared = await self._engine.prepare(request, self._principal, self._voice)
         except BadParametersError as error:
-            return invalid(str(error))
+            return invalid(error.message, self._voice)
         if isinstance(prepared, dict):
             return prepared
         if prepared.kind is not OperationType.SUBSCRIPTION:

@@ -87,7 +87,7 @@ class Desk:
         if message.state == MessageState.OPEN:
             self.hub.relay.finish(message, MessageState.CANCELLED, None, self.hub.now_us())
         elif message.state != MessageState.CANCELLED:
-            raise DeniedError(f"The message is {MessageState(message.state).name} already")
+            raise DeniedError("The message is {state} already", state=MessageState(message.state).name)
         await self._ended(message)
 
     async def _cancel_upstream(self, message: Message) -> None:
@@ -99,7 +99,7 @@ class Desk:
                     raise UpstreamError("The link that has the message is down")
                 answer = await bind.cancel(unit)
                 if not answer.ok and message.state == MessageState.OPEN:
-                    raise UpstreamError(f"Upstream would not cancel it: {answer.error}")
+                    raise UpstreamError("Upstream would not cancel it: {error}", error=answer.error)
 
     def _go_on(self, message: Message) -> None:
         """It could not be cancelled or replaced: let it take its way again."""
@@ -173,7 +173,7 @@ class Desk:
             raise ConflictError("A message keeps its data_coding")
         message = await self._hold(workspace_id, rows[0]["id"])
         if message.state != MessageState.OPEN:
-            raise DeniedError(f"The message is {MessageState(message.state).name} already")
+            raise DeniedError("The message is {state} already", state=MessageState(message.state).name)
         try:
             await self._replace(message, request)
         finally:
@@ -230,7 +230,7 @@ class Desk:
         stand_in.smsc_message_id = message.smsc_message_id
         answer = await bind.replace(stand_in, expires_at, request.registered_delivery)
         if not answer.ok:
-            raise UpstreamError(f"Upstream would not replace it: {answer.error}")
+            raise UpstreamError("Upstream would not replace it: {error}", error=answer.error)
 
     async def _write_replacement(self, message: Message, request: ReplaceRequest, parts: int, expires_at: int) -> None:
         async def write(connection: asyncpg.Connection) -> None:
@@ -259,14 +259,14 @@ class Desk:
                 if state is None:
                     raise NotFoundError("No such message")
                 if state != MessageState.OPEN:
-                    raise DeniedError(f"The message is {MessageState(state).name} already")
+                    raise DeniedError("The message is {state} already", state=MessageState(state).name)
                 await self.hub.pager.claim([message_id])
                 message = self.hub.live.get(message_id)
             if message is not None:
                 if message.workspace_id != workspace_id:
                     raise NotFoundError("No such message")
                 if message.state not in (MessageState.OPEN, MessageState.CANCELLED):
-                    raise DeniedError(f"The message is {MessageState(message.state).name} already")
+                    raise DeniedError("The message is {state} already", state=MessageState(message.state).name)
                 return message
             await asyncio.sleep(0.1)  # just being committed, parked or taken in
         raise ConflictError("Another node has the message")

@@ -21,6 +21,7 @@ from motet.access.principals import (
     ENROLMENT_PERMISSIONS,
     OPERATOR_PERMISSIONS,
     ROLE_PERMISSIONS,
+    Languages,
     Principal,
     Role,
     custom_grant,
@@ -79,7 +80,7 @@ class WaitError(AuthenticationError):
 
     def __init__(self, wait_s: float) -> None:
         self.wait_s = math.ceil(wait_s)
-        super().__init__(f"too many wrong API keys came from this address: wait {self.wait_s} s")
+        super().__init__("too many wrong API keys came from this address: wait {seconds} s", seconds=self.wait_s)
 
 
 @dataclass(slots=True)
@@ -303,7 +304,8 @@ class Authenticator:
         found = await find_standing(self._database.pool, claimed.user_id, claimed.session_id, claimed.workspace_id)
         if found is None or (found.role is None and not found.is_super_admin):
             raise AuthenticationError("the session has ended")
-        user = replace(claimed, subject=found.email, organisation_id=found.organisation_id)
+        languages = Languages(found.locale, found.organisation_locale)
+        user = replace(claimed, subject=found.email, organisation_id=found.organisation_id, languages=languages)
         if claimed.workspace_id is None:
             permissions = ENROLMENT_PERMISSIONS if found.must_enrol else OPERATOR_PERMISSIONS
             return replace(user, is_operator=True, permissions=permissions)

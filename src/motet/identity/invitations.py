@@ -19,9 +19,9 @@ from motet.access.tokens import AuthenticationError
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, LimitReachedError, NotFoundError
 from motet.domain.ids import IdGenerator
 from motet.domain.letters import Letter
-from motet.domain.locales import locale_of, negotiated
+from motet.domain.locales import negotiated
 from motet.domain.role_rules import check_grant
-from motet.domain.users import UserStatus, email_of, name_of
+from motet.domain.users import UserStatus, email_of, locale_of, name_of
 from motet.identity.login import Login, SecondFactorNeeded
 from motet.identity.password_rules import PasswordRules
 from motet.identity.post import Post
@@ -176,7 +176,7 @@ class Invitations:
         if user is not None and await find_member(connection, workspace_id, user.id) is not None:
             raise ConflictError("This address is a member's.", path=("email",))
         if await storage.count_invitations(connection, workspace_id, OPEN_INVITATIONS) >= OPEN_INVITATIONS:
-            raise LimitReachedError(f"A workspace has at most {OPEN_INVITATIONS} open invitations.")
+            raise LimitReachedError("A workspace has at most {most} open invitations.", most=OPEN_INVITATIONS)
         if mailed and not self._post.sends:
             raise DeniedError("This installation sends no mail: the operator can make a link with `motet user invite`.")
         token = secrets.token_urlsafe(32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from motet.access.principals import Principal, Role, narrowed, role_grant
+from motet.access.principals import Languages, Principal, Role, narrowed, role_grant
 from motet.access.tokens import AuthenticationError
 from motet.storage.api_key import KeyRow
 
@@ -35,4 +35,5 @@ def key_principal(row: KeyRow, now: int) -> Principal:
         organisation_id=row.organisation_id,
         api_key_id=row.id,
         tags=grant.tags,
+        languages=Languages(organisations=row.organisation_locale),
     )

@@ -74,7 +74,7 @@ async def rotate(
         await lock_by_name(connection, _LOCK)
         rows = await signing_key.held(connection, now, MAX_KEYS)
         if len(rows) >= MAX_KEYS and not end_others:
-            raise LimitReachedError(f"There are {MAX_KEYS} signing keys whose tokens have not expired yet.")
+            raise LimitReachedError("There are {most} signing keys whose tokens have not expired yet.", most=MAX_KEYS)
         if await signing_key.retire(connection, now, now + KEPT_AFTER, now - older_than) is None:
             return False
         await _add(connection, box, generate_key(), now)

@@ -9,9 +9,8 @@ from typing import Any
 from motet.access.principals import Permission, Principal, Role
 from motet.access.standings import actor_of
 from motet.domain.errors import ConflictError, DeniedError, NotFoundError
-from motet.domain.locales import locale_of
 from motet.domain.role_rules import Standing, check_change, check_not_last, check_touch
-from motet.domain.users import UserStatus, name_of
+from motet.domain.users import UserStatus, locale_of, name_of
 from motet.identity.standings import role_name, standing_of
 from motet.storage import membership, user
 from motet.storage.database import Database, PooledConnection

@@ -110,6 +110,9 @@ LOOPBACK_NETWORKS = ("127.0.0.0/8", "::1/128")
 """What the demo allows."""
 
 
+URL_PATH = ("url",)
+
+
 def parse_target(url: str, policy: TargetPolicy) -> URL:
     """The URL as the HTTP client will take it; raises InvalidError (path `url`) for one that is refused unresolved.
 
@@ -117,27 +120,29 @@ def parse_target(url: str, policy: TargetPolicy) -> URL:
     host, with user information or a fragment, with port 0, and a literal address that the policy does not permit.
     """
     if len(url.encode("utf-8", "replace")) > MAX_URL_OCTETS:
-        raise _invalid(f"The URL is longer than {MAX_URL_OCTETS} octets.")
+        raise InvalidError("The URL is longer than {most} octets.", path=URL_PATH, most=MAX_URL_OCTETS)
     if _UNFIT.search(url):
-        raise _invalid("The URL holds a blank, a backslash, a control character or half of a surrogate pair.")
+        raise InvalidError(
+            "The URL holds a blank, a backslash, a control character or half of a surrogate pair.", path=URL_PATH
+        )
     try:
         target = URL(url)
         host, port = target.raw_host, target.port
     except (ValueError, UnicodeError):
-        raise _invalid("This is not a URL.") from None
+        raise InvalidError("This is not a URL.", path=URL_PATH) from None
     if target.scheme not in ("https", "http"):
-        raise _invalid("The URL must begin with https://.")
+        raise InvalidError("The URL must begin with https://.", path=URL_PATH)
     plain = target.scheme == "http"
     if plain and not policy.allow_http and not policy.allowed_networks:
-        raise _invalid("Plain http is not allowed; the URL must begin with https://.")
+        raise InvalidError("Plain http is not allowed; the URL must begin with https://.", path=URL_PATH)
     if not host:
-        raise _invalid("The URL names no host.")
+        raise InvalidError("The URL names no host.", path=URL_PATH)
     if target.user is not None or target.password is not None:
-        raise _invalid("The URL must not hold a user name or password.")
+        raise InvalidError("The URL must not hold a user name or password.", path=URL_PATH)
     if target.fragment:
-        raise _invalid("The URL must not hold a fragment.")
+        raise InvalidError("The URL must not hold a fragment.", path=URL_PATH)
     if not port:
-        raise _invalid("The port must be 1 to 65535.")
+        raise InvalidError("The port must be 1 to 65535.", path=URL_PATH)
     if _looks_like_address(host) and not policy.permits(host, plain=plain):
         raise _refused(plain)
     return target
@@ -161,9 +166,5 @@ def check_addresses(addresses: Sequence[str], policy: TargetPolicy, *, plain: bo
 
 def _refused(plain: bool) -> InvalidError:
     if plain:
-        return _invalid("The host's address is not allowed for plain http.")
-    return _invalid("The host's address is not globally routable.")
-
-
-def _invalid(message: str) -> InvalidError:
-    return InvalidError(message, path=("url",))
+        return InvalidError("The host's address is not allowed for plain http.", path=URL_PATH)
+    return InvalidError("The host's address is not globally routable.", path=URL_PATH)

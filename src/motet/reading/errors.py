@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from motet.domain.messages import said
+
 
 class RequestError(Exception):
-    """The request cannot be served as it stands. `message` is for the caller; `code` is public and stable."""
+    """The request cannot be served as it stands. `message` is for the caller, words or a template with its `values` as
+    those of domain errors; `code` is public and stable."""
 
     code: ClassVar[str]
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, /, **values: object) -> None:
+        self.message = said(message, **values)
+        super().__init__(self.message)
 
 
 class InvalidRequestError(RequestError):

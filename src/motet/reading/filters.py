@@ -39,14 +39,16 @@ def _all_of(
 ) -> str | None:
     terms: list[str] = []
     if depth == 0:
-        raise InvalidRequestError(f"A filter may be nested {MAX_FILTER_DEPTH} deep.")
+        raise InvalidRequestError("A filter may be nested {most} deep.", most=MAX_FILTER_DEPTH)
     for name, value in arguments.items():
         if value is None:
             continue
         budget[0] -= 1
         if budget[0] < 0 or (isinstance(value, list) and len(value) > MAX_LIST_VALUES):
             raise InvalidRequestError(
-                f"A filter may hold {MAX_FILTER_TERMS} conditions, and {MAX_LIST_VALUES} values in a list."
+                "A filter may hold {most} conditions, and {max_list_values} values in a list.",
+                most=MAX_FILTER_TERMS,
+                max_list_values=MAX_LIST_VALUES,
             )
         if name in {"and", "or"}:
             inner = [_all_of(entity, item, alias, statement, budget, depth - 1) or "true" for item in value]

@@ -61,5 +61,5 @@ def size_of(arguments: Mapping[str, Any]) -> tuple[int, bool]:
         raise InvalidRequestError("Give `first` or `last`, not both.")
     for name, size in (("first", first), ("last", last)):
         if size is not None and not 0 <= size <= MAX_PAGE:
-            raise InvalidRequestError(f"`{name}` must be 0 to {MAX_PAGE}.")
+            raise InvalidRequestError("`{name}` must be 0 to {most}.", name=name, most=MAX_PAGE)
     return (DEFAULT_PAGE if first is None else first, False) if last is None else (last, True)

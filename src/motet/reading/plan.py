@@ -155,7 +155,7 @@ class ObjectPlan:
 def require(principal: Principal, entity: Entity) -> None:
     """Raises ForbiddenError unless the principal may read the entity at all."""
     if entity.permission is not None and not principal.allows(entity.permission):
-        raise ForbiddenError(f"This needs the permission {entity.permission.value}.")
+        raise ForbiddenError("This needs the permission {permission}.", permission=entity.permission.value)
     if (
         entity.tenant_column
         and principal.workspace_id is None

@@ -6,12 +6,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from motet.access.clients import Client
+from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
+from motet.access.voices import Voice
 from motet.domain.errors import DomainError, InvalidError
+from motet.domain.messages import said
 
 BODY_OCTETS = 64 * 1024
 """Of a route that takes JSON."""
@@ -33,10 +37,9 @@ def answering(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except DomainError as error:
-            path = [str(step) for step in error.path]
-            return told(STATUS[error.code], error.code, error.message, path=path)
+            return failed(error, voice_of(request))
         except AuthenticationError as error:
-            return unauthenticated(str(error))
+            return unauthenticated(error, voice_of(request))
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is left to read it
 
@@ -51,7 +54,7 @@ async def body_of(request: Request, limit: int = BODY_OCTETS) -> dict[str, Any]:
     async for chunk in request.stream():
         body += chunk
         if len(body) > limit:
-            raise InvalidError(f"A body has at most {limit} octets.")
+            raise InvalidError("A body has at most {most} octets.", most=limit)
     try:
         found = orjson.loads(bytes(body))
     except orjson.JSONDecodeError:
@@ -65,7 +68,7 @@ def text_of(body: Mapping[str, Any], name: str, *, most: int = 4_096) -> str:
     """A text that the body must hold. Raises InvalidError."""
     value = body.get(name)
     if not isinstance(value, str) or len(value) > most or "\0" in value:
-        raise InvalidError(f"This must be text of at most {most} characters.", path=(name,))
+        raise InvalidError("This must be text of at most {most} characters.", path=(name,), most=most)
     return value
 
 
@@ -76,30 +79,55 @@ def optional_text_of(body: Mapping[str, Any], name: str, *, most: int = 4_096) -
 
 def client_of(request: Request) -> Client:
     """Where the request comes from."""
-    return Client(request.client.host if request.client else None, request.headers.get("user-agent"))
+    return Client(
+        request.client.host if request.client else None,
+        request.headers.get("user-agent"),
+        accept_language=accept_language_of(request.headers),
+    )
+
+
+def accept_language_of(headers: Headers) -> str | None:
+    """The languages that a request asks for, on however many lines."""
+    return ",".join(headers.getlist("accept-language")) or None
+
+
+def voice_of(request: Request, principal: Principal | None = None) -> Voice:
+    """In which language to answer."""
+    return Voice(client_of(request), principal)
 
 
 def told(
-    status: int, code: str, message: str, headers: Mapping[str, str] | None = None, path: list[str] | None = None
+    status: int,
+    code: str,
+    message: str,
+    voice: Voice,
+    headers: Mapping[str, str] | None = None,
+    path: list[str] | None = None,
 ) -> Response:
     """An error: a code for programs and words for people."""
-    return json_answer({"error": {"code": code, "message": message, "path": path or None}}, status, headers)
+    shown = {"code": code, "message": voice.say(message), "path": path or None}
+    return json_answer({"error": shown}, status, {**(headers or {}), **voice.headers()})
 
 
-def internal(request_id: str) -> Response:
+def failed(error: DomainError, voice: Voice) -> Response:
+    """What the domain says to it."""
+    return told(STATUS[error.code], error.code, error.message, voice, path=[str(step) for step in error.path])
+
+
+def internal(request_id: str, voice: Voice) -> Response:
     """500, and nothing of what went wrong."""
-    return told(500, "INTERNAL", f"Something went wrong. The request's id is {request_id}.")
+    words = said("Something went wrong. The request's id is {request_id}.", request_id=request_id)
+    return told(500, "INTERNAL", words, voice)
 
 
-def unavailable() -> Response:
+def unavailable(voice: Voice) -> Response:
     """503: the database is away for a moment."""
-    return told(503, "INTERNAL", "The database is away: try again soon.", {"retry-after": "2"})
+    return told(503, "INTERNAL", said("The database is away: try again soon."), voice, {"retry-after": "2"})
 
 
-def unauthenticated(words: str) -> Response:
+def unauthenticated(error: AuthenticationError, voice: Voice) -> Response:
     """401, with the error's words as a sentence."""
-    sentence = words[:1].upper() + words[1:] + "."
-    return told(401, "UNAUTHENTICATED", sentence, {"www-authenticate": "Bearer"})
+    return told(401, "UNAUTHENTICATED", error.sentence, voice, {"www-authenticate": "Bearer"})
 
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

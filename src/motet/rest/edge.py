@@ -14,8 +14,11 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from motet.access.clients import Client
+from motet.access.voices import Voice
 from motet.domain.cidrs import Network
-from motet.rest.answers import REQUEST_ID, internal, told, unavailable
+from motet.domain.messages import said
+from motet.rest.answers import REQUEST_ID, accept_language_of, internal, told, unavailable
 from motet.rest.clients import origin_of
 from motet.storage.database import AWAY
 
@@ -103,7 +106,8 @@ class HttpEdge:
         await self._http(scope, receive, _Answer(send, self._headers_for(headers, secure)), headers, host or "")
 
     async def _http(self, scope: Scope, receive: Receive, send: _Answer, headers: Headers, host: str) -> None:
-        refusal = self._refusal(scope, headers, host)
+        voice = Voice(Client(host, accept_language=accept_language_of(headers)))
+        refusal = self._refusal(scope, headers, host, voice)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -112,7 +116,7 @@ class HttpEdge:
             await send({"type": "http.response.body", "body": b""})
             return
         scope[REQUEST_ID] = secrets.token_hex(8)
-        body = _Body(receive, self._rules, self._clock, bounded=scope["path"] not in self._own_bounds)
+        body = _Body(receive, self._rules, self._clock, voice, bounded=scope["path"] not in self._own_bounds)
         send.body = body
         self._under_way[host] = self._under_way.get(host, 0) + 1
         try:
@@ -121,14 +125,14 @@ class HttpEdge:
             if body.refusal is None:
                 log.warning("a request needs the database, which is away", error=repr(error)[:200])
                 if not send.started:
-                    await unavailable()(scope, receive, send)
+                    await unavailable(voice)(scope, receive, send)
                 elif not send.finished:
                     raise
         except Exception:
             if body.refusal is None:
                 log.exception("a request failed", request_id=scope[REQUEST_ID], path=scope["path"])
                 if not send.started:
-                    await internal(scope[REQUEST_ID])(scope, receive, send)
+                    await internal(scope[REQUEST_ID], voice)(scope, receive, send)
                 elif not send.finished:
                     raise
         finally:
@@ -140,15 +144,16 @@ class HttpEdge:
         if body.refusal is not None and not send.started:
             await send.refuse(body.refusal)
 
-    def _refusal(self, scope: Scope, headers: Headers, host: str) -> Response | None:
+    def _refusal(self, scope: Scope, headers: Headers, host: str, voice: Voice) -> Response | None:
         if not self._host_fits(scope, headers):
-            return told(421, "INVALID", "This host is not served here.")
+            return told(421, "INVALID", said("This host is not served here."), voice)
         if self._under_way.get(host, 0) >= self._rules.requests_per_address:
-            return told(429, "LIMIT_REACHED", "Too many requests of this address at once.", {"retry-after": "1"})
+            words = said("Too many requests of this address at once.")
+            return told(429, "LIMIT_REACHED", words, voice, {"retry-after": "1"})
         if scope["path"] not in self._own_bounds:
             length = headers.get("content-length", "0")
             if not length.isdigit() or len(length) > 18 or int(length) > self._rules.body_octets:
-                return _too_large(self._rules.body_octets)
+                return _too_large(self._rules.body_octets, voice)
         return None
 
     def _host_fits(self, scope: Scope, headers: Headers) -> bool:
@@ -220,8 +225,11 @@ class _Answer:
 class _Body:
     """`receive`, with a bound and a pace. Beyond either, the application is told that the client is gone."""
 
-    def __init__(self, receive: Receive, rules: EdgeRules, clock: Callable[[], float] | None, *, bounded: bool) -> None:
+    def __init__(
+        self, receive: Receive, rules: EdgeRules, clock: Callable[[], float] | None, voice: Voice, *, bounded: bool
+    ) -> None:
         self._receive = receive
+        self._voice = voice
         self._rules = rules
         self._clock = clock or asyncio.get_running_loop().time
         self._most = rules.body_octets if bounded else None
@@ -242,19 +250,21 @@ class _Body:
             async with asyncio.timeout(max(0.0, left_s)):
                 message = await self._receive()
         except TimeoutError:
-            self.refusal = told(408, "LIMIT_REACHED", "The body did not come in time.", {"connection": "close"})
+            words = said("The body did not come in time.")
+            self.refusal = told(408, "LIMIT_REACHED", words, self._voice, {"connection": "close"})
             return {"type": "http.disconnect"}
         if message["type"] == "http.request":
             self._octets += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
             if self._most is not None and self._octets > self._most:
-                self.refusal = _too_large(self._most)
+                self.refusal = _too_large(self._most, self._voice)
                 return {"type": "http.disconnect"}
         return message
 
 
-def _too_large(most: int) -> Response:
-    return told(413, "LIMIT_REACHED", f"A body has at most {most} octets.", {"connection": "close"})
+def _too_large(most: int, voice: Voice) -> Response:
+    words = said("A body has at most {most} octets.", most=most)
+    return told(413, "LIMIT_REACHED", words, voice, {"connection": "close"})
 
 
 async def _nothing() -> Message:

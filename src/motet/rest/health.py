@@ -15,7 +15,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from motet import __version__
-from motet.rest.answers import REQUEST_ID, internal, told, unavailable
+from motet.domain.messages import said
+from motet.rest.answers import REQUEST_ID, internal, told, unavailable, voice_of
 from motet.rest.metrics import Metrics
 from motet.storage.database import AWAY
 
@@ -80,20 +81,21 @@ def rest_application(readiness: Readiness, metrics: Metrics, routes: Sequence[Ba
     return Starlette(routes=[*watched, *routes], exception_handlers={HTTPException: _told, Exception: _failed})
 
 
-async def _told(_: Request, error: Exception) -> Response:
+_OWN = {404: ("NOT_FOUND", said("There is nothing here.")), 405: ("INVALID", said("Another method is needed."))}
+
+
+async def _told(request: Request, error: Exception) -> Response:
     """Starlette's own refusals, 404 and 405 above all, in the form that all errors have."""
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
-    code, words = {404: ("NOT_FOUND", "There is nothing here."), 405: ("INVALID", "Another method is needed.")}.get(
-        error.status_code, ("INVALID", str(error.detail))
-    )
-    return told(error.status_code, code, words, error.headers)
+    code, words = _OWN.get(error.status_code, ("INVALID", str(error.detail)))
+    return told(error.status_code, code, words, voice_of(request), error.headers)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Our own fault, of which the log tells under the id; or the database's, which is away for a moment."""
     if isinstance(error, AWAY):
-        return unavailable()
-    return internal(request.scope.get(REQUEST_ID, ""))
+        return unavailable(voice_of(request))
+    return internal(request.scope.get(REQUEST_ID, ""), voice_of(request))
 
 
 def _json(body: object, status: int = 200) -> Response:

@@ -97,7 +97,7 @@ def _act(actor: Actor, request: Request, action: str, body: Mapping[str, Any]) -
 def _proof(body: Mapping[str, Any]) -> Proof:
     given = [name for name in _PROOFS if body.get(name) is not None]
     if len(given) != 1:
-        raise InvalidError(f"Show exactly one of {', '.join(_PROOFS)}.", path=("code",))
+        raise InvalidError("Show exactly one of {known}.", path=("code",), known=_PROOFS)
     if given == ["passkey"]:
         passkey = body["passkey"]
         if not isinstance(passkey, dict):

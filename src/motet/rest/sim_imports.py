@@ -15,9 +15,10 @@ from motet.access.principals import Permission, Principal
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import DomainError, InvalidError
 from motet.domain.global_ids import encode_global_id
+from motet.domain.messages import said
 from motet.identity.audit import act_of
 from motet.identity.authenticator import Authenticator
-from motet.rest.answers import STATUS, client_of, json_answer, told, unauthenticated
+from motet.rest.answers import client_of, failed, json_answer, told, unauthenticated, voice_of
 from motet.storage.acting import Edge, acting
 
 MEMORY_OCTETS = 1 << 20
@@ -70,26 +71,32 @@ class SimImports:
 
     async def _answer(self, request: Request) -> Response:
         if request.method != "POST":
-            return told(405, "INVALID", "Post the list as the body of a request.", {"allow": "POST"})
+            words = said("Post the list as the body of a request.")
+            return told(405, "INVALID", words, voice_of(request), {"allow": "POST"})
         try:
             principal = await self._authenticator.authenticate(
                 request.headers.get("authorization"), client_of(request).address
             )
         except AuthenticationError as error:
-            return unauthenticated(str(error))
+            return unauthenticated(error, voice_of(request))
+        voice = voice_of(request, principal)
         if principal.workspace_id is None or not principal.allows(Permission.SIM_WRITE):
-            return told(403, "FORBIDDEN", f"This needs the permission {Permission.SIM_WRITE.value} in a workspace.")
+            words = said(
+                "This needs the permission {permission} in a workspace.", permission=Permission.SIM_WRITE.value
+            )
+            return told(403, "FORBIDDEN", words, voice)
         if principal.tags is not None:
-            return told(403, "FORBIDDEN", "This is not for a role that is bound to tags.")
+            return told(403, "FORBIDDEN", said("This is not for a role that is bound to tags."), voice)
         if self._under_way >= MAX_UPLOADS:
-            return told(429, "LIMIT_REACHED", "Other lists are being read: try again soon.", {"retry-after": "10"})
+            words = said("Other lists are being read: try again soon.")
+            return told(429, "LIMIT_REACHED", words, voice, {"retry-after": "10"})
         self._under_way += 1
         try:
             given = dict(request.query_params)
             with acting(act_of(principal, client_of(request), Edge.REST, "POST /sim-imports", given)):
                 return await self._taken(request, principal, principal.workspace_id)
         except DomainError as error:
-            return told(STATUS[error.code], error.code, error.message, path=[str(step) for step in error.path])
+            return failed(error, voice)
         finally:
             self._under_way -= 1
 
@@ -100,7 +107,8 @@ class SimImports:
             async for chunk in request.stream():
                 octets += len(chunk)
                 if octets > self._max_octets:
-                    return told(413, "LIMIT_REACHED", f"A list has at most {self._max_octets} octets.")
+                    words = said("A list has at most {most} octets.", most=self._max_octets)
+                    return told(413, "LIMIT_REACHED", words, voice_of(request, principal))
                 file.write(chunk)
             file.seek(0)
             job_id, rows = await self._upload(
@@ -125,8 +133,10 @@ def _parameters(query: QueryParams) -> dict[str, str]:
     for name, value in query.multi_items():
         plain = name.removeprefix("column.")
         if plain in found or (plain not in _FIELDS if name.startswith("column.") else name not in _OTHERS):
-            known = ", ".join((*_OTHERS, *(f"column.{field}" for field in _FIELDS)))
-            raise InvalidError(f"The parameters are {known}, each once.", path=(name[:MAX_PARAMETER_CHARACTERS],))
+            known = (*_OTHERS, *(f"column.{field}" for field in _FIELDS))
+            raise InvalidError(
+                "The parameters are {known}, each once.", path=(name[:MAX_PARAMETER_CHARACTERS],), known=known
+            )
         if len(value) > MAX_PARAMETER_CHARACTERS:
             raise InvalidError("This is too long.", path=(name,))
         found[plain] = value

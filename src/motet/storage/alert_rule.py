@@ -26,7 +26,7 @@ async def insert(connection: PooledConnection, workspace_id: int, rule_id: int, 
     """
     await connection.execute(_LOCK_WORKSPACE, workspace_id)
     if await connection.fetchval(_INSERT, workspace_id, rule_id, limit, *_values(rule)) is None:
-        raise LimitReachedError(f"A workspace has at most {limit} alert rules.")
+        raise LimitReachedError("A workspace has at most {most} alert rules.", most=limit)
 
 
 _COLUMNS = """name, enabled, event_types, minimum_severity, device_tags, group_by, threshold, window_s, severity,

@@ -32,13 +32,16 @@ class KeyRow(NamedTuple):
     expires_at: datetime | None
     revoked_at: datetime | None
     rotated_at: datetime | None
+    organisation_locale: str | None
 
 
 _KEY = """
 SELECT k.workspace_id, k.id, w.name, w.organisation_id, k.prefix, k.secret_hash, k.previous_hash, k.previous_until,
        k.role, k.role_id, k.scopes, k.tags, k.networks, k.expires_at, k.revoked_at,
-       k.rotated_at
-  FROM api_key k JOIN workspace w ON w.id = k.workspace_id AND w.ended_at IS NULL
+       k.rotated_at, o.locale
+  FROM api_key k
+  JOIN workspace w ON w.id = k.workspace_id AND w.ended_at IS NULL
+  JOIN organisation o ON o.id = w.organisation_id
 """
 
 # By the keys that are unique over the platform: whoever shows one names no workspace.
@@ -110,7 +113,7 @@ async def insert(
             raise
         raise ConflictError("This prefix is taken: try again.") from None
     if added is None:
-        raise LimitReachedError(f"A workspace has at most {limit} API keys that are not revoked.")
+        raise LimitReachedError("A workspace has at most {most} API keys that are not revoked.", most=limit)
 
 
 _LOCK = """

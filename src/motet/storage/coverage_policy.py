@@ -43,7 +43,7 @@ async def insert(
     except asyncpg.UniqueViolationError as error:
         raise _conflict(error) from None
     if added is None:
-        raise LimitReachedError(f"A workspace has at most {limit} coverage policies.")
+        raise LimitReachedError("A workspace has at most {most} coverage policies.", most=limit)
 
 
 _LOCK = """
@@ -141,7 +141,7 @@ async def block_operator(
     except asyncpg.UniqueViolationError:
         raise ConflictError("The device is barred from this operator already.", path=("operator",)) from None
     if added is None:
-        raise LimitReachedError(f"A device has at most {limit} blocked operators.")
+        raise LimitReachedError("A device has at most {most} blocked operators.", most=limit)
 
 
 _UNBLOCK = """

@@ -42,7 +42,7 @@ async def insert(
     except asyncpg.UniqueViolationError as error:
         raise _taken(error) from None
     if added is None:
-        raise LimitReachedError(f"A workspace has at most {limit} roles of its own.")
+        raise LimitReachedError("A workspace has at most {most} roles of its own.", most=limit)
 
 
 _LOCK = """

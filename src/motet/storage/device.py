@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 
 from motet.domain.errors import NotFoundError
+from motet.domain.messages import said
 from motet.storage.database import PooledConnection
 
 DEVICE_COLUMNS = (
@@ -124,8 +125,8 @@ async def set_sim(connection: PooledConnection, workspace_id: int, device_id: in
 
 
 _POLICY_OF: Final = {
-    "device_service_policy": ("No such service policy.", "service_policy_id"),
-    "device_coverage_policy": ("No such coverage policy.", "coverage_policy_id"),
+    "device_service_policy": (said("No such service policy."), "service_policy_id"),
+    "device_coverage_policy": (said("No such coverage policy."), "coverage_policy_id"),
 }
 """By the name of the constraint that misses it."""
 

@@ -41,7 +41,7 @@ async def insert(
     except asyncpg.UniqueViolationError as error:
         raise _conflict(error) from None
     if added is None:
-        raise LimitReachedError(f"A workspace has at most {limit} DNS configurations.")
+        raise LimitReachedError("A workspace has at most {most} DNS configurations.", most=limit)
 
 
 _LOCK = "SELECT name, first, second FROM dns_config WHERE workspace_id = $1 AND id = $2 FOR UPDATE"

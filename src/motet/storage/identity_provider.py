@@ -71,7 +71,7 @@ async def insert(
     await connection.execute(_LOCK_ORGANISATION, organisation_id)
     added = await connection.fetchval(_INSERT, organisation_id, provider_id, kind, limit, *settings)
     if added is None:
-        raise LimitReachedError(f"An organisation has at most {limit} identity providers.")
+        raise LimitReachedError("An organisation has at most {most} identity providers.", most=limit)
     await set_domains(connection, provider_id, domains)
 
 

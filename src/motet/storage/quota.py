@@ -78,7 +78,9 @@ async def insert(
         )
     except asyncpg.UniqueViolationError as error:
         field = "device_id" if error.constraint_name == "quota_device_taken" else "pool_id"
-        raise ConflictError(f"There is a quota of {quota.service.name} already.", path=(field,)) from error
+        raise ConflictError(
+            "There is a quota of {service} already.", path=(field,), service=quota.service.name
+        ) from error
 
 
 def _changing(quota: Quota) -> tuple[Any, ...]:
@@ -281,4 +283,4 @@ async def delete_pool(connection: PooledConnection, workspace_id: int, pool_id: 
 
 def _taken(error: asyncpg.UniqueViolationError) -> ConflictError:
     field = "tag" if error.constraint_name == "quota_pool_tag_taken" else "name"
-    return ConflictError(f"Another pool has this {field}.", path=(field,))
+    return ConflictError("Another pool has this {field}.", path=(field,), field=field)

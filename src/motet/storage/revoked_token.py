@@ -49,7 +49,9 @@ async def add_revoked_token(
 ) -> None:
     """Take a token back until it would have ended. Raises LimitReachedError at `limit` of a workspace."""
     if not await connection.fetchval(_ADD, token_id, workspace_id, now, expires_at, limit):
-        raise LimitReachedError(f"A workspace has at most {limit} tokens that were taken back and have not ended yet.")
+        raise LimitReachedError(
+            "A workspace has at most {most} tokens that were taken back and have not ended yet.", most=limit
+        )
 
 
 _PURGE = """

@@ -49,7 +49,7 @@ async def insert(
     except asyncpg.ForeignKeyViolationError as error:
         raise _no_dns_config(error) from None
     if added is None:
-        raise LimitReachedError(f"A workspace has at most {limit} service policies.")
+        raise LimitReachedError("A workspace has at most {most} service policies.", most=limit)
 
 
 _LOCK = """

@@ -39,7 +39,7 @@ async def insert(
     except asyncpg.ForeignKeyViolationError:
         raise _no_account() from None
     if added is None:
-        raise LimitReachedError(f"A workspace has at most {limit} short codes.")
+        raise LimitReachedError("A workspace has at most {most} short codes.", most=limit)
 
 
 # $3 says whether the account changes: null is a value of its own.
@@ -96,7 +96,7 @@ async def add_short_code(
         await connection.execute(_ADD, workspace_id, short_code_id, code, account_id, description)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "short_code_taken":
-            raise ConflictError(f"the short code {code} exists already", path=("code",)) from None
+            raise ConflictError("the short code {code} exists already", path=("code",), code=code) from None
         raise
 
 

@@ -59,7 +59,7 @@ async def insert(
             raise
         raise ConflictError("This system_id is taken.", path=("system_id",)) from None
     if added is None:
-        raise LimitReachedError(f"A workspace has at most {limit} SMPP accounts.")
+        raise LimitReachedError("A workspace has at most {most} SMPP accounts.", most=limit)
 
 
 _SETTINGS = """
@@ -165,7 +165,7 @@ async def add_account(
         await connection.execute(_ADD, workspace_id, account_id, system_id, password_hash, description, window_size)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "smpp_account_system_id_taken":
-            raise ConflictError(f"the system_id {system_id} is taken", path=("systemId",)) from None
+            raise ConflictError("the system_id {system_id} is taken", path=("systemId",), system_id=system_id) from None
         raise
 
 

@@ -46,7 +46,7 @@ async def insert(connection: PooledConnection, settings: SmscLinkSettings, *, li
     except asyncpg.UniqueViolationError as error:
         raise _conflict(error) from None
     if link_id is None:
-        raise LimitReachedError(f"There are at most {limit} links.")
+        raise LimitReachedError("There are at most {most} links.", most=limit)
     return link_id
 
 

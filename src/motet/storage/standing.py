@@ -24,6 +24,8 @@ class StandingRow(NamedTuple):
     """Of the custom role, where it is one, as are the two below."""
     permissions: list[str] | None
     tags: list[str] | None
+    locale: str | None
+    organisation_locale: str | None
 
 
 # `path` holds the ids from the root down to the workspace's organisation.
@@ -32,7 +34,7 @@ SELECT u.email, u.organisation_id, m.role, m.role_id,
        u.is_super_admin AND CASE WHEN $3::bigint IS NULL THEN home.parent_id IS NULL
                                  ELSE u.organisation_id = ANY (o.path) END AS is_super_admin, w.name AS workspace,
        NOT s.methods && '{mfa,fed}' AND motet_mfa_required(u.organisation_id) AS must_enrol,
-       r.name, r.permissions, r.tags
+       r.name, r.permissions, r.tags, u.locale, home.locale AS organisation_locale
   FROM login_session s
   JOIN user_account u ON u.id = s.user_id
   JOIN organisation home ON home.id = u.organisation_id

@@ -55,10 +55,10 @@ async def insert(
     ids, names, hashes, sources = (list(column) for column in zip(*rows, strict=True))
     taken = await connection.fetchval(_CHANGED, workspace_id, names, hashes)
     if taken is not None:
-        raise ConflictError(f"The document {taken} is there with another text.", path=("documents",))
+        raise ConflictError("The document {taken} is there with another text.", path=("documents",), taken=taken)
     added = await connection.fetch(_INSERT, workspace_id, ids, names, hashes, sources)
     if await connection.fetchval(_COUNT, workspace_id) > limit:
-        raise LimitReachedError(f"There can be {limit} documents.")
+        raise LimitReachedError("There can be {most} documents.", most=limit)
     return len(added)
 
 

@@ -54,7 +54,7 @@ async def insert(
         _INSERT, workspace_id, webhook_id, url, event_types, description, secret_encrypted, limit
     )
     if added is None:
-        raise LimitReachedError(f"A workspace has at most {limit} webhooks.")
+        raise LimitReachedError("A workspace has at most {most} webhooks.", most=limit)
 
 
 # Enabling again forgets why it was disabled.

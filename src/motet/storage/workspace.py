@@ -55,7 +55,7 @@ async def add_workspace(connection: PooledConnection, workspace_id: int, organis
         await connection.execute(_ADD, workspace_id, organisation_id, name, DEFAULT_NAME, DEFAULT_DESCRIPTION)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "workspace_name_taken":
-            raise ConflictError(f"there is a workspace named {name} already", path=("name",)) from None
+            raise ConflictError("there is a workspace named {name} already", path=("name",), name=name) from None
         raise
 
 
@@ -112,7 +112,7 @@ async def update(connection: PooledConnection, workspace_id: int, name: str, org
         await connection.execute(_UPDATE, workspace_id, name, organisation_id)
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "workspace_name_taken":
-            raise ConflictError(f"there is a workspace named {name} already", path=("name",)) from None
+            raise ConflictError("there is a workspace named {name} already", path=("name",), name=name) from None
         raise
 
 

@@ -27,9 +27,9 @@ def check_event_types(event_types: Sequence[str]) -> list[str]:
     if not event_types:
         raise InvalidError("At least one event type is needed.", path=("event_types",))
     if len(event_types) > MAX_EVENT_TYPES:
-        raise InvalidError(f"A webhook takes at most {MAX_EVENT_TYPES} event types.", path=("event_types",))
+        raise InvalidError("A webhook takes at most {most} event types.", path=("event_types",), most=MAX_EVENT_TYPES)
     for index, event_type in enumerate(event_types):
         if event_type not in EVENT_TYPES and event_type not in WILDCARDS and not _MEMBER.match(event_type):
             known = ", ".join((*EVENT_TYPES, *WILDCARDS))
-            raise InvalidError(f"Unknown event type; known are {known}.", path=("event_types", index))
+            raise InvalidError("Unknown event type; known are {known}.", path=("event_types", index), known=known)
     return list(dict.fromkeys(event_types))

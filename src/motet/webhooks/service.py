@@ -167,7 +167,9 @@ class WebhookService:
 
 def _check_description(description: str) -> str:
     if len(description) > MAX_DESCRIPTION_CHARACTERS:
-        raise InvalidError(f"A description has at most {MAX_DESCRIPTION_CHARACTERS} characters.", path=("description",))
+        raise InvalidError(
+            "A description has at most {most} characters.", path=("description",), most=MAX_DESCRIPTION_CHARACTERS
+        )
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in description):
         raise InvalidError("A description holds no NUL and no half of a surrogate pair.", path=("description",))
     return description

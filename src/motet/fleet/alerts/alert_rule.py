@@ -154,7 +154,7 @@ def _applied(changes: AlertRuleChanges, rule: AlertRule) -> AlertRule:
     if rule.remind_s is not None:
         check_range(rule.remind_s, "remind_s", SHORTEST_REMINDER_S, LONGEST_QUIET_S)
     if len(rule.device_tags) > MAX_TAGS:
-        raise InvalidError(f"A rule asks for at most {MAX_TAGS} tags.", path=("device_tags",))
+        raise InvalidError("A rule asks for at most {most} tags.", path=("device_tags",), most=MAX_TAGS)
     for tag in rule.device_tags:
         check_text(tag, "device_tags", at_least=1, at_most=MAX_TAG_CHARACTERS)
     return replace(
@@ -168,7 +168,9 @@ def _applied(changes: AlertRuleChanges, rule: AlertRule) -> AlertRule:
 def _checked_types(event_types: Sequence[str], field: str, *, at_least: int) -> list[str]:
     """Each once, in the order given."""
     if not at_least <= len(event_types) <= MAX_EVENT_TYPES:
-        raise InvalidError(f"A rule takes {at_least} to {MAX_EVENT_TYPES} event types.", path=(field,))
+        raise InvalidError(
+            "A rule takes {least} to {most} event types.", path=(field,), least=at_least, most=MAX_EVENT_TYPES
+        )
     for index, each in enumerate(event_types):
         if each.startswith(OWN_FAMILY):
             raise InvalidError("A rule cannot look for events of alerts.", path=(field, index))

@@ -94,7 +94,9 @@ class ImsiService:
             await self._check_partner(connection, workspace_id, partner_id)
             profile_id = await self._profile(connection, workspace_id, sim_id, profile_id)
             if await imsi.count(connection, workspace_id, sim_id, profile_id) >= MAX_IMSIS:
-                raise LimitReachedError(f"A SIM, or a profile, has at most {MAX_IMSIS} IMSIs.", path=("sim_id",))
+                raise LimitReachedError(
+                    "A SIM, or a profile, has at most {most} IMSIs.", path=("sim_id",), most=MAX_IMSIS
+                )
             if not await sim.claim(connection, workspace_id, [("imsi", value, sim_id)]):
                 raise ConflictError("This is taken.", path=("imsi",))
             await imsi.add(connection, workspace_id, imsi_id, sim_id, profile_id, value, partner_id, self.now())
@@ -135,7 +137,7 @@ class ImsiService:
         """Which IMSI the SIM would use in a country (None: where it attached last) if these operators were out, besides
         those that are. None for a SIM that the workspace has not. Raises InvalidError."""
         if len(outages) > MAX_OUTAGES:
-            raise InvalidError(f"At most {MAX_OUTAGES} operators.", path=("outages",))
+            raise InvalidError("At most {most} operators.", path=("outages",), most=MAX_OUTAGES)
         for plmn in outages:
             check_plmn(plmn, "outages")
         if country is not None:

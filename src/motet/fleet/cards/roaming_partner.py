@@ -54,7 +54,7 @@ class RoamingPartnerService:
         partner_id = self._next_id()
         async with transaction(self._database, makes=partner_id) as connection:
             if await roaming_partner.count(connection, workspace_id) >= MAX_PARTNERS:
-                raise LimitReachedError(f"A workspace has at most {MAX_PARTNERS} partners.")
+                raise LimitReachedError("A workspace has at most {most} partners.", most=MAX_PARTNERS)
             at = datetime.fromtimestamp(self._clock(), UTC)
             await roaming_partner.insert(connection, workspace_id, partner_id, name, plmn, at)
             await self._set_terms(connection, workspace_id, partner_id, rows)
@@ -125,7 +125,7 @@ class RoamingPartnerService:
 def checked_terms(terms: Sequence[NewTerm]) -> list[NewTerm]:
     """The same, each network and RAT once. Raises InvalidError with the path of the field at fault."""
     if len(terms) > MAX_TERMS:
-        raise InvalidError(f"A partner has at most {MAX_TERMS} terms.", path=("terms",))
+        raise InvalidError("A partner has at most {most} terms.", path=("terms",), most=MAX_TERMS)
     found: list[NewTerm] = []
     for position, one in enumerate(terms):
         path = ("terms", position)
@@ -133,14 +133,14 @@ def checked_terms(terms: Sequence[NewTerm]) -> list[NewTerm]:
         if any(one.country == other.country for other in found):
             raise InvalidError("There are terms for this country already.", path=(*path, "country"))
         if len(one.networks) > MAX_NETWORKS:
-            raise InvalidError(f"At most {MAX_NETWORKS} networks.", path=(*path, "networks"))
+            raise InvalidError("At most {most} networks.", path=(*path, "networks"), most=MAX_NETWORKS)
         for network in one.networks:
             try:
                 check_plmn(network, "networks")
             except InvalidError as error:
                 raise InvalidError(error.message, path=(*path, "networks")) from None
         if unknown := sorted(set(one.rats) - {rat.name for rat in Rat}):
-            raise InvalidError(f"There is no RAT {unknown[0]}.", path=(*path, "rats"))
+            raise InvalidError("There is no RAT {unknown}.", path=(*path, "rats"), unknown=unknown[0])
         if one.max_stay_days is not None:
             if one.permanent_roaming:
                 raise InvalidError(

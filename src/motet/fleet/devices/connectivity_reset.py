@@ -108,7 +108,10 @@ class ConnectivityResetService:
             if await connectivity_reset.count_since(connection, workspace_id, device_id, now - span) >= most:
                 hours = int(span.total_seconds() // 3600)
                 raise LimitReachedError(
-                    f"A device can be reset {most} times in {hours} h, and this one was.", path=("id",)
+                    "A device can be reset {most} times in {hours} h, and this one was.",
+                    path=("id",),
+                    most=most,
+                    hours=hours,
                 )
         orders: list[int] = []
         body = {"reset": str(reset_id)}

@@ -207,7 +207,7 @@ class DeviceBulkService:
         elif change.is_nothing:
             raise InvalidError("Say what to change.")
         elif len(items) > MAX_ITEMS:
-            raise LimitReachedError(f"One job takes at most {MAX_ITEMS:,} devices.")
+            raise LimitReachedError("One job takes at most {most:,} devices.", most=MAX_ITEMS)
         else:
             new = NewJob(JobKind.DEVICE_UPDATE, items, change.to_json(), dry_run=dry_run, within=within)
         return await self._jobs.create(workspace_id, actor, new)

@@ -91,7 +91,7 @@ def _tags(changes: DeviceChanges, tags: list[str]) -> list[str]:
         tags = [tag for tag in tags if tag not in gone]
     tags = list(dict.fromkeys(tags))
     if len(tags) > MAX_TAGS:
-        raise InvalidError(f"A device has at most {MAX_TAGS} tags.", path=("tags",))
+        raise InvalidError("A device has at most {most} tags.", path=("tags",), most=MAX_TAGS)
     return tags
 
 
@@ -112,7 +112,7 @@ def _attributes(changes: DeviceChanges, attributes: dict[str, str]) -> dict[str,
         set_ = _checked_attributes({key: value for key, value in given.items() if key not in gone}, "set_attributes")
         attributes = {key: value for key, value in attributes.items() if key not in gone} | set_
     if len(attributes) > MAX_ATTRIBUTES:
-        raise InvalidError(f"A device has at most {MAX_ATTRIBUTES} attributes.", path=("attributes",))
+        raise InvalidError("A device has at most {most} attributes.", path=("attributes",), most=MAX_ATTRIBUTES)
     return attributes
 
 
@@ -125,6 +125,6 @@ def _checked_attributes(attributes: Any, field: str) -> dict[str, str]:
                 "A key is a letter and up to 49 letters, digits, dots, hyphens and underscores.", path=(field,)
             )
         if not isinstance(value, str):
-            raise InvalidError(f"An attribute's value is text: {key}.", path=(field,))
+            raise InvalidError("An attribute's value is text: {key}.", path=(field,), key=key)
         check_text(value, field, at_most=MAX_ATTRIBUTE_CHARACTERS)
     return dict(attributes)

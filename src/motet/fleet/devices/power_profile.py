@@ -57,11 +57,13 @@ class PowerProfileService:
         """Take it from what the modem told: `+CEREG:` with n = 4 or 5, `+CEDRXP:` or `+CEDRXRDP:`; `rat` says LTE-M
         where the modem says LTE. Raises NotFoundError (path `id`), InvalidError (path `at_lines`)."""
         if not 0 < len(lines) <= MAX_LINES:
-            raise InvalidError(f"Give 1 to {MAX_LINES} lines.", path=("at_lines",))
+            raise InvalidError("Give 1 to {most} lines.", path=("at_lines",), most=MAX_LINES)
         try:
             profile = _told(lines, rat)
         except RadioError as error:
-            raise InvalidError(f"{error.reason}: {error.message}", path=("at_lines",)) from None
+            raise InvalidError(
+                "{reason}: {message}", path=("at_lines",), reason=error.reason, message=error.message
+            ) from None
         await self._write(workspace_id, actor, device_id, profile)
 
     async def forget(self, workspace_id: int, actor: str, device_id: int) -> None:
@@ -121,7 +123,7 @@ def with_path(reckon: Callable[[], Any], field: str) -> Any:
     try:
         return reckon()
     except RadioError as error:
-        raise InvalidError(f"{error.reason}: {error.message}", path=(field,)) from None
+        raise InvalidError("{reason}: {message}", path=(field,), reason=error.reason, message=error.message) from None
 
 
 def _timer(timer: Timer, seconds: int | None, how: Rounding, field: str) -> int | None:

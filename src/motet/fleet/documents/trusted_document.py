@@ -67,8 +67,12 @@ class TrustedDocumentService:
                 raise InvalidError(error.message, path=("documents", place, "document_id")) from error
             wrong = self._check(text)
             if wrong:
-                message = f"The document {document_id[:80]}: {wrong[0]}"
-                raise InvalidError(message, path=("documents", place, "text"))
+                raise InvalidError(
+                    "The document {document_id}: {wrong}",
+                    path=("documents", place, "text"),
+                    document_id=document_id[:80],
+                    wrong=wrong[0],
+                )
             sha256 = hashlib.sha256(text.encode()).hexdigest()
             rows.append((self._ids.next(int(self._clock() * 1_000)), document_id, sha256, text))
             await asyncio.sleep(0)  # each takes milliseconds to validate, and others wait

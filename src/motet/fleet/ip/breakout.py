@@ -46,7 +46,7 @@ class BreakoutService:
     async def explain_country(self, country: str | None, wanted: str | None) -> Explained:
         """The region that a session in a country would take. Raises InvalidError for a region that there is not."""
         if wanted is not None and not is_breakout_region(wanted):
-            raise InvalidError(f"A region is {AUTO}, {', '.join(REGIONS)}.", path=("region",))
+            raise InvalidError("A region is {auto}, {known}.", path=("region",), auto=AUTO, known=REGIONS)
         async with self._database.pool.acquire() as connection:
             return await _chosen(connection, wanted or AUTO, None if country is None else country.upper())
 

@@ -51,9 +51,9 @@ class IpAddressSpaceService:
             others = await ip_address_space.spaces(connection, workspace_id)
             for _, network in others:
                 if network.version == space.version and network.overlaps(space.network):
-                    raise ConflictError(f"This overlaps the space {network}.", path=("cidr",))
+                    raise ConflictError("This overlaps the space {network}.", path=("cidr",), network=network)
             if len(others) >= MAX_SPACES:
-                raise LimitReachedError(f"A workspace has at most {MAX_SPACES} address spaces.")
+                raise LimitReachedError("A workspace has at most {most} address spaces.", most=MAX_SPACES)
             at = datetime.fromtimestamp(now, UTC)
             await ip_address_space.insert(connection, workspace_id, space_id, space, description, at)
         return space_id
@@ -89,7 +89,7 @@ class IpAddressSpaceService:
                 return None
             found = await ip_address_space.addresses(connection, workspace_id, space_id, MAX_EXPORT + 1)
         if len(found) > MAX_EXPORT:
-            raise LimitReachedError(f"An export holds at most {MAX_EXPORT} addresses.")
+            raise LimitReachedError("An export holds at most {most} addresses.", most=MAX_EXPORT)
         return found
 
     async def assign(
@@ -113,7 +113,9 @@ class IpAddressSpaceService:
             if current is not None:
                 if current[0] == space_id and wanted in (None, current[1]):
                     return
-                raise ConflictError(f"The device has the address {current[1]}: release it first.", path=("id",))
+                raise ConflictError(
+                    "The device has the address {address}: release it first.", path=("id",), address=current[1]
+                )
             given = await take(connection, workspace_id, locked, wanted)
             await ip_address_space.give(connection, workspace_id, device_id, given, space_id)
             await self._journal.write(connection, workspace_id, actor, [told(device_id, name, given)])
@@ -144,7 +146,9 @@ async def take(connection: PooledConnection, workspace_id: int, locked: LockedSp
         return freed
     lowest = await ip_address_space.next_untaken(connection, workspace_id, locked.next_address)
     if int(lowest) > int(locked.space.last):
-        raise LimitReachedError(f"No address of {locked.space.network} is free.", path=("ip_address_space_id",))
+        raise LimitReachedError(
+            "No address of {network} is free.", path=("ip_address_space_id",), network=locked.space.network
+        )
     await ip_address_space.move(connection, workspace_id, locked.id, lowest + 1, 1)
     return lowest
 

@@ -120,7 +120,7 @@ class AddressImporter:
                 if current is not None:
                     if current[1] == row.address:
                         continue
-                    raise ConflictError(f"The device has the address {current[1]}.", path=(row.key,))
+                    raise ConflictError("The device has the address {address}.", path=(row.key,), address=current[1])
                 await take(connection, workspace_id, locked_space, row.address)
                 await ip_address_space.give(connection, workspace_id, device_id, row.address, space_id)
             except DomainError as error:
@@ -166,12 +166,12 @@ def _read(text: str) -> tuple[list[AddressRow], list[AddressRowError]]:
         header = [cell.strip().lower() for cell in next(reader, [])]
         keys = [key for key in KEYS if key in header]
         if not keys or "ip_address" not in header:
-            raise InvalidError(f"The header needs ip_address and one of {', '.join(KEYS)}.", path=("csv",))
+            raise InvalidError("The header needs ip_address and one of {known}.", path=("csv",), known=KEYS)
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(rows) + len(errors) == MAX_ROWS:
-                raise LimitReachedError(f"One import takes at most {MAX_ROWS} lines.", path=("csv",))
+                raise LimitReachedError("One import takes at most {most} lines.", path=("csv",), most=MAX_ROWS)
             given = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
             key = next((key for key in keys if given.get(key)), None)
             try:
@@ -182,5 +182,7 @@ def _read(text: str) -> tuple[list[AddressRow], list[AddressRowError]]:
             except InvalidError as error:
                 errors.append(AddressRowError(reader.line_num, str(error.path[0]), error.code, error.message))
     except csv.Error as error:
-        raise InvalidError(f"This is no CSV: line {reader.line_num}: {error}.", path=("csv",)) from None
+        raise InvalidError(
+            "This is no CSV: line {line}: {error}.", path=("csv",), line=reader.line_num, error=error
+        ) from None
     return rows, errors

@@ -156,9 +156,11 @@ class JobService:
         if not new.items:
             raise InvalidError("There is nothing that this is about.")
         if len(new.items) > MAX_ITEMS:
-            raise LimitReachedError(f"One job takes at most {MAX_ITEMS:,} items.")
+            raise LimitReachedError("One job takes at most {most:,} items.", most=MAX_ITEMS)
         if await job.count_open(connection, workspace_id) >= MAX_OPEN_JOBS:
-            raise LimitReachedError(f"A workspace has at most {MAX_OPEN_JOBS} jobs at a time: wait for one to end.")
+            raise LimitReachedError(
+                "A workspace has at most {most} jobs at a time: wait for one to end.", most=MAX_OPEN_JOBS
+            )
         now = self._clock()
         await job.insert(
             connection,

@@ -49,7 +49,7 @@ def check_ids(kind: Kind, row_ids: Sequence[int], known: set[int]) -> None:
 
 
 def not_found(kind: Kind) -> NotFoundError:
-    return NotFoundError(f"There is no {kind.type_name} with one of these ids.", path=("ids",))
+    return NotFoundError("There is no {type_name} with one of these ids.", path=("ids",), type_name=kind.type_name)
 
 
 class Line(NamedTuple):
@@ -72,18 +72,20 @@ def read_lines(kind: Kind, text: str) -> tuple[str, list[Line]]:
         header = [_plain(cell) for cell in next(reader, [])]
         place = next((n for n, name in enumerate(header) if name in ("id", *kind.columns)), None)
         if place is None:
-            raise InvalidError(f"The header names none of id, {', '.join(kind.columns)}.", path=("csv",))
+            raise InvalidError("The header names none of id, {columns}.", path=("csv",), columns=kind.columns)
         lines = [
             Line(reader.line_num, cells[place].strip() if place < len(cells) else "")
             for cells in reader
             if any(cell.strip() for cell in cells)
         ]
     except csv.Error as error:
-        raise InvalidError(f"This is no CSV: line {reader.line_num}: {error}.", path=("csv",)) from None
+        raise InvalidError(
+            "This is no CSV: line {line}: {error}.", path=("csv",), line=reader.line_num, error=error
+        ) from None
     if not lines:
         raise InvalidError("The list has no line behind its header.", path=("csv",))
     if len(lines) > MAX_ITEMS:
-        raise LimitReachedError(f"One job takes at most {MAX_ITEMS:,} lines.", path=("csv",))
+        raise LimitReachedError("One job takes at most {most:,} lines.", path=("csv",), most=MAX_ITEMS)
     return header[place], lines
 
 
@@ -105,11 +107,19 @@ async def items_of_lines(
     for line in lines:
         row_ids = found.get(line.value if column == "id" else _canonical(column, line.value), [])
         if not row_ids:
-            items.append(_failed(line, column, NotFoundError(f"There is no {kind.type_name} of this {column}.")))
+            items.append(
+                _failed(
+                    line,
+                    column,
+                    NotFoundError("There is no {type_name} of this {column}.", type_name=kind.type_name, column=column),
+                )
+            )
         elif len(row_ids) > 1:
-            items.append(_failed(line, column, ConflictError(f"Several have this {column}: name them by id.")))
+            items.append(
+                _failed(line, column, ConflictError("Several have this {column}: name them by id.", column=column))
+            )
         elif row_ids[0] in seen:
-            items.append(_failed(line, column, ConflictError(f"Line {seen[row_ids[0]]} names this, too.")))
+            items.append(_failed(line, column, ConflictError("Line {line} names this, too.", line=seen[row_ids[0]])))
         else:
             seen[row_ids[0]] = line.number
             items.append(_item(kind, line.number, row_ids[0]))

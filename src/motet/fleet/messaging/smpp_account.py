@@ -162,7 +162,7 @@ class SmppAccountService:
 def _networks(texts: Sequence[str]) -> tuple[Network, ...]:
     """The networks, each once. Raises InvalidError."""
     if len(texts) > MAX_CIDRS:
-        raise InvalidError(f"There may be at most {MAX_CIDRS} networks.", path=("allowed_cidrs",))
+        raise InvalidError("There may be at most {most} networks.", path=("allowed_cidrs",), most=MAX_CIDRS)
     found: dict[Network, None] = {}
     for position, text in enumerate(texts):
         try:
@@ -182,7 +182,7 @@ def _checked(settings: SmppAccountSettings) -> SmppAccountSettings:
         ("long_mo", settings.long_mo, LONG_MO),
     ):
         if value not in known:
-            raise InvalidError(f"This must be one of {', '.join(known)}.", path=(field,))
+            raise InvalidError("This must be one of {known}.", path=(field,), known=known)
     check_range(settings.window_size, "window_size", 1, MAX_WINDOW)
     if settings.rate_per_s is not None:
         check_range(settings.rate_per_s, "rate_per_second", 1, MAX_RATE)

@@ -86,7 +86,9 @@ class SmscLinkService:
         password = named.pop("password", None)
         if password is not None:
             if not password.isascii() or not password.isprintable() or len(password) > PASSWORD_OCTETS:
-                raise InvalidError(f"A password has at most {PASSWORD_OCTETS} ASCII characters.", path=("password",))
+                raise InvalidError(
+                    "A password has at most {most} ASCII characters.", path=("password",), most=PASSWORD_OCTETS
+                )
             named["password_encrypted"] = self._secret_box.encrypt(password.encode())
         settings = settings._replace(**named)
         check_text(settings.name, "name", at_least=1, at_most=MAX_NAME_CHARACTERS)

@@ -41,7 +41,7 @@ def check_service_policy(content: ServicePolicy) -> ServicePolicy:
     _check_limit(content.data_limit_per_month_octets, "data_limit_per_month_octets", 0, MAX_OCTETS)
     _check_limit(content.limit_warning_percent, "limit_warning_percent", 1, 100)
     if not is_breakout_region(content.breakout_region):
-        raise InvalidError(f"A region is {AUTO} or one of {', '.join(REGIONS)}.", path=("breakout_region",))
+        raise InvalidError("A region is {auto} or one of {known}.", path=("breakout_region",), auto=AUTO, known=REGIONS)
     if content.apn is not None and not _APN.fullmatch(content.apn):
         raise InvalidError("An APN is labels of letters, digits and hyphens, 100 characters in all.", path=("apn",))
     if content.imei_lock_mode not in {ENFORCE, ALERT}:
@@ -89,7 +89,7 @@ def check_country(country: str, field: str) -> str:
     """The country in capitals, if ISO 3166-1 has it. Raises InvalidError."""
     code = country.upper()
     if code not in countries():
-        raise InvalidError(f"ISO 3166-1 has no country {country[:10]}.", path=(field,))
+        raise InvalidError("ISO 3166-1 has no country {country}.", path=(field,), country=country[:10])
     return code
 
 
@@ -111,7 +111,7 @@ def _countries(codes: Sequence[str] | None, field: str) -> tuple[str, ...] | Non
 
 def _rats(names: Sequence[str] | None, field: str) -> tuple[str, ...] | None:
     if names is not None and not _RATS.issuperset(names):
-        raise InvalidError(f"A RAT is one of {', '.join(sorted(_RATS))}.", path=(field,))
+        raise InvalidError("A RAT is one of {known}.", path=(field,), known=sorted(_RATS))
     return _each_once(names, field)
 
 
@@ -119,5 +119,5 @@ def _each_once(items: Sequence[str] | None, field: str) -> tuple[str, ...] | Non
     if items is None:
         return None
     if len(items) > MAX_OPERATORS:
-        raise InvalidError(f"A list has at most {MAX_OPERATORS} entries.", path=(field,))
+        raise InvalidError("A list has at most {most} entries.", path=(field,), most=MAX_OPERATORS)
     return tuple(dict.fromkeys(items))

@@ -124,7 +124,7 @@ class SimService:
         now = datetime.fromtimestamp(self.clock(), UTC)
         period = self.test_limits.longest
         if ends_at is not None and not now < ends_at <= now + period:
-            raise InvalidError(f"A test ends within {period.days} days from now.", path=("ends_at",))
+            raise InvalidError("A test ends within {most} days from now.", path=("ends_at",), most=period.days)
         ends_at = ends_at or now + self.test_limits.period
         await self._pull(workspace_id, actor, sim_id, SimTrigger.START_FACTORY_TEST, ends_at)
 

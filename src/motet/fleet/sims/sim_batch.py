@@ -141,7 +141,7 @@ class SimBatchService:
             if order is None:
                 raise NotFoundError("No such order.", path=("order_id",))
             if order.status != OrderStatus.PLACED:
-                raise ConflictError(f"The order is {OrderStatus(order.status).name}.", path=("order_id",))
+                raise ConflictError("The order is {status}.", path=("order_id",), status=OrderStatus(order.status).name)
             batch_id = order.batch_id
             if not errors:
                 await self._check_room(connection, workspace_id, order_id, batch_id, cards)
@@ -172,7 +172,12 @@ class SimBatchService:
             there[name] = there.get(name, 0) + 1
         for name, count in there.items():
             if count > wanted.get(name, 0):
-                raise LimitReachedError(f"Ordered were {wanted.get(name, 0)} cards {name}, not {count}.")
+                raise LimitReachedError(
+                    "Ordered were {ordered} cards {name}, not {count}.",
+                    ordered=wanted.get(name, 0),
+                    name=name,
+                    count=count,
+                )
 
     async def _make_batch(self, connection: PooledConnection, workspace_id: int, order_id: int) -> int:
         batch_id = self._sims.next_id()
@@ -237,7 +242,7 @@ def _card(workspace_id: int, card_id: int, batch_id: int, new: NewSim) -> tuple[
 def _counted_up(cards: CardRange) -> list[Row]:
     """The cards of a range, line 1 first. ICCIDs count up before their check digit. Raises InvalidError."""
     if not 1 <= cards.quantity <= MAX_CARDS:
-        raise InvalidError(f"A range has 1 to {MAX_CARDS} cards.", path=("range", "quantity"))
+        raise InvalidError("A range has 1 to {most} cards.", path=("range", "quantity"), most=MAX_CARDS)
     iccid = parse_iccid(cards.iccid, ("range", "iccid"))
     imsi, msisdn = parse_imsi(cards.imsi, ("range", "imsi")), parse_msisdn(cards.msisdn, ("range", "msisdn"))
     for field, first in (("iccid", iccid[:-1]), ("imsi", imsi), ("msisdn", msisdn)):

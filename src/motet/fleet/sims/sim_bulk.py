@@ -170,7 +170,9 @@ def _move(found: LockedSim | None, work: Work, data: Any) -> SimTransition | Non
 def _way_back(status: SimStatus, data: Any) -> SimTrigger:
     before, after = SimStatus[data["before"]["status"]], SimStatus[data["after"]["status"]]
     if status is not after:
-        raise ConflictError(f"The SIM is {status.name} by now.", path=("id",))
+        raise ConflictError("The SIM is {status} by now.", path=("id",), status=status.name)
     if (after, before) not in _BACK:
-        raise DeniedError(f"There is no way back from {after.name} to {before.name}.", path=("id",))
+        raise DeniedError(
+            "There is no way back from {after} to {before}.", path=("id",), after=after.name, before=before.name
+        )
     return _BACK[after, before]

@@ -140,7 +140,7 @@ def read_sheet(text: str, layout: Layout) -> Sheet:
     for line in read_rows(io.StringIO(text, newline=""), layout):
         count += 1
         if count > MAX_ROWS:
-            raise LimitReachedError(f"One import takes at most {MAX_ROWS} lines.", path=("csv",))
+            raise LimitReachedError("One import takes at most {most} lines.", path=("csv",), most=MAX_ROWS)
         found = seen.check(line) if isinstance(line, Row) else line
         if isinstance(found, Row):
             rows.append(found)

@@ -98,7 +98,7 @@ class SimPurchaseOrderService:
         async with transaction(self._database) as connection:
             locked = await _locked(connection, workspace_id, order_id)
             if locked.status != OrderStatus.DRAFT:
-                raise ConflictError(f"The order is {OrderStatus(locked.status).name}.", path=("id",))
+                raise ConflictError("The order is {status}.", path=("id",), status=OrderStatus(locked.status).name)
             known = await sim_purchase_order.delivery_of(connection, workspace_id, order_id)
             words = known.reference if isinstance(reference, Unchanged) else reference
             if isinstance(address, Unchanged):
@@ -188,7 +188,11 @@ class SimPurchaseOrderService:
         for package, quantity in wanted.items():
             if made.get(package, 0) != quantity:
                 raise DeniedError(
-                    f"The batch has {made.get(package, 0)} cards {package}, ordered were {quantity}.", path=("id",)
+                    "The batch has {made} cards {package}, ordered were {quantity}.",
+                    path=("id",),
+                    made=made.get(package, 0),
+                    package=package,
+                    quantity=quantity,
                 )
 
     def _rows(self, items: Sequence[Item]) -> list[tuple[int, str, int]]:
@@ -212,7 +216,7 @@ def _delivery(address: Address, reference: str) -> Delivery:
     """The address as it is stored. Raises InvalidError with the field at fault."""
     lines = list(address.lines)
     if not 1 <= len(lines) <= MAX_ADDRESS_LINES:
-        raise InvalidError(f"An address has 1 to {MAX_ADDRESS_LINES} lines.", path=("address", "lines"))
+        raise InvalidError("An address has 1 to {most} lines.", path=("address", "lines"), most=MAX_ADDRESS_LINES)
     for line in lines:
         _line(line, "address", "lines")
     country = address.country.strip().upper()

@@ -70,7 +70,7 @@ class SimScheduleService:
             if locked.status == SimStatus.DELETED:
                 raise DeniedError("The SIM is deleted; that cannot be undone.", path=("id",))
             if await sim_schedule.count_pending(connection, workspace_id, sim_id) >= MAX_PENDING:
-                raise LimitReachedError(f"At most {MAX_PENDING} steps of a SIM can wait.", path=("id",))
+                raise LimitReachedError("At most {most} steps of a SIM can wait.", path=("id",), most=MAX_PENDING)
             await sim_schedule.insert(connection, workspace_id, schedule_id, sim_id, trigger, due, actor, at)
         return schedule_id
 

@@ -68,7 +68,7 @@ class Layout:
             raise InvalidError("A delimiter is a comma, a semicolon, a tab or a bar.", path=("delimiter",))
         preset = PRESETS.get(self.preset or "GENERIC")
         if preset is None:
-            raise InvalidError(f"A preset is one of {', '.join(PRESETS)}.", path=("preset",))
+            raise InvalidError("A preset is one of {known}.", path=("preset",), known=PRESETS)
         complete = preset.complete_iccid if self.complete_iccid is None else self.complete_iccid
         return replace(self, columns={**preset.columns, **self.columns}, complete_iccid=complete)
 
@@ -89,7 +89,9 @@ def read_rows(lines: Iterable[str], layout: Layout) -> Iterator[Row | RowError]:
                 continue
             yield _row(numbered.number, cells, head.places, bool(layout.complete_iccid))
     except csv.Error as error:
-        raise InvalidError(f"This is no CSV: line {numbered.number}: {error}.", path=("csv",)) from None
+        raise InvalidError(
+            "This is no CSV: line {line}: {error}.", path=("csv",), line=numbered.number, error=error
+        ) from None
 
 
 def decoded_lines(stream: BinaryIO) -> Iterator[str]:
@@ -232,7 +234,7 @@ def _row(line: int, cells: Sequence[str], places: Mapping[str, int], complete_ic
 
 def _check_length(line: str) -> None:
     if len(line) > MAX_LINE_CHARACTERS:
-        raise InvalidError(f"A line has at most {MAX_LINE_CHARACTERS} characters.", path=("csv",))
+        raise InvalidError("A line has at most {most} characters.", path=("csv",), most=MAX_LINE_CHARACTERS)
 
 
 __all__ = ["FIELDS", "Layout", "Row", "RowError", "Seen", "decoded_lines", "encoding_of", "identities_of", "read_rows"]

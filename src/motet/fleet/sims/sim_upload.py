@@ -75,14 +75,16 @@ class SimUploadService:
             while batch := await asyncio.to_thread(lambda: list(islice(lines, READ_TOGETHER))):
                 total += len(batch)
                 if total > MAX_ROWS:
-                    raise LimitReachedError(f"One file takes at most {MAX_ROWS:,} lines.", path=("csv",))
+                    raise LimitReachedError("One file takes at most {most:,} lines.", path=("csv",), most=MAX_ROWS)
                 next_id = self._sims.next_id
                 rows = [(workspace_id, job_id, next_id(), number, None, None, data) for number, data in batch]
                 await job.copy_items(connection, rows)
             if not total:
                 raise InvalidError("The list has no line of data.", path=("csv",))
             if await job.count_open(connection, workspace_id) > MAX_OPEN_JOBS:  # last, since it holds others up
-                raise LimitReachedError(f"A workspace has at most {MAX_OPEN_JOBS} jobs at a time: wait for one to end.")
+                raise LimitReachedError(
+                    "A workspace has at most {most} jobs at a time: wait for one to end.", most=MAX_OPEN_JOBS
+                )
             await job.set_total(connection, workspace_id, job_id, total)
         self._wake()
         return job_id, total

@@ -155,7 +155,7 @@ class QuotaBook:
             if before.quota.status is QuotaStatus.EXPIRED:
                 raise ConflictError("The quota has expired: give it another end first.", path=("id",))
             if before.quota.volume + amount > MAX_VOLUME:
-                raise LimitReachedError(f"A quota holds at most {MAX_VOLUME}.", path=("amount",))
+                raise LimitReachedError("A quota holds at most {most}.", path=("amount",), most=MAX_VOLUME)
             after = before._replace(quota=topped_up(before.quota, amount))
             await storage.update(connection, [after], now)
             await storage.note_top_up(connection, workspace_id, self._new_id(now), quota_id, amount, actor, now)
@@ -186,7 +186,7 @@ class QuotaBook:
                 raise NotFoundError("No such device.", path=("id",))
             total = await usage.extend_limit(connection, workspace_id, device_id, month, kind, amount, MAX_VOLUME)
             if total is None:
-                raise LimitReachedError(f"A limit may be extended by {MAX_VOLUME}.", path=("amount",))
+                raise LimitReachedError("A limit may be extended by {most}.", path=("amount",), most=MAX_VOLUME)
             detail = {"device": {"name": locked.settings.name}, "limit": kind.name, "amount": amount, "total": total}
             await self._journal.write(
                 connection, workspace_id, actor, [Change(LIMIT_EXTENDED, device_id, detail=detail)]
@@ -204,7 +204,7 @@ class QuotaBook:
         pool_id = self._new_id(now)
         async with self._transaction(makes=pool_id) as connection:
             if await storage.count_pools(connection, workspace_id) >= MAX_POOLS:
-                raise LimitReachedError(f"A workspace has at most {MAX_POOLS} pools.")
+                raise LimitReachedError("A workspace has at most {most} pools.", most=MAX_POOLS)
             await storage.insert_pool(connection, workspace_id, pool_id, pool, now)
             await self._tell_pool(connection, workspace_id, actor, QUOTA_POOL_CREATED, pool_id, pool)
         await self._on_change(None)
@@ -353,7 +353,7 @@ def _rate(service: QuotaService, action: ExhaustionAction, rate: int | None) -> 
 
 def _thresholds(percents: Sequence[int]) -> tuple[int, ...]:
     if len(percents) > MAX_THRESHOLDS:
-        raise InvalidError(f"A quota has at most {MAX_THRESHOLDS} thresholds.", path=("threshold_percents",))
+        raise InvalidError("A quota has at most {most} thresholds.", path=("threshold_percents",), most=MAX_THRESHOLDS)
     return tuple(sorted({check_range(percent, "threshold_percents", 1, 99) for percent in percents}))
 
 

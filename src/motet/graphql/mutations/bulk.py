@@ -325,12 +325,12 @@ async def _selected(
         return await by_list(text)
     if ids is not None:
         if len(ids) > MAX_IDS:
-            raise LimitReachedError(f"At most {MAX_IDS:,} ids: use a filter or a CSV text.", path=("ids",))
+            raise LimitReachedError("At most {most:,} ids: use a filter or a CSV text.", path=("ids",), most=MAX_IDS)
         return await by_ids([row_id_of(each, type_name, "ids") for each in ids], False)
     asked = selection_of(raw(info)).arguments["input"]["filter"]
     found = await context.services.reader.ids(context.principal, type_name, asked, MAX_ITEMS + 1)
     if len(found) > MAX_ITEMS:
-        raise LimitReachedError(f"The filter lets more than {MAX_ITEMS:,} through.", path=("filter",))
+        raise LimitReachedError("The filter lets more than {most:,} through.", path=("filter",), most=MAX_ITEMS)
     if not found:
         raise InvalidError("The filter lets none through.", path=("filter",))
     return await by_ids(found, True)

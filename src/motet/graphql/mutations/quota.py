@@ -325,5 +325,5 @@ def _changes(input_: QuotaCreateInput | QuotaUpdateInput) -> QuotaChanges:
 def _whole(number: Any, field: str) -> int:
     """The integer that a Float stands for. Raises InvalidError."""
     if abs(number) > domain.MAX_VOLUME or number != int(number):
-        raise InvalidError(f"This must be a whole number up to {domain.MAX_VOLUME}.", path=(field,))
+        raise InvalidError("This must be a whole number up to {most}.", path=(field,), most=domain.MAX_VOLUME)
     return int(number)

@@ -182,5 +182,5 @@ def _octets(payload_hex: str) -> bytes:
         if not payload_hex:
             return b""
         raise InvalidError(
-            f"This must be at most {MAX_PAYLOAD_HEX} hexadecimal digits, in pairs.", path=("payload_hex",)
+            "This must be at most {most} hexadecimal digits, in pairs.", path=("payload_hex",), most=MAX_PAYLOAD_HEX
         ) from None

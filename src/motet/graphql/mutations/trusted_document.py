@@ -65,7 +65,7 @@ class TrustedDocumentMutations:
     ) -> TrustedDocumentAddPayload | None:
         context = context_of(info)
         if len(input.documents) > MAX_ADDED:
-            raise LimitReachedError(f"At most {MAX_ADDED} at once.", path=("documents",))
+            raise LimitReachedError("At most {most} at once.", path=("documents",), most=MAX_ADDED)
         documents = [(one.document_id, one.text) for one in input.documents]
         added = await context.services.trusted_documents.add(context.principal.workspace_id, documents)
         return done(addedCount=added)

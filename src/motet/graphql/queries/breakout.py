@@ -43,7 +43,7 @@ class BreakoutQueries:
         country: Annotated[list[str], strawberry.argument(description="Alpha-2 codes, at most 100.")],
     ) -> list[BreakoutWay] | None:
         if len(country) > MAX_COUNTRIES:
-            raise InvalidError(f"Name at most {MAX_COUNTRIES} countries.", path=("country",))
+            raise InvalidError("Name at most {most} countries.", path=("country",), most=MAX_COUNTRIES)
         outages = await context_of(info).services.breakout.outages()
         ways = [way for code in dict.fromkeys(country) for way in _ways(code.upper(), outages)]
         return answered(shaped(selection_of(raw(info)), ways))

@@ -59,7 +59,7 @@ class NodeQueries:
 async def _nodes(info: Info, ids: list[str]) -> Any:
     """Objects of several types, read type by type."""
     if len(ids) > MAX_NODES:
-        raise InvalidRequestError(f"`nodes` takes at most {MAX_NODES} ids.")
+        raise InvalidRequestError("`nodes` takes at most {most} ids.", most=MAX_NODES)
     context = context_of(info)
     decoded = [decode_global_id(each) for each in ids]
     wanted: dict[str, list[int]] = {}

@@ -178,7 +178,7 @@ class PowerQueries:
         context, selected = context_of(info), selection_of(raw(info))
         months = selected.arguments.get("withinMonths")
         if months is not None and not 0 <= months <= MAX_MONTHS:
-            raise InvalidError(f"This is 0 to {MAX_MONTHS}.", path=("within_months",))
+            raise InvalidError("This is 0 to {most}.", path=("within_months",), most=MAX_MONTHS)
         book = context.services.coverage
         coverage, today = await book.current(), book.today()
         until = months_later(today, 12 if months is None else months)
@@ -213,7 +213,7 @@ class PowerQueries:
     ) -> ModuleCheck | None:
         selected = selection_of(raw(info))
         if len(bands) > len(Rat):
-            raise InvalidError(f"There are only {len(Rat)} RATs.", path=("bands",))
+            raise InvalidError("There are only {count} RATs.", path=("bands",), count=len(Rat))
         module = power_view.module_of(selected.arguments["bands"])
         known = reference.countries().get(country.upper())
         if known is None:

@@ -51,14 +51,14 @@ class SearchQueries:
     ) -> SearchResult | None:
         wanted = first if isinstance(first, int) else DEFAULT_MATCHES
         if not 0 <= wanted <= MAX_MATCHES:
-            raise InvalidRequestError(f"`first` must be 0 to {MAX_MATCHES}.")
+            raise InvalidRequestError("`first` must be 0 to {most}.", most=MAX_MATCHES)
         return await _search(info, query, wanted)
 
 
 async def _search(info: Info, text: str, wanted: int) -> Any:
     context = context_of(info)
     if not storable(text) or (terms := search_terms(text)) is None:
-        raise InvalidRequestError(f"`query` must have 1 to {MAX_QUERY_CHARACTERS} characters.")
+        raise InvalidRequestError("`query` must have 1 to {most} characters.", most=MAX_QUERY_CHARACTERS)
     limit = wanted + 1 if context.principal.tags is None else LOOKED_AT_WITHIN_TAGS
     found = await context.services.reader.search(context.workspace_id, terms, limit)
     if terms.global_id is not None:

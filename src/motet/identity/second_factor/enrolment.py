@@ -178,8 +178,9 @@ class Enrolment:
                 raise DeniedError("The password is wrong.", path=("password",))
             await self._lock_out.succeeded(found.email_key, None)
         elif session.created_at + FRESH <= self._now():
-            asked = "Sign in anew" if found.password_hash is None else "Give your password"
-            raise DeniedError(f"{asked}: your sign-in is more than ten minutes old.", path=("password",))
+            if found.password_hash is None:
+                raise DeniedError("Sign in anew: your sign-in is more than ten minutes old.", path=("password",))
+            raise DeniedError("Give your password: your sign-in is more than ten minutes old.", path=("password",))
         return found
 
     async def _locked(self, connection: PooledConnection, account: Account) -> Factors:

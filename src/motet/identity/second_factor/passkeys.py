@@ -139,7 +139,7 @@ class Passkeys:
             MAX_PASSKEYS,
         )
         if not added:
-            raise LimitReachedError(f"A user has at most {MAX_PASSKEYS} passkeys.")
+            raise LimitReachedError("A user has at most {most} passkeys.", most=MAX_PASSKEYS)
         return passkey_id
 
     def ask_to_sign_in(self) -> Asked:
@@ -167,8 +167,9 @@ class Passkeys:
     def _check_site(self) -> None:
         if not self._site.takes_passkeys:
             raise DeniedError(
-                "Browsers make passkeys only for a name that is reached over https, or for localhost:"
-                f" {self._site.origin} is neither."
+                "Browsers make passkeys only for a name that is reached over https, or for localhost: "
+                "{origin} is neither.",
+                origin=self._site.origin,
             )
 
     def _ask(self, purpose: str, user_id: int | None, bound_to: str | None, keys: Sequence[Passkey]) -> Asked:
@@ -232,7 +233,7 @@ def user_handle(user_id: int) -> bytes:
 def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
-        raise InvalidError(f"A name has 1 to {MAX_NAME_CHARACTERS} characters.", path=("name",))
+        raise InvalidError("A name has 1 to {most} characters.", path=("name",), most=MAX_NAME_CHARACTERS)
     return name
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from motet.access.clients import Client
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import InvalidError
+from motet.domain.messages import said
 from motet.domain.recovery_codes import code_hash
 from motet.identity.lock_out import LockOut
 from motet.identity.login import MFA_TTL_S, MULTIPLE, PASSWORD, Demand, Login
@@ -30,8 +31,8 @@ RECOVERY = "rec"
 DEVICE = "device"
 
 _WRONG: Mapping[str, str] = {
-    "code": "This is not the code that your app shows now, or it was used already.",
-    "recovery_code": "This is none of your recovery codes, or it was used already.",
+    "code": said("This is not the code that your app shows now, or it was used already."),
+    "recovery_code": said("This is none of your recovery codes, or it was used already."),
 }
 
 
