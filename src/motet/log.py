@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
-from motet.config import LogFormat, LogLevel
+from motet.config.values import LogFormat, LogLevel
 
 SECRET_KEYS = frozenset(
     {"password", "secret", "token", "authorization", "private_key", "database_url", "url_with_secret"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from motet.access.secrets import SecretBox, SecretError, read_key_file
-from motet.config import StartError
+from motet.config.errors import StartError
 
 
 def test_what_is_encrypted_comes_back() -> None:

@@ -7,7 +7,9 @@ import socket
 import pytest
 
 from motet.bootstrap.listeners import address_of, bind, bound
-from motet.config import Address, Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
+from motet.config.values import Address
 
 LOOPBACK = Address("127.0.0.1", 0)
 

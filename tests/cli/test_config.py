@@ -7,22 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from motet.config import (
-    FLAGS,
+from motet.config.errors import SettingError
+from motet.config.flags import FLAGS, add_flags, read_settings, variable_of
+from motet.config.settings import Settings
+from motet.config.values import (
     Address,
     LogFormat,
     LogLevel,
-    SettingError,
-    Settings,
     SmscUrl,
     SmtpUrl,
     TlsVersion,
-    add_flags,
     parse_address,
     parse_duration_s,
     parse_smsc_url,
-    read_settings,
-    variable_of,
 )
 from motet.domain.cidrs import parse_cidr
 
@@ -74,6 +71,9 @@ def test_every_flag_and_variable_is_read_and_the_flag_wins() -> None:
         "secret-key-file": ("s", Path("s")),
         "smsc": ("smpp://i:p@h:1", (SmscUrl("i", "p", Address("h", 1)),)),
         "smsc-ca": ("smsc.pem", Path("smsc.pem")),
+        "smsc-cert": ("ours.pem", Path("ours.pem")),
+        "smsc-key": ("ours.key", Path("ours.key")),
+        "metrics-token": ("t0ken", "t0ken"),
         "graphql-limit": ("depth=30", (("depth", 30),)),
         "introspection": ("1", True),
         "trusted-documents-only": ("1", True),
@@ -173,7 +173,7 @@ def test_an_address_is_written_as_it_is_read_and_reached_from_here() -> None:
     ("flags", "words"),
     [
         (("--http", "x"), "--http must be HOST:PORT"),
-        (("--graphql-limit", "depth"), "--graphql-limit must look like depth=30"),
+        (("--graphql-limit", "depth"), "--graphql-limit must be NAME=NUMBER"),
         (("--graphql-limit", "depth=0"), "--graphql-limit depth must be a number from 1"),
         (("--factory-test", "color=1"), "--factory-test must be sms=N, data_octets=N, days=N"),
         (("--factory-test", "days=367"), "--factory-test days must be a number from 1 to 366"),
@@ -184,6 +184,7 @@ def test_an_address_is_written_as_it_is_read_and_reached_from_here() -> None:
         (("--smsc", "x"), "--smsc must look like smpp://"),
         (("--tls-cert", "x"), "--tls-cert and --tls-key go together"),
         (("--tls-key", "x"), "--tls-cert and --tls-key go together"),
+        (("--smsc-key", "x"), "--smsc-cert and --smsc-key go together"),
         (("--smpp-tls", "h:1"), "--smpp-tls needs --tls-cert and --tls-key"),
     ],
 )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from motet.config import LogFormat, LogLevel
+from motet.config.values import LogFormat, LogLevel
 from motet.log import configure_logging
 
 

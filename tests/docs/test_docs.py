@@ -15,7 +15,7 @@ from graphql import parse, validate
 
 from motet.cli.main import COMMANDS
 from motet.cli.serve import FLAGS as SERVE_FLAGS
-from motet.config import FLAGS, variable_of
+from motet.config.flags import FLAGS, variable_of
 from motet.graphql.limits import Limits
 from motet.graphql.schema import SCHEMA
 

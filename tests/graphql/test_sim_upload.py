@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import orjson
@@ -25,7 +26,7 @@ from motet.fleet.sims.sim_sheet import Layout
 from motet.fleet.sims.sim_upload import SimImportWorker, SimUploadService
 from motet.identity.authenticator import Authenticator
 from motet.rest.answers import STATUS
-from motet.rest.sim_imports import SimImports
+from motet.rest.sim_imports import UPLOADS_OF_ONE, SimImports
 from motet.storage.database import Database
 from tenants import Tenant, Tenants
 
@@ -237,6 +238,28 @@ async def test_a_dry_run_is_posted(yard: Yard) -> None:
 async def test_who_may_not_write_sims_may_not_post(yard: Yard, token: str | None, status: int, code: str) -> None:
     got, told = await post(yard, http(yard), token, sheet(line(1)).encode())
     assert (got, told["error"]["code"]) == (status, code)
+
+
+async def test_slow_senders_keep_only_their_own_workspace_from_sending(yard: Yard) -> None:
+    begun, go_on = asyncio.Semaphore(0), asyncio.Event()
+
+    async def upload(*_: Any, **__: Any) -> tuple[int, int]:
+        begun.release()
+        await go_on.wait()
+        return 1, 1
+
+    app = SimImports(upload, Authenticator(yard.tenants.database, AUTHORITY), max_octets=1 << 20)
+    text = sheet(line(1)).encode()
+    held = [asyncio.create_task(post(yard, app, "user", text)) for _ in range(UPLOADS_OF_ONE)]
+    for _ in held:
+        await begun.acquire()
+    status, told = await post(yard, app, "user", text)
+    assert (status, told["error"]["code"]) == (429, "LIMIT_REACHED")
+    theirs = asyncio.create_task(post(replace(yard, mine=yard.other), app, "user", text))
+    await begun.acquire()
+    go_on.set()
+    assert [status for status, _ in await asyncio.gather(*held, theirs)] == [202] * (UPLOADS_OF_ONE + 1)
+    assert (await post(yard, app, "user", text))[0] == 202
 
 
 @pytest.mark.parametrize(

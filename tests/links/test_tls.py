@@ -14,7 +14,9 @@ from smpp_edge import GUARD_S, PASSWORD, Edge, rows, smpp_edge, until
 
 from certificates import Authority
 from motet.bootstrap.tls import Certificate, upstream_context
-from motet.config import Settings, StartError, TlsVersion
+from motet.config.errors import StartError
+from motet.config.settings import Settings
+from motet.config.values import TlsVersion
 from motet.domain.seats import SeatLimits
 from motet.hub.hub import Hub
 from motet.links import tls_listener
@@ -186,7 +188,33 @@ async def test_an_smsc_has_to_prove_its_name_before_it_sees_our_password(
         assert "certificate verify failed" in reason
 
 
+async def test_an_smsc_that_asks_for_it_is_shown_our_certificate(database: Database, authority: Authority) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.sign("localhost", "smsc"))
+    context.load_verify_locations(str(authority.file))
+    context.verify_mode = ssl.CERT_REQUIRED
+    came: asyncio.Queue[object] = asyncio.Queue()
+
+    async def smsc(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        came.put_nowait(writer.get_extra_info("peercert"))
+        writer.transport.abort()
+
+    server = await asyncio.start_server(smsc, "127.0.0.1", 0, ssl=context)
+    certificate, key = authority.sign("acme.example", "ours")
+    ours = upstream_context(Settings(smsc_ca=authority.file, smsc_cert=Path(certificate), smsc_key=Path(key)))
+    links = SmscLinks(Hub(database), tls=lambda: ours)
+    port = server.sockets[0].getsockname()[1]
+    async with asyncio.timeout(GUARD_S):
+        await links._one_bind(LinkConfig(1, "carrier", "localhost", port, "us", "secret", tls=True))
+        shown = await came.get()
+    server.close()
+    assert "acme.example" in str(shown)
+
+
 def test_files_that_cannot_be_used_are_told_by_their_flag(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match="--smsc-cert and --smsc-key cannot"):
+        upstream_context(Settings(smsc_cert=tmp_path / "nothing", smsc_key=tmp_path / "nothing"))
     with pytest.raises(StartError, match="--smsc-ca"):
         upstream_context(Settings(smsc_ca=tmp_path / "nothing"))
 

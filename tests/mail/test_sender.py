@@ -16,7 +16,7 @@ import pytest_asyncio
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from motet.access.secrets import SecretBox
-from motet.config import Address, SmtpUrl
+from motet.config.values import Address, SmtpUrl
 from motet.domain.ids import IdGenerator
 from motet.domain.letters import Letter
 from motet.identity.post import Post

@@ -38,10 +38,12 @@ class Answer:
 class Client:
     """Calls the routes as an ASGI server does."""
 
-    def __init__(self, checks: dict[str, health.Check], metrics: Metrics | None = None) -> None:
-        self._application = rest_application(Readiness(checks), metrics or Metrics())
+    def __init__(
+        self, checks: dict[str, health.Check], metrics: Metrics | None = None, metrics_token: str | None = None
+    ) -> None:
+        self._application = rest_application(Readiness(checks), metrics or Metrics(), metrics_token=metrics_token)
 
-    async def get(self, path: str, method: str = "GET") -> Answer:
+    async def get(self, path: str, method: str = "GET", authorization: str | None = None) -> Answer:
         scope = {
             "type": "http",
             "http_version": "1.1",
@@ -51,7 +53,7 @@ class Client:
             "root_path": "",
             "scheme": "http",
             "query_string": b"",
-            "headers": [],
+            "headers": [] if authorization is None else [(b"authorization", authorization.encode())],
         }
         sent: list[MutableMapping[str, Any]] = []
 
@@ -126,6 +128,15 @@ async def test_metrics_read_plain_numbers_when_asked() -> None:
     assert "# TYPE motet_open_messages gauge\nmotet_open_messages 7.0" in text
     assert f'motet_build{{version="{__version__}"}} 1.0' in text
     assert "process_resident_memory_bytes" in text
+
+
+async def test_metrics_ask_for_their_token_where_there_is_one() -> None:
+    watched = Client({}, metrics_token="t0ken")
+    for shown in (None, "", "t0ken", "Bearer t0ke", "Bearer t0kens", "Bearer tök\xffen"):
+        refused = await watched.get("/metrics", authorization=shown)
+        assert (refused.status, json.loads(refused.body)["error"]["code"]) == (401, "UNAUTHENTICATED")
+    assert (await watched.get("/metrics", authorization="Bearer t0ken")).status == 200
+    assert (await watched.get("/healthz")).status == 200
 
 
 async def test_unknown_paths_and_methods() -> None:

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from motet.config import StartError
+from motet.config.errors import StartError
 from motet.storage.embedded import EmbeddedPostgres
 
 

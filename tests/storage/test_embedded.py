@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 import pytest
 
-from motet.config import StartError
+from motet.config.errors import StartError
 from motet.storage import embedded_cluster
 from motet.storage.data_directory import DataDirectoryLock
 from motet.storage.embedded import EmbeddedPostgres, make_socket_directory, replace_leftover

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from motet.config import StartError
+from motet.config.errors import StartError
 
 KEY_OCTETS = 32
 _NONCE_OCTETS = 12

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from motet.bootstrap.postgres import command_url, open_database
-from motet.config import Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
 from motet.domain.errors import DomainError
 from motet.domain.redaction import redacted
 from motet.identity.audit_check import AuditCheck, Verdict, anchor_line, read_anchors

@@ -14,7 +14,8 @@ from motet.access.tokens import AuthenticationError
 from motet.bootstrap.audit_commands import in_log_of, shell_act, told
 from motet.bootstrap.keys import open_secret_box, open_token_authority
 from motet.bootstrap.postgres import command_url, open_database
-from motet.config import Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
 from motet.domain.errors import DomainError
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.fleet.workspaces import create_workspace

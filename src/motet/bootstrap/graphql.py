@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 from motet.bootstrap.messaging import reload_links
 from motet.bootstrap.node import Node
 from motet.bootstrap.sims import sim_schedule, sim_service
-from motet.config import StartError
+from motet.config.errors import StartError
 from motet.fleet.alerts.alert_rule import AlertRuleService
 from motet.fleet.alerts.event_retention import EventRetention
 from motet.fleet.devices.device import DeviceService

@@ -57,7 +57,8 @@ async def http(node: Node) -> AsyncIterator[None]:
         cors_origins=frozenset(settings.cors_origin),
         hosts=frozenset(settings.allowed_host),
     )
-    paths = PathSwitch(node.paths, rest_application(Readiness(node.checks), node.metrics, node.routes))
+    rest = rest_application(Readiness(node.checks), node.metrics, node.routes, metrics_token=settings.metrics_token)
+    paths = PathSwitch(node.paths, rest)
     application = HttpEdge(paths, rules, own_bounds=node.paths.keys())
     protocol = bounded(replace(bounds, seats=seats), settings.trusted_proxies)
     async with AsyncExitStack() as servers:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from motet.access.secrets import SecretBox, SecretError, read_key_file
 from motet.access.tokens import ISSUER, TokenAuthority
-from motet.config import Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
 from motet.identity import signing_keys
 from motet.storage.database import PooledConnection
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from motet.config import StartError
+from motet.config.errors import StartError
 from motet.domain.seats import SeatLimits
 
 

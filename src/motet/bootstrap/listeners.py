@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from motet.config import Address, Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
+from motet.config.values import Address
 
 
 @dataclass(frozen=True, slots=True)

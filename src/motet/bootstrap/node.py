@@ -28,7 +28,8 @@ from motet.bootstrap.postgres import open_database, serving_url
 from motet.bootstrap.supervisor import Supervisor
 from motet.bootstrap.tls import Certificate, certificate_of, kept_fresh
 from motet.bootstrap.upstreams import link_of
-from motet.config import Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
 from motet.events.bus import Bus
 from motet.identity.signing_keys import SigningKeys
 from motet.links.smsc_links import LinkConfig

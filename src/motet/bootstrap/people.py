@@ -13,7 +13,8 @@ from motet.access.passwords import PasswordChecker
 from motet.access.principals import Role, operator
 from motet.bootstrap.keys import open_secret_box, open_token_authority
 from motet.bootstrap.postgres import command_url, open_database
-from motet.config import Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
 from motet.domain.errors import ConflictError, DomainError
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.domain.users import UserStatus, email_of, name_of

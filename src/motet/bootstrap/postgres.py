@@ -9,7 +9,8 @@ import asyncpg
 import structlog
 
 from motet.bootstrap.supervisor import Supervisor
-from motet.config import Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
 from motet.storage.data_directory import DataDirectoryLock
 from motet.storage.database import POOL_SIZE, Database
 from motet.storage.embedded import EmbeddedPostgres, running_url

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from motet.bootstrap.postgres import command_url, open_database
-from motet.config import Settings, StartError
+from motet.config.errors import StartError
+from motet.config.settings import Settings
 from motet.domain.errors import DomainError
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.domain.jobs import JobKind, JobState

@@ -15,7 +15,10 @@ import orjson
 import structlog
 
 from motet.bootstrap.supervisor import Supervisor
-from motet.config import Address, Settings, StartError, variable_of
+from motet.config.errors import StartError
+from motet.config.flags import variable_of
+from motet.config.settings import Settings
+from motet.config.values import Address
 
 START_TIMEOUT_S = 60.0
 """A million phones take seconds."""

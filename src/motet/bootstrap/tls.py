@@ -15,7 +15,9 @@ from pathlib import Path
 
 import structlog
 
-from motet.config import Settings, StartError, TlsVersion
+from motet.config.errors import StartError
+from motet.config.settings import Settings
+from motet.config.values import TlsVersion
 
 LOOK_S = 10.0
 """How often the files are looked at."""
@@ -109,13 +111,18 @@ def certificate_of(settings: Settings) -> Certificate | None:
 
 
 def upstream_context(settings: Settings) -> ssl.SSLContext:
-    """What SMSCs are connected to with: certificates and names are checked. Raises StartError."""
+    """What SMSCs are connected to with: certificates and names are checked, and ours is shown to those who ask. Raises
+    StartError."""
+    flags = "--smsc-ca"
     try:
         context = ssl.create_default_context()
         if settings.smsc_ca is not None:
             context.load_verify_locations(str(settings.smsc_ca))
+        if settings.smsc_cert is not None:
+            flags = "--smsc-cert and --smsc-key"
+            context.load_cert_chain(str(settings.smsc_cert), settings.smsc_key and str(settings.smsc_key))
     except (OSError, ssl.SSLError) as error:
-        raise StartError(f"--smsc-ca cannot be used: {error}") from error
+        raise StartError(f"{flags} cannot be used: {error}") from error
     context.minimum_version = _VERSIONS[settings.tls_min_version]
     return context
 

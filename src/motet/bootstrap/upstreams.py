@@ -2,7 +2,7 @@
 
 import zlib
 
-from motet.config import SmscUrl
+from motet.config.values import SmscUrl
 from motet.links.smsc_links import LinkConfig
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from motet.access.tokens import MAX_TTL_S
-from motet.config import SettingError, add_flags, parse_duration_s
+from motet.config.errors import SettingError
+from motet.config.flags import add_flags
+from motet.config.values import parse_duration_s
 
 DATABASE_FLAGS = ("data-dir", "database-url", "log-format", "log-level")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from motet.bootstrap.audit_commands import audit_anchors, export_audit, keep_audit, verify_audit
 from motet.cli.access_flags import DATABASE_FLAGS
-from motet.config import SettingError, add_flags, read_settings
+from motet.config.errors import SettingError
+from motet.config.flags import add_flags, read_settings
 from motet.identity.audit_check import Verdict
 from motet.log import configure_logging
 

@@ -8,7 +8,7 @@ from motet.bootstrap.components import COMPONENTS
 from motet.bootstrap.demo import prepare_demo
 from motet.bootstrap.node import run_node
 from motet.cli.serve import FLAGS
-from motet.config import add_flags, read_settings
+from motet.config.flags import add_flags, read_settings
 from motet.log import configure_logging
 
 

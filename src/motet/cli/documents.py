@@ -8,7 +8,8 @@ from pathlib import Path
 
 from motet.bootstrap.documents import add_documents, list_documents, remove_document
 from motet.cli.access_flags import DATABASE_FLAGS
-from motet.config import StartError, add_flags, read_settings
+from motet.config.errors import StartError
+from motet.config.flags import add_flags, read_settings
 from motet.domain.document_manifest import read_manifest
 from motet.domain.errors import InvalidError
 from motet.log import configure_logging

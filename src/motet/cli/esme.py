@@ -20,7 +20,8 @@ import smpplib.command
 import smpplib.consts
 import smpplib.exceptions
 
-from motet.config import StartError, read_settings, variable_of
+from motet.config.errors import StartError
+from motet.config.flags import read_settings, variable_of
 from motet.smpp.constants import ESM_UDHI, REGISTERED_RECEIPT_FINAL, CommandStatus, MessageState, Npi, Tag, Ton
 from motet.smpp.receipt import parse_receipt
 from motet.sms.data_coding import Alphabet

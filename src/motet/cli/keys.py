@@ -7,7 +7,7 @@ import json
 
 from motet.bootstrap.commands import list_keys, rotate_keys
 from motet.cli.access_flags import DATABASE_FLAGS
-from motet.config import add_flags, read_settings
+from motet.config.flags import add_flags, read_settings
 from motet.log import configure_logging
 
 

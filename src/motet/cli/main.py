@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from motet import __version__
-from motet.config import StartError
+from motet.config.errors import StartError
 
 
 class Command(NamedTuple):

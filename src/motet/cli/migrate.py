@@ -6,7 +6,7 @@ import argparse
 
 from motet.bootstrap.commands import migrate_database
 from motet.cli.access_flags import DATABASE_FLAGS
-from motet.config import add_flags, read_settings
+from motet.config.flags import add_flags, read_settings
 from motet.log import configure_logging
 
 

@@ -7,7 +7,7 @@ import argparse
 from motet.bootstrap.components import COMPONENTS
 from motet.bootstrap.gateway import prepare_gateway
 from motet.bootstrap.node import run_node
-from motet.config import add_flags, read_settings
+from motet.config.flags import add_flags, read_settings
 from motet.log import configure_logging
 
 FLAGS = (
@@ -16,7 +16,7 @@ FLAGS = (
     "trusted-proxies", "cors-origin", "allowed-host", "smpp-limit", "http-limit",
     "public-url", "smtp", "mail-from",
     "breached-passwords", "sso-network", "data-dir", "database-url", "secret-key-file", "smsc",
-    "smsc-ca",
+    "smsc-ca", "smsc-cert", "smsc-key", "metrics-token",
     "network-url", "network-token", "graphql-limit", "introspection", "trusted-documents-only", "factory-test",
     "json", "log-format", "log-level",
 )  # fmt: skip

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from motet.bootstrap.sim_import import Progress, import_file
-from motet.config import StartError, add_flags, read_settings
+from motet.config.errors import StartError
+from motet.config.flags import add_flags, read_settings
 from motet.domain.sim_columns import FIELDS, PRESETS
 from motet.fleet.sims.sim_sheet import Layout
 from motet.log import configure_logging

@@ -7,7 +7,8 @@ import argparse
 from motet.access.principals import Role
 from motet.bootstrap.commands import issue_network_token, issue_token, revoke_token, rotate_keys
 from motet.cli.access_flags import add_issuing_flags, read_ttl_s
-from motet.config import SettingError, read_settings
+from motet.config.errors import SettingError
+from motet.config.flags import read_settings
 from motet.log import configure_logging
 
 

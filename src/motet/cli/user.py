@@ -7,7 +7,8 @@ import argparse
 from motet.access.principals import Role
 from motet.bootstrap.people import invitation_link, operator_link, password_link
 from motet.cli.access_flags import DATABASE_FLAGS
-from motet.config import SettingError, add_flags, read_settings
+from motet.config.errors import SettingError
+from motet.config.flags import add_flags, read_settings
 from motet.log import configure_logging
 
 

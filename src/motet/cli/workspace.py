@@ -7,7 +7,7 @@ import json
 
 from motet.bootstrap.commands import make_workspace
 from motet.cli.access_flags import add_issuing_flags, read_ttl_s
-from motet.config import add_flags, read_settings
+from motet.config.flags import add_flags, read_settings
 from motet.domain.global_ids import encode_global_id
 from motet.log import configure_logging
 

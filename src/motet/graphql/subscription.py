@@ -29,6 +29,10 @@ REMEMBERED_EVENTS = 10_000
 """Events that a subscription remembers to have told: after a lost connection some are heard twice."""
 
 READ_ATTEMPTS = 15
+READ_WITHIN_S = 15.0
+"""For what one change shows, as long as a query has: what takes longer is cut, its statement too, and ends the
+subscription after the last attempt."""
+
 READ_AGAIN_AFTER_S = 1.0
 """A restart of the database takes a few seconds."""
 
@@ -163,7 +167,8 @@ async def _read(
     """The rows as they are now. A database that is away for a moment does not end a subscription."""
     for attempt in range(READ_ATTEMPTS):
         try:
-            return await context.services.reader.by_ids(context.principal, entity, children, row_ids, wanted)
+            async with asyncio.timeout(READ_WITHIN_S):
+                return await context.services.reader.by_ids(context.principal, entity, children, row_ids, wanted)
         except READ_ERRORS:
             if attempt == READ_ATTEMPTS - 1:
                 raise

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from zxcvbn import zxcvbn
 
-from motet.config import StartError
+from motet.config.errors import StartError
 from motet.domain.errors import InvalidError
 from motet.domain.users import check_password_form
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import aiosmtplib
 
-from motet.config import SmtpUrl
+from motet.config.values import SmtpUrl
 
 TIMEOUT_S = 30.0
 """Of each step with the server."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hmac import compare_digest
 
 import orjson
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -15,8 +16,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from motet import __version__
+from motet.access.tokens import AuthenticationError
 from motet.domain.messages import said
-from motet.rest.answers import REQUEST_ID, internal, told, unavailable, voice_of
+from motet.rest.answers import REQUEST_ID, internal, told, unauthenticated, unavailable, voice_of
 from motet.rest.metrics import Metrics
 from motet.storage.database import AWAY
 
@@ -63,8 +65,12 @@ class Readiness:
         return name, None
 
 
-def rest_application(readiness: Readiness, metrics: Metrics, routes: Sequence[BaseRoute] = ()) -> Starlette:
-    """The ASGI application of these routes and the others given; anything else is 404."""
+def rest_application(
+    readiness: Readiness, metrics: Metrics, routes: Sequence[BaseRoute] = (), *, metrics_token: str | None = None
+) -> Starlette:
+    """The ASGI application of these routes and the others given; anything else is 404. With `metrics_token` only who
+    shows it as a bearer token reads /metrics."""
+    wanted = None if metrics_token is None else f"Bearer {metrics_token}".encode()
 
     async def healthz(_: Request) -> Response:
         return _json({"status": "ok", "version": __version__})
@@ -74,7 +80,10 @@ def rest_application(readiness: Readiness, metrics: Metrics, routes: Sequence[Ba
         body = {"status": "unavailable" if failures else "ready", "failures": failures}
         return _json(body, 503 if failures else 200)
 
-    async def scrape(_: Request) -> Response:
+    async def scrape(request: Request) -> Response:
+        shown = request.headers.get("authorization", "").encode("latin-1")
+        if wanted is not None and not compare_digest(shown, wanted):
+            return unauthenticated(AuthenticationError("a bearer token is needed"), voice_of(request))
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     watched = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from typing import BinaryIO, Protocol, cast
 
@@ -24,8 +26,14 @@ from motet.storage.acting import Edge, acting
 MEMORY_OCTETS = 1 << 20
 """What a file may have in memory while it comes in; the rest is on disk, and gone when the request is over."""
 
-MAX_UPLOADS = 4
-"""Files that one node takes in at a time: each holds a connection to the database while it is read."""
+MAX_READING = 4
+"""Files that are read at a time: each holds a connection to the database. Others wait."""
+
+MAX_UPLOADS = 32
+"""Files that come in or wait at a time."""
+
+UPLOADS_OF_ONE = 2
+"""Of one workspace, so that slow senders keep only their own from sending."""
 
 MAX_PARAMETER_CHARACTERS = 100
 _SWITCHES: Mapping[str, bool] = {"true": True, "1": True, "false": False, "0": False}
@@ -59,7 +67,8 @@ class SimImports:
         self._upload = upload
         self._authenticator = authenticator
         self._max_octets = max_octets
-        self._under_way = 0
+        self._under_way: Counter[int] = Counter()
+        self._reading = asyncio.Semaphore(MAX_READING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -87,18 +96,21 @@ class SimImports:
             return told(403, "FORBIDDEN", words, voice)
         if principal.tags is not None:
             return told(403, "FORBIDDEN", said("This is not for a role that is bound to tags."), voice)
-        if self._under_way >= MAX_UPLOADS:
+        workspace_id = principal.workspace_id
+        if self._under_way[workspace_id] >= UPLOADS_OF_ONE or self._under_way.total() >= MAX_UPLOADS:
             words = said("Other lists are being read: try again soon.")
             return told(429, "LIMIT_REACHED", words, voice, {"retry-after": "10"})
-        self._under_way += 1
+        self._under_way[workspace_id] += 1
         try:
             given = dict(request.query_params)
             with acting(act_of(principal, client_of(request), Edge.REST, "POST /sim-imports", given)):
-                return await self._taken(request, principal, principal.workspace_id)
+                return await self._taken(request, principal, workspace_id)
         except DomainError as error:
             return failed(error, voice)
         finally:
-            self._under_way -= 1
+            self._under_way[workspace_id] -= 1
+            if not self._under_way[workspace_id]:
+                del self._under_way[workspace_id]
 
     async def _taken(self, request: Request, principal: Principal, workspace_id: int) -> Response:
         given = _parameters(request.query_params)
@@ -111,16 +123,17 @@ class SimImports:
                     return told(413, "LIMIT_REACHED", words, voice_of(request, principal))
                 file.write(chunk)
             file.seek(0)
-            job_id, rows = await self._upload(
-                workspace_id,
-                principal.subject,
-                cast(BinaryIO, file),
-                columns={_FIELDS[name]: value for name, value in given.items() if name in _FIELDS},
-                delimiter={"tab": "\t"}.get(given.get("delimiter", ""), given.get("delimiter")),
-                preset=given.get("preset"),
-                complete_iccid=_switch(given, "completeIccid"),
-                dry_run=bool(_switch(given, "dryRun")),
-            )
+            async with self._reading:
+                job_id, rows = await self._upload(
+                    workspace_id,
+                    principal.subject,
+                    cast(BinaryIO, file),
+                    columns={_FIELDS[name]: value for name, value in given.items() if name in _FIELDS},
+                    delimiter={"tab": "\t"}.get(given.get("delimiter", ""), given.get("delimiter")),
+                    preset=given.get("preset"),
+                    complete_iccid=_switch(given, "completeIccid"),
+                    dry_run=bool(_switch(given, "dryRun")),
+                )
         return json_answer({"job": encode_global_id("Job", job_id), "rowCount": rows}, 202)
 
 

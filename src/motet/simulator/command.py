@@ -12,14 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from motet.config import (
-    PASSWORD_OCTETS,
-    SYSTEM_ID_OCTETS,
-    SettingError,
-    add_flags,
-    read_settings,
-    variable_of,
-)
+from motet.config.errors import SettingError
+from motet.config.flags import add_flags, read_settings, variable_of
+from motet.config.values import PASSWORD_OCTETS, SYSTEM_ID_OCTETS
 from motet.log import configure_logging
 from motet.simulator.message_ids import MessageIdFormat
 from motet.simulator.options import DEFAULT_PASSWORD, DEFAULT_SYSTEM_ID, SimulatorOptions

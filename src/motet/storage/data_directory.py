@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from motet.config import StartError
+from motet.config.errors import StartError
 
 LOCK_NAME = "motet.lock"
 

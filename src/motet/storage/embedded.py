@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from motet.config import StartError
+from motet.config.errors import StartError
 from motet.storage.data_directory import DataDirectoryLock
 from motet.storage.embedded_cluster import (
     SUPERUSER,

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from motet.config import StartError
+from motet.config.errors import StartError
 
 OWN_UID = 52_775
 """Whom root becomes to run PostgreSQL: a number no system gives out by itself, so that no other service shares it."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from motet.config import StartError
+from motet.config.errors import StartError
 from motet.storage.audit import cover_tables
 from motet.storage.database import MINIMUM_SERVER_VERSION, PooledConnection
 
