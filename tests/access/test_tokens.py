@@ -39,6 +39,17 @@ def test_a_members_token_says_workspace_and_role(authority: TokenAuthority) -> N
     assert not principal.allows(Permission.SMSC_LINK_READ)
 
 
+def test_a_token_of_a_role_of_the_workspaces_own_names_it_and_allows_nothing_by_itself(
+    authority: TokenAuthority,
+) -> None:
+    token = authority.issue("someone", now=NOW, ttl_s=60, workspace_id=1 << 60, workspace="demo", role_id=1 << 61)
+    principal = authority.verify(token, NOW)
+    assert (principal.workspace_id, principal.role, principal.role_id) == (1 << 60, None, 1 << 61)
+    assert principal.permissions == set()
+    with pytest.raises(ValueError, match="a member has"):
+        authority.issue("x", now=NOW, ttl_s=60, workspace_id=1, workspace="demo", role=Role.USER, role_id=1)
+
+
 def test_the_operators_token_names_no_workspace(authority: TokenAuthority) -> None:
     principal = authority.verify(authority.issue("operator", now=NOW, ttl_s=60), NOW)
     assert (principal.workspace_id, principal.workspace, principal.role) == (None, None, None)

@@ -12,6 +12,9 @@ import pytest
 from motet_process import MotetProcess, command
 
 from motet import __version__
+from motet.domain.global_ids import encode_global_id
+from motet.storage.database import Database
+from tenants import Tenants
 
 
 def test_migrate_then_workspace_then_token(empty_database_url: str, tmp_path: Path) -> None:
@@ -80,6 +83,23 @@ def test_serve_runs_on_a_migrated_database_and_refuses_another(database_url: str
     assert gateway.end() == 0
 
 
+async def test_a_token_of_a_role_of_the_workspaces_own(database: Database, database_url: str, tmp_path: Path) -> None:
+    tenants = Tenants(database)
+    tenant = await tenants.workspace("demo")
+    role_id = tenants.new_id()
+    await tenants.execute(
+        "INSERT INTO custom_role (workspace_id, id, name, permissions) VALUES ($1, $2, 'fitters', '{sim:read}')",
+        tenant.workspace_id, role_id,
+    )  # fmt: skip
+    flags = ("--workspace", "demo", "--database-url", database_url, "--data-dir", str(tmp_path))
+    for named in ("fitters", encode_global_id("CustomRole", role_id)):
+        issued = command("token", "--custom-role", named, *flags)
+        claims = jwt.decode(issued.stdout.strip(), options={"verify_signature": False})
+        assert (claims["role_id"], claims["sub"], "role" in claims) == (str(role_id), "custom@demo", False)
+    for named in ("nobody", encode_global_id("CustomRole", 1)):
+        assert "has no role of its own with the id or name" in command("token", "--custom-role", named, *flags).stderr
+
+
 async def test_serve_refuses_an_older_and_a_newer_schema(database_url: str, tmp_path: Path) -> None:
     connection = await asyncpg.connect(database_url)
     for change, words in (
@@ -101,6 +121,8 @@ async def test_serve_refuses_an_older_and_a_newer_schema(database_url: str, tmp_
         (("dance",), 2, "invalid choice: 'dance'"),
         (("token",), 2, "one of the arguments --operator --workspace --network --revoke --revoke-all is required"),
         (("token", "--operator", "--role", "USER"), 1, "--role goes with --workspace"),
+        (("token", "--operator", "--custom-role", "x"), 1, "--custom-role goes with --workspace"),
+        (("token", "--workspace", "w", "--role", "USER", "--custom-role", "x"), 1, "either --role or --custom-role"),
         (("token", "--operator", "--ttl", "soon"), 1, "--ttl must be a time"),
         (("serve", "--http", "x"), 1, "--http must be HOST:PORT"),
         (("migrate", "--database-url", "postgresql://u:hunter2@127.0.0.1:1/x"), 1, "cannot connect to the database"),

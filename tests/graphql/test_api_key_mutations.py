@@ -9,8 +9,9 @@ import jwt
 import pytest
 from graphql_client import Client
 from graphql_world import World
+from scoped_client import client_as
 
-from motet.access.principals import ROLE_PERMISSIONS, Role
+from motet.access.principals import ROLE_PERMISSIONS, Role, custom_grant, custom_member
 from motet.domain.global_ids import decode_global_id
 
 CREATE = """
@@ -189,6 +190,96 @@ async def test_a_workspace_has_so_many_live_keys_and_remembers_so_many_revoked_o
     workspace_id = world.demo.workspace_id
     counted = "SELECT count(*) FROM api_key WHERE workspace_id = $1 AND revoked_at IS NOT NULL"
     assert await world.tenants.database.pool.fetchval(counted, workspace_id) == 1
+
+
+async def role_of(client: Client, permissions: list[str], tags: list[str] | None = None) -> str:
+    reply = await client.query(
+        "mutation ($input: RoleCreateInput!) { roleCreate(input: $input) { role { id } userErrors { code } } }",
+        {"input": {"name": f"role {permissions} {tags}", "permissions": permissions, "tags": tags}},
+    )
+    role_id: str = reply.data["roleCreate"]["role"]["id"]
+    return role_id
+
+
+async def change_role(client: Client, mutation: str, **given: Any) -> list[Any]:
+    title = mutation[0].upper() + mutation[1:]
+    reply = await client.query(
+        f"mutation ($input: {title}Input!) {{ {mutation}(input: $input) {{ userErrors {{ code path }} }} }}",
+        {"input": given},
+    )
+    errors: list[Any] = reply.data[mutation]["userErrors"]
+    return errors
+
+
+async def test_a_key_follows_a_role_of_the_workspaces_own(world: World, client: Client) -> None:
+    await world.tenants.execute("UPDATE device SET tags = '{van}' WHERE id = $1", world.demo.devices[0])
+    devices = (await client.query("{ devices { totalCount } }")).data["devices"]["totalCount"]
+    role_id = await role_of(client, ["device:read", "sms:read", "workspace:read"])
+    key = await made(world, client, roleId=role_id)
+    narrow = await made(world, client, roleId=role_id, scopes=["sms:read", "viewer:read", "workspace:read"])
+    shown = "{ apiKey(id: $id) { role customRole { id } } viewer { role roleName } }"
+    reply = await client.query(f"query ($id: ID!) {shown}", {"id": key.id})
+    assert reply.data["apiKey"] == {"role": None, "customRole": {"id": role_id}}
+    count = "{ devices { totalCount } viewer { role permissions tags } }"
+    first = (await key.client.query(count)).data
+    assert (first["devices"]["totalCount"], first["viewer"]["role"], first["viewer"]["tags"]) == (
+        devices,
+        "CUSTOM",
+        None,
+    )
+    assert {"device:read", "sms:read"} <= set(first["viewer"]["permissions"])
+    assert (
+        await change_role(client, "roleUpdate", id=role_id, permissions=["device:read", "workspace:read"], tags=["van"])
+        == []
+    )
+    then = (await key.client.query(count)).data
+    assert (then["devices"]["totalCount"], then["viewer"]["tags"]) == (1, ["van"])
+    assert "sms:read" not in then["viewer"]["permissions"]
+    assert (await viewer(narrow.client))["permissions"] == ["viewer:read", "workspace:read"]
+    assert await change_role(client, "roleDelete", id=role_id) == []
+    assert (await viewer(key.client), await viewer(narrow.client)) == (401, 401)
+    reply = await client.query("query ($id: ID!) { apiKey(id: $id) { status role customRole { id } } }", {"id": key.id})
+    assert reply.data["apiKey"] == {"status": "REVOKED", "role": None, "customRole": None}
+
+
+async def test_a_key_takes_a_role_of_the_workspaces_own_and_gives_it_up(world: World, client: Client) -> None:
+    role_id = await role_of(client, ["sim:read"])
+    key = await made(world, client, role="OBSERVER")
+    assert (await act(client, "apiKeyUpdate", id=key.id, roleId=role_id))["apiKey"]["role"] is None
+    assert (await viewer(key.client))["role"] == "CUSTOM"
+    assert (await act(client, "apiKeyUpdate", id=key.id, name="still"))["userErrors"] == []
+    assert (await act(client, "apiKeyRotate", id=key.id, overlapHours=1))["userErrors"] == []
+    assert (await act(client, "apiKeyUpdate", id=key.id, role="OBSERVER"))["apiKey"]["role"] == "OBSERVER"
+    assert await change_role(client, "roleDelete", id=role_id) == []
+    assert (await viewer(key.client))["role"] == "OBSERVER"
+
+
+async def test_a_role_of_a_key_is_the_workspaces_own_and_no_more_than_its_makers(world: World, client: Client) -> None:
+    wide, small = await role_of(client, ["api_key:write", "device:read"]), await role_of(client, ["device:read"])
+    foreign = await role_of(world.client(world.other), ["device:read"])
+    for given, code, path in (
+        ({"roleId": foreign}, "NOT_FOUND", "roleId"),
+        ({"roleId": "x"}, "NOT_FOUND", "roleId"),
+        ({"roleId": small, "role": "USER"}, "INVALID", "roleId"),
+        ({"roleId": small, "scopes": ["sms:send"]}, "INVALID", "scopes"),
+        ({"roleId": None}, "INVALID", "scopes"),
+    ):
+        assert (await create(client, **given))["userErrors"] == [{"code": code, "path": ["input", path]}], given
+    role_id = (decode_global_id(wide) or ("", 0))[1]
+    held = custom_grant(["api_key:write", "api_key:read", "device:read"], None)
+    maker = client_as(
+        world, custom_member("maker", world.demo.workspace_id, "demo", (role_id, "wide"), held, 2_000_000_000)
+    )
+    assert (await create(maker, roleId=small))["userErrors"] == []
+    more = await role_of(client, ["device:read", "sms:send"])
+    assert (await create(maker, roleId=more))["userErrors"][0]["code"] == "DENIED"
+    theirs = await create(maker, scopes=["device:read"])
+    assert (theirs["userErrors"], theirs["apiKey"]["role"]) == ([], None)
+    assert await change_role(client, "roleUpdate", id=small, permissions=["device:read", "sms:send"]) == []
+    mine = await made(world, client, roleId=small)
+    assert (await act(maker, "apiKeyRotate", id=mine.id))["userErrors"][0]["code"] == "DENIED"
+    assert await change_role(client, "roleDelete", id=wide) == []
+    assert await viewer(Client(world.app, theirs["key"])) == 401
 
 
 TAKE_BACK = "mutation ($input: TokenRevokeInput!) { tokenRevoke(input: $input) { tokenId userErrors { code path } } }"

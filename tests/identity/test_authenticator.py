@@ -9,12 +9,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from motet.access.api_keys import new_api_key, version_of
+from motet.access.api_keys import new_api_key, parse_api_key, version_of
 from motet.access.principals import Permission, Principal, Role
 from motet.access.tokens import AuthenticationError, TokenAuthority
 from motet.identity.api_keys import KeyChanges
 from motet.identity.authenticator import Authenticator
 from motet.identity.login import SecondFactorNeeded
+from motet.identity.roles import RoleChanges
 from motet.identity.signing_keys import SigningKeys, rotate
 from motet.storage.revoked_token import add_revoked_token
 from people_world import HERE, PASSWORD, People
@@ -172,6 +173,68 @@ async def test_a_key_ends_on_every_node_within_a_second(people: People, change: 
         await people.ground.database.pool.execute(change)
         assert await asyncio.wait_for(watched, WITHIN_S) == words
         await other.refuses(key)
+
+
+async def role_of(people: People, permissions: list[str]) -> int:
+    maker = await people.identity.authenticator.authenticate(f"Bearer {await administrator(people)}")
+    changes: RoleChanges = {"name": "fitters", "permissions": permissions, "tags": ["van"]}
+    return await people.identity.roles.create(people.demo.workspace_id, maker, changes)
+
+
+async def shell_token(people: People, role_id: int) -> str:
+    authority, demo, now = await signing(people), people.demo, int(people.clock().timestamp())
+    return authority.issue(
+        "custom@demo", now=now, ttl_s=900, workspace_id=demo.workspace_id, workspace="demo", role_id=role_id
+    )
+
+
+@pytest.mark.parametrize("kind", ["token", "key", "OAuth2 token", "member"])
+async def test_a_role_of_the_workspaces_own_holds_as_it_is_on_every_node(people: People, kind: str) -> None:
+    role_id, pool = await role_of(people, ["sim:read", "sms:send"]), people.ground.database.pool
+    if kind == "token":
+        token = await shell_token(people, role_id)
+    elif kind == "member":
+        await people.user()
+        await pool.execute("UPDATE membership SET role = 'CUSTOM', role_id = $1", role_id)
+        token = await signed_in(people)
+    else:
+        _, token = await key_of(people, role_id=role_id, scopes=None)
+        if kind == "OAuth2 token":
+            token = (await people.identity.oauth.exchange(parse_api_key(token), None, None)).access_token
+    async with other_node(people) as other:
+        principal = await other.knows(token)
+        assert (principal.role_id, principal.role_name, principal.tags) == (role_id, "fitters", {"van"})
+        assert principal.allows(Permission.SMS_SEND)
+        watched = other.watched(principal)
+        changed = "UPDATE custom_role SET permissions = '{sim:read}', tags = '{van,lyon}'"
+        await pool.execute(changed)
+        assert await asyncio.wait_for(watched, WITHIN_S) == "the permissions have changed"
+        principal = await other.knows(token)
+        assert (principal.allows(Permission.SMS_SEND), principal.tags) == (False, {"van", "lyon"})
+        if kind == "member":
+            return
+        watched = other.watched(principal)
+        maker = await people.identity.authenticator.authenticate(f"Bearer {await administrator(people)}")
+        await people.identity.roles.delete(people.demo.workspace_id, maker, role_id)
+        words = "the token's role was removed" if kind == "token" else "the API key was revoked"
+        assert await asyncio.wait_for(watched, WITHIN_S) == words
+        assert await other.refuses(token) == words
+
+
+async def test_a_member_who_gets_a_built_in_role_is_bound_to_tags_no_more(people: People) -> None:
+    role_id = await role_of(people, ["sim:read"])
+    await people.user()
+    token = await signed_in(people)
+    pool = people.ground.database.pool
+    await pool.execute("UPDATE membership SET role = 'CUSTOM', role_id = $1", role_id)
+    async with other_node(people) as other:
+        principal = await other.knows(token)
+        assert principal.tags == {"van"}
+        watched = other.watched(principal)
+        await pool.execute("UPDATE membership SET role = 'OBSERVER', role_id = NULL")
+        assert await asyncio.wait_for(watched, WITHIN_S) == "the permissions have changed"
+        principal = await other.knows(token)
+        assert (principal.role, principal.tags, principal.role_id) == (Role.OBSERVER, None, None)
 
 
 async def test_fewer_scopes_hold_within_a_second_and_more_end_no_connection(people: People) -> None:

@@ -72,6 +72,8 @@ class Claims:
     workspace: str | None = None
     role: Role | None = None
     """Of a token from the shell, which stands on nothing but itself."""
+    role_id: int | None = None
+    """The role of the workspace's own that a token from the shell has in place of that: to be looked up."""
     user_id: int | None = None
     session_id: int | None = None
     """The login session that a person's token stands on."""
@@ -161,14 +163,17 @@ class TokenAuthority:
         workspace_id: int | None = None,
         workspace: str | None = None,
         role: Role | None = None,
+        role_id: int | None = None,
     ) -> str:
         """A token that stands on nothing but itself, for a member of a workspace (all three given) or the operator
-        (none given). `now` in Unix seconds."""
-        if workspace_id is None and workspace is None and role is None:
+        (none given). With `role_id` in place of `role` it stands on that role of the workspace's own. `now` in Unix
+        seconds."""
+        if workspace_id is None and workspace is None and role is None and role_id is None:
             return self._sign(subject, now, ttl_s, operator=True)
-        if workspace_id is None or workspace is None or role is None:
-            raise ValueError("a member has workspace_id, workspace and role; the operator has none")
-        return self._sign(subject, now, ttl_s, workspace_id=str(workspace_id), workspace=workspace, role=role.value)
+        if workspace_id is None or workspace is None or (role is None) == (role_id is None):
+            raise ValueError("a member has workspace_id, workspace and one role; the operator has none")
+        has = {"role_id": str(role_id)} if role is None else {"role": role.value}
+        return self._sign(subject, now, ttl_s, workspace_id=str(workspace_id), workspace=workspace, **has)
 
     def issue_to_network(self, subject: str, *, now: int, ttl_s: int) -> str:
         """A token for a mobile network, good for `/network/v1` and nothing else. `now` in Unix seconds."""
@@ -235,7 +240,7 @@ class TokenAuthority:
     def verify(self, token: str, now: int) -> Principal:
         """The principal that the token speaks for at Unix second `now`. Raises AuthenticationError.
 
-        One with a `session_id` is only claimed: without permissions, to be looked up.
+        One with a `session_id` or a `role_id` is only claimed: without permissions, to be looked up.
         """
         principal = self._cache.get(token)
         if principal is None:
@@ -265,8 +270,8 @@ class TokenAuthority:
 
 
 def principal_of(claims: Claims) -> Principal:
-    """Whoever the claims name, as far as they say it: with a `session_id` they are without permissions, which are to
-    be looked up. Raises AuthenticationError for a token that stands on an API key."""
+    """Whoever the claims name, as far as they say it: with a `session_id` or a `role_id` they are without permissions,
+    which are to be looked up. Raises AuthenticationError for a token that stands on an API key."""
     if claims.is_network:
         return network(claims.subject, claims.expires_at, token_id=claims.token_id)
     if claims.is_operator:
@@ -284,8 +289,20 @@ def principal_of(claims: Claims) -> Principal:
             session_id=claims.session_id,
             token_id=claims.token_id,
         )
-    if claims.workspace_id is None or claims.workspace is None or claims.role is None:
+    if claims.workspace_id is None or claims.workspace is None or (claims.role is None) == (claims.role_id is None):
         raise AuthenticationError("the token is not valid")
+    if claims.role is None:
+        return Principal(
+            claims.subject,
+            claims.workspace_id,
+            claims.workspace,
+            None,
+            False,
+            frozenset(),
+            claims.expires_at,
+            token_id=claims.token_id,
+            role_id=claims.role_id,
+        )
     return member(
         claims.subject,
         claims.workspace_id,
@@ -322,5 +339,5 @@ def _read(claims: dict[str, Any], issued_at: int, expires_at: int) -> Claims:
         *said,
         workspace_id=int(claims["workspace_id"]),
         workspace=str(claims["workspace"]),
-        role=Role(claims["role"]),
+        **({"role_id": int(claims["role_id"])} if "role_id" in claims else {"role": Role(claims["role"])}),
     )

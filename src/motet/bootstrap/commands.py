@@ -7,9 +7,11 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from motet.access.principals import Role
+from motet.access.standings import CUSTOM
 from motet.access.tokens import AuthenticationError
 from motet.bootstrap.audit_commands import in_log_of, shell_act, told
 from motet.bootstrap.keys import open_secret_box, open_token_authority
@@ -17,10 +19,12 @@ from motet.bootstrap.postgres import command_url, open_database
 from motet.config.errors import StartError
 from motet.config.settings import Settings
 from motet.domain.errors import DomainError
+from motet.domain.global_ids import decode_global_id
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.fleet.workspaces import create_workspace
 from motet.identity.signing_keys import MAX_KEYS, note_lasting, rotate
 from motet.identity.tokens import MAX_REVOKED
+from motet.storage import custom_role
 from motet.storage.acting import Act
 from motet.storage.api_key import find_by_id
 from motet.storage.database import PooledConnection
@@ -64,8 +68,9 @@ def make_workspace(settings: Settings, name: str, ttl_s: int) -> NewWorkspace:
     return asyncio.run(_with_database(settings, make, act))
 
 
-def issue_token(settings: Settings, workspace: str | None, role: Role, ttl_s: int) -> str:
-    """A token for this role in the workspace, or the operator's if that is None. Raises StartError if there is none."""
+def issue_token(settings: Settings, workspace: str | None, role: Role | str, ttl_s: int) -> str:
+    """A token for this role in the workspace, or the operator's if that is None; a role that is plain text is one of
+    the workspace's own, by its id or name. Raises StartError if there is none."""
 
     act = shell_act("token", {"workspace": workspace, "role": role if workspace else "operator", "ttlSeconds": ttl_s})
 
@@ -147,7 +152,7 @@ def list_keys(settings: Settings) -> list[SigningKeyRow]:
 
 
 async def _token(
-    connection: PooledConnection, settings: Settings, workspace: str | None, role: Role, ttl_s: int, act: Act
+    connection: PooledConnection, settings: Settings, workspace: str | None, role: Role | str, ttl_s: int, act: Act
 ) -> str:
     authority = await open_token_authority(connection, open_secret_box(settings), settings)
     now = int(time.time())
@@ -158,8 +163,22 @@ async def _token(
     if workspace_id is None:
         raise StartError(f"there is no workspace named {workspace}")
     in_log_of(act, workspace_id)
-    subject = f"{role.lower().replace('_', '-')}@{workspace}"
-    return authority.issue(subject, now=now, ttl_s=ttl_s, workspace_id=workspace_id, workspace=workspace, role=role)
+    issue = partial(authority.issue, now=now, ttl_s=ttl_s, workspace_id=workspace_id, workspace=workspace)
+    if isinstance(role, Role):
+        return issue(f"{role.lower().replace('_', '-')}@{workspace}", role=role)
+    role_id = await _custom_role(connection, workspace_id, role)
+    if role_id is None:
+        raise StartError(f"the workspace {workspace} has no role of its own with the id or name {role}")
+    return issue(f"{CUSTOM.lower()}@{workspace}", role_id=role_id)
+
+
+async def _custom_role(connection: PooledConnection, workspace_id: int, text: str) -> int | None:
+    """The role of the workspace's own with this global id or name."""
+    decoded = decode_global_id(text)
+    if decoded is not None and decoded[0] == "CustomRole":
+        found = await custom_role.find(connection, workspace_id, decoded[1])
+        return None if found is None else decoded[1]
+    return await custom_role.id_of(connection, workspace_id, text)
 
 
 async def _with_database(

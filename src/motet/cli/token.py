@@ -27,14 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--revoke-all", action="store_true", help="end every access token that was issued until now; API keys stay"
     )
     parser.add_argument("--role", choices=[role.value for role in Role], help="the member's role (ADMINISTRATOR)")
+    parser.add_argument(
+        "--custom-role",
+        metavar="ID|NAME",
+        help="one of the workspace's own roles in place of --role: the token follows it, and ends with it",
+    )
     add_issuing_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(arguments)
     configure_logging(settings.log_format, settings.log_level)
-    if arguments.role and not arguments.workspace:
-        raise SettingError("--role goes with --workspace")
+    if (arguments.role or arguments.custom_role) and not arguments.workspace:
+        raise SettingError(f"{'--role' if arguments.role else '--custom-role'} goes with --workspace")
+    if arguments.role and arguments.custom_role:
+        raise SettingError("give either --role or --custom-role")
     if arguments.revoke is not None:
         print(f"The token {revoke_token(settings, arguments.revoke)} is good no more.")
         return 0
@@ -45,6 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.named_network is not None:
         print(issue_network_token(settings, arguments.named_network, read_ttl_s(arguments)))
         return 0
-    role = Role(arguments.role or Role.ADMINISTRATOR)
+    role = arguments.custom_role or Role(arguments.role or Role.ADMINISTRATOR)
     print(issue_token(settings, arguments.workspace, role, read_ttl_s(arguments)))
     return 0

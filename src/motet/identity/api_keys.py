@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import TypedDict
 
 from motet.access.api_keys import ApiKeyText, new_api_key
-from motet.access.principals import ROLE_PERMISSIONS, Permission, Principal, Role
+from motet.access.principals import Grant, Permission, Principal, Role, custom_grant, narrowed, role_grant
+from motet.access.standings import CUSTOM
 from motet.domain.cidrs import Network, parse_cidr
 from motet.domain.errors import DeniedError, InvalidError, NotFoundError
 from motet.domain.ids import IdGenerator
 from motet.domain.role_rules import Standing
-from motet.storage import api_key
+from motet.storage import api_key, custom_role
 from motet.storage.api_key import KeySettings
-from motet.storage.database import Database
+from motet.storage.database import Database, PooledConnection
 from motet.storage.transaction import transaction
 
 MAX_KEYS = 200
@@ -37,6 +38,8 @@ class KeyChanges(TypedDict, total=False):
 
     name: str
     role: str | None
+    role_id: int | None
+    """One of the workspace's own, in place of `role`."""
     scopes: Sequence[str] | None
     tags: Sequence[str] | None
     networks: Sequence[str]
@@ -53,21 +56,23 @@ class ApiKeys:
         self._now = now
 
     async def create(self, workspace_id: int, maker: Principal, changes: KeyChanges) -> tuple[int, ApiKeyText]:
-        """Make a key: its id, and the key itself, which is shown this once. It has the `role` if one is named, else the
-        maker's, as far as `scopes` go: one of the two is needed.
+        """Make a key: its id, and the key itself, which is shown this once. It has the `role`, or the one of `role_id`,
+        if one is named, else the maker's, as far as `scopes` go: one of them is needed.
 
-        Raises InvalidError, DeniedError for more than the maker may, LimitReachedError at `MAX_KEYS`.
+        Raises InvalidError, NotFoundError (path `role_id`), DeniedError for more than the maker may, LimitReachedError
+        at `MAX_KEYS`.
         """
         _check_maker(maker)
-        if changes.get("role") is None and changes.get("scopes") is None:
+        if all(changes.get(name) is None for name in ("role", "role_id", "scopes")):
             raise InvalidError("Name a role, or scopes.", path=("scopes",))
         now = self._now()
         tags = None if maker.tags is None else sorted(maker.tags)
-        start = KeySettings("", _role_of(maker), None, None, tags, [], None)
-        settings = _checked(_applied(start, changes, now), maker)
+        start = KeySettings("", _role_of(maker), maker.role_id, None, tags, [], None)
+        settings = _applied(start, changes, now)
         key = new_api_key()
         api_key_id = self._ids.next_at(now)
         async with transaction(self._database, makes=api_key_id) as connection:
+            _check(settings, await _role_grant(connection, workspace_id, settings, is_new=True), maker)
             await api_key.insert(
                 connection,
                 workspace_id,
@@ -83,15 +88,17 @@ class ApiKeys:
         return api_key_id, key
 
     async def update(self, workspace_id: int, maker: Principal, api_key_id: int, changes: KeyChanges) -> None:
-        """Change a key, from the next request on. Raises NotFoundError (path `id`), InvalidError, DeniedError for a key
-        that may, or would then, do more than the maker."""
+        """Change a key, from the next request on. Raises NotFoundError (path `id` or `role_id`), InvalidError,
+        DeniedError for a key that may, or would then, do more than the maker."""
         _check_maker(maker)
         async with transaction(self._database) as connection:
             settings = await api_key.lock_settings(connection, workspace_id, api_key_id)
             if settings is None:
                 raise _not_found()
-            _check_within(settings, maker)
-            changed = _checked(_applied(settings, changes, self._now()), maker)
+            _check_within(settings, await _role_grant(connection, workspace_id, settings), maker)
+            changed = _applied(settings, changes, self._now())
+            is_new = changed.role_id != settings.role_id
+            _check(changed, await _role_grant(connection, workspace_id, changed, is_new=is_new), maker)
             await api_key.update(connection, workspace_id, api_key_id, changed)
 
     async def rotate(self, workspace_id: int, maker: Principal, api_key_id: int, overlap: timedelta) -> ApiKeyText:
@@ -108,7 +115,7 @@ class ApiKeys:
             if settings is None:
                 raise _not_found()
             if maker.api_key_id != api_key_id:
-                _check_within(settings, maker)
+                _check_within(settings, await _role_grant(connection, workspace_id, settings), maker)
             prefix = await api_key.prefix_of(connection, workspace_id, api_key_id)
             key = new_api_key(prefix)
             until = now + overlap if overlap else None
@@ -131,9 +138,13 @@ def _applied(settings: KeySettings, changes: KeyChanges, now: datetime) -> KeySe
         if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
             raise InvalidError(f"This must have 1 to {NAME_CHARACTERS} visible characters.", path=("name",))
         settings = settings._replace(name=name)
-    role = changes.get("role")
+    role, role_id = changes.get("role"), changes.get("role_id")
+    if role is not None and role_id is not None:
+        raise InvalidError("Give either a role or the id of one of your own.", path=("role_id",))
     if role is not None:
         settings = settings._replace(role=role, role_id=None)
+    if role_id is not None:
+        settings = settings._replace(role=CUSTOM, role_id=role_id)
     if "scopes" in changes:
         scopes = changes["scopes"]
         settings = settings._replace(scopes=None if scopes is None else sorted(_permissions(scopes)))
@@ -154,23 +165,32 @@ def _applied(settings: KeySettings, changes: KeyChanges, now: datetime) -> KeySe
     return settings
 
 
-def _checked(settings: KeySettings, maker: Principal) -> KeySettings:
-    """The settings, if they fit each other and the maker. Raises InvalidError, DeniedError."""
-    allowed = {permission.value for permission in ROLE_PERMISSIONS[Role(settings.role)]}
-    beyond = sorted(set(settings.scopes or ()) - allowed)
+def _check(settings: KeySettings, grant: Grant, maker: Principal) -> None:
+    """Whether the settings fit what the role grants, and the maker. Raises InvalidError, DeniedError."""
+    beyond = sorted(set(settings.scopes or ()) - {permission.value for permission in grant.permissions})
     if beyond:
         raise InvalidError(f"The role {settings.role} does not allow {', '.join(beyond)}.", path=("scopes",))
-    _check_within(settings, maker)
-    return settings
+    _check_within(settings, grant, maker)
 
 
-def _check_within(settings: KeySettings, maker: Principal) -> None:
-    permissions = {permission.value for permission in ROLE_PERMISSIONS[Role(settings.role)]}
-    if settings.scopes is not None:
-        permissions &= set(settings.scopes)
-    own = {permission.value for permission in maker.permissions}
-    key = Standing(settings.role, permissions, None if settings.tags is None else set(settings.tags))
-    if not key.is_within(Standing(_role_of(maker), own, maker.tags)):
+async def _role_grant(
+    connection: PooledConnection, workspace_id: int, settings: KeySettings, *, is_new: bool = False
+) -> Grant:
+    """What the key's role allows now. One of the workspace's own that is `is_new` to the key is locked: it is not
+    removed meanwhile. Who removes one waits for its keys, and never a key for it."""
+    if settings.role_id is None:
+        return role_grant(Role(settings.role))
+    read = custom_role.lock if is_new else custom_role.find
+    role = await read(connection, workspace_id, settings.role_id)
+    if role is None:
+        raise NotFoundError("There is no CustomRole with this id.", path=("role_id",))
+    return custom_grant(role.permissions, role.tags)
+
+
+def _check_within(settings: KeySettings, grant: Grant, maker: Principal) -> None:
+    held = narrowed(grant, settings.scopes, settings.tags)
+    key = Standing(settings.role, held.permissions, held.tags)
+    if not key.is_within(Standing(_role_of(maker), maker.permissions, maker.tags)):
         raise DeniedError("The key would be allowed more than you are.", path=("scopes",))
 
 
@@ -181,6 +201,8 @@ def _check_maker(maker: Principal) -> None:
 
 def _role_of(maker: Principal) -> str:
     """The role that a maker's key has at most: a key is no super administrator."""
+    if maker.role_id is not None:
+        return CUSTOM
     role = Role.ADMINISTRATOR if maker.role in (None, Role.SUPER_ADMIN) else maker.role
     return (role or Role.ADMINISTRATOR).value
 

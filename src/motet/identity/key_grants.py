@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from motet.access.principals import Languages, Principal, Role, narrowed, role_grant
+from motet.access.principals import Languages, Principal, Role, custom_grant, narrowed, role_grant
+from motet.access.standings import CUSTOM
 from motet.access.tokens import AuthenticationError
 from motet.storage.api_key import KeyRow
 
@@ -22,8 +23,14 @@ def key_principal(row: KeyRow, now: int) -> Principal:
     expires_at = NEVER if row.expires_at is None else int(row.expires_at.timestamp())
     if expires_at <= now:
         raise AuthenticationError("the API key has expired")
-    role = Role(row.role)
-    grant = narrowed(role_grant(role), row.scopes, row.tags)
+    role = None if row.role == CUSTOM else Role(row.role)
+    if role is not None:
+        whole = role_grant(role)
+    elif row.role_permissions is not None:
+        whole = custom_grant(row.role_permissions, row.role_tags)
+    else:
+        raise AuthenticationError("the API key's role was removed")
+    grant = narrowed(whole, row.scopes, row.tags)
     return Principal(
         key_subject(row.prefix),
         row.workspace_id,
@@ -35,5 +42,7 @@ def key_principal(row: KeyRow, now: int) -> Principal:
         organisation_id=row.organisation_id,
         api_key_id=row.id,
         tags=grant.tags,
+        role_id=row.role_id,
+        role_name=row.role_name,
         languages=Languages(organisations=row.organisation_locale),
     )

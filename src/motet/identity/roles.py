@@ -67,10 +67,11 @@ class Roles:
                 await custom_role.update(connection, workspace_id, role_id, changed)
 
     async def delete(self, workspace_id: int, maker: Principal, role_id: int) -> None:
-        """Remove a role that nobody has. Raises NotFoundError, ConflictError (path `id`), DeniedError."""
+        """Remove a role that no member has; API keys and tokens that have it end. Raises NotFoundError, ConflictError
+        (path `id`), DeniedError."""
         async with transaction(self._database) as connection:
             await self._locked(connection, workspace_id, maker, role_id)
-            await custom_role.delete(connection, workspace_id, role_id)
+            await custom_role.delete(connection, workspace_id, role_id, self._now())
 
     async def _locked(
         self, connection: PooledConnection, workspace_id: int, maker: Principal, role_id: int

@@ -33,15 +33,20 @@ class KeyRow(NamedTuple):
     revoked_at: datetime | None
     rotated_at: datetime | None
     organisation_locale: str | None
+    role_name: str | None
+    """Of the workspace's own role, where it is one, as are the two below."""
+    role_permissions: list[str] | None
+    role_tags: list[str] | None
 
 
 _KEY = """
 SELECT k.workspace_id, k.id, w.name, w.organisation_id, k.prefix, k.secret_hash, k.previous_hash, k.previous_until,
        k.role, k.role_id, k.scopes, k.tags, k.networks, k.expires_at, k.revoked_at,
-       k.rotated_at, o.locale
+       k.rotated_at, o.locale, r.name, r.permissions, r.tags
   FROM api_key k
   JOIN workspace w ON w.id = k.workspace_id AND w.ended_at IS NULL
   JOIN organisation o ON o.id = w.organisation_id
+  LEFT JOIN custom_role r ON r.workspace_id = k.workspace_id AND r.id = k.role_id
 """
 
 # By the keys that are unique over the platform: whoever shows one names no workspace.

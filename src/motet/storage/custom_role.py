@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import asyncpg
 
 from motet.domain.errors import ConflictError, LimitReachedError
-from motet.storage.database import PooledConnection
+from motet.storage.database import Executor, PooledConnection
 
 
 class RoleSettings(NamedTuple):
@@ -51,9 +52,27 @@ SELECT name, description, permissions, tags FROM custom_role WHERE workspace_id 
 
 
 async def lock(connection: PooledConnection, workspace_id: int, role_id: int) -> RoleSettings | None:
-    """The role, which nobody else changes until the transaction ends; None for an unknown one."""
+    """The role, which nobody else changes or removes until the transaction ends; None for an unknown one."""
     record = await connection.fetchrow(_LOCK, workspace_id, role_id)
     return None if record is None else RoleSettings(*record)
+
+
+_FIND = "SELECT name, description, permissions, tags FROM custom_role WHERE workspace_id = $1 AND id = $2"
+
+
+async def find(connection: Executor, workspace_id: int, role_id: int) -> RoleSettings | None:
+    """The role as it is; None for an unknown one."""
+    record = await connection.fetchrow(_FIND, workspace_id, role_id)
+    return None if record is None else RoleSettings(*record)
+
+
+_NAMED = "SELECT id FROM custom_role WHERE workspace_id = $1 AND name = $2"
+
+
+async def id_of(connection: Executor, workspace_id: int, name: str) -> int | None:
+    """The id of the role that the workspace calls so."""
+    found: int | None = await connection.fetchval(_NAMED, workspace_id, name)
+    return found
 
 
 _UPDATE = """
@@ -71,11 +90,17 @@ async def update(connection: PooledConnection, workspace_id: int, role_id: int, 
         raise _taken(error) from None
 
 
+_END_KEYS = """
+UPDATE api_key SET revoked_at = $3, previous_hash = NULL, previous_until = NULL
+ WHERE workspace_id = $1 AND role_id = $2 AND revoked_at IS NULL
+"""
 _DELETE = "DELETE FROM custom_role WHERE workspace_id = $1 AND id = $2"
 
 
-async def delete(connection: PooledConnection, workspace_id: int, role_id: int) -> None:
-    """Remove a locked role. Raises ConflictError (path `id`) if someone has it."""
+async def delete(connection: PooledConnection, workspace_id: int, role_id: int, now: datetime) -> None:
+    """Remove a locked role, and revoke the API keys that have it. Raises ConflictError (path `id`) if someone, who is
+    no key, has it."""
+    await connection.execute(_END_KEYS, workspace_id, role_id, now)
     try:
         await connection.execute(_DELETE, workspace_id, role_id)
     except asyncpg.ForeignKeyViolationError:

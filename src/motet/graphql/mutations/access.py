@@ -35,6 +35,10 @@ class ApiKeyCreateInput:
     role: Role | None = strawberry.field(
         default=strawberry.UNSET, description="What it may do at most; yours if only scopes are given."
     )
+    role_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="A role of the workspace's own in place of `role`: the key follows it, and ends with it.",
+    )
     scopes: list[str] | None = strawberry.field(
         default=strawberry.UNSET,
         description="The permissions that it has of its role's, such as `sms:send`; null or not given: all.",
@@ -65,6 +69,9 @@ class ApiKeyUpdateInput:
     id: strawberry.ID = strawberry.field(description="The key.")
     name: str | None = strawberry.field(default=strawberry.UNSET, description="What people call it.")
     role: Role | None = strawberry.field(default=strawberry.UNSET, description="What it may do at most.")
+    role_id: strawberry.ID | None = strawberry.field(
+        default=strawberry.UNSET, description="A role of the workspace's own in place of `role`."
+    )
     scopes: list[str] | None = strawberry.field(
         default=strawberry.UNSET, description="The permissions that it has of its role's; null: all."
     )
@@ -137,9 +144,11 @@ class AccessMutations:
         context = context_of(info)
         changes: dict[str, Any] = {
             name: value
-            for name in ("name", "role", "scopes", "tags", "networks", "expires_at")
+            for name in ("name", "role", "role_id", "scopes", "tags", "networks", "expires_at")
             if (value := or_none(getattr(input, name))) is not None
         }
+        if "role_id" in changes:
+            changes["role_id"] = row_id_of(changes["role_id"], "CustomRole", "role_id")
         api_key_id, key = await context.services.identity.api_keys.create(
             context.workspace_id, context.principal, _named(changes)
         )
@@ -153,9 +162,11 @@ class AccessMutations:
     ) -> ApiKeyUpdatePayload | None:
         context = context_of(info)
         api_key_id = row_id_of(input.id, "ApiKey", "id")
-        changes = {name: given(getattr(input, name), name) for name in ("name", "role", "networks")}
+        changes = {name: given(getattr(input, name), name) for name in ("name", "role", "role_id", "networks")}
         changes |= {name: given_or_null(getattr(input, name)) for name in ("scopes", "tags", "expires_at")}
         changes = {name: value for name, value in changes.items() if value is not UNCHANGED}
+        if "role_id" in changes:
+            changes["role_id"] = row_id_of(changes["role_id"], "CustomRole", "role_id")
         await context.services.identity.api_keys.update(
             context.workspace_id, context.principal, api_key_id, _named(changes)
         )

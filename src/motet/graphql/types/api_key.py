@@ -9,6 +9,7 @@ import strawberry
 
 from motet.graphql.types.operator import Role
 from motet.graphql.types.relay import Node, described
+from motet.graphql.types.role import CustomRole
 
 
 @strawberry.enum(description="Whether an API key is good.")
@@ -25,6 +26,7 @@ class ApiKey(Node):
     name: str = described("What people call it.")
     status: ApiKeyStatus = described("Whether it is good.")
     role: Role | None = described("What it may do at most; null for a custom role.")
+    custom_role: CustomRole | None = described("The role of the workspace's own that it has, if it is such a one.")
     scopes: list[str] | None = described("The permissions that it has of its role's; null: all.")
     tags: list[str] | None = described("It sees devices with one of these tags, and what belongs to them; null: all.")
     networks: list[str] = described("The CIDR blocks that it may be used from; empty: anywhere.")

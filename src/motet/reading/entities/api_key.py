@@ -5,7 +5,7 @@ from typing import Any
 
 from motet.access.principals import Permission
 from motet.reading.makers import column, global_id, made
-from motet.reading.model import Entity, Value
+from motet.reading.model import Entity, ToOne, Value
 from motet.reading.tag_scope import SHARED
 
 STATUS = """
@@ -27,6 +27,7 @@ API_KEY = Entity(
         "name": column("name"),
         "status": Value((STATUS.strip(),)),
         "role": Value(("CASE WHEN {t}.role <> 'CUSTOM' THEN {t}.role END",)),
+        "customRole": ToOne("CustomRole", "role_id"),
         "scopes": column("scopes"),
         "tags": column("tags"),
         "networks": made(_texts, "networks"),
