@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 from hub_world import World
 
-from motet.hub import desk, esmes, pager, relay
+from motet.hub import desk, esmes, pager, relay, unmatched
 from motet.hub import hub as hub_module
 from motet.storage.database import Database
 
@@ -14,8 +14,8 @@ from motet.storage.database import Database
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hub's pauses, made for carriers and people, at a hundredth."""
-    monkeypatch.setattr(relay, "EARLY_S", 0.005)
-    monkeypatch.setattr(relay, "RESPELL_S", 0.02)
+    monkeypatch.setattr(unmatched, "EARLY_S", 0.005)
+    monkeypatch.setattr(unmatched, "RESPELL_S", 0.02)
     monkeypatch.setattr(relay, "THROTTLE_PAUSE_S", 0.005)
     monkeypatch.setattr(relay, "RETRY_S", (0.01, 0.02))
     monkeypatch.setattr(pager, "IDLE_S", 0.01)

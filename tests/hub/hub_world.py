@@ -385,10 +385,10 @@ class World:
         relay = hub.relay
         assert not relay.awaiting
         assert not [u for u in relay.ready if u.stage == 1 and u.message.stage == 1]
-        assert relay.early_count == 0
-        assert not relay.early
-        assert not relay.strange
-        assert not relay.unknown
+        assert relay.unmatched.count == 0
+        assert not relay.unmatched.early
+        assert not relay.unmatched.strange
+        assert not relay.unmatched.unknown
         assert not relay.echoes
         assert not hub.requests.watched
         assert not {i: n for i, n in hub.open_by_account.items() if n}

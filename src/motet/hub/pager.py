@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
 
 from motet.domain.states import MessageState, WaitingReason
 from motet.hub.lane import FencedError
-from motet.hub.message import Message, Part, Stage
-from motet.hub.relay import EarlyReceipt
+from motet.hub.message import Message, Stage
+from motet.hub.receipt_search import ReceiptSearch
 from motet.hub.restore import message_of, place
-from motet.hub.spellings import spellings
 from motet.storage import message as message_table
 from motet.storage import submit, waiting
 from motet.storage.node import FENCED_SQLSTATE
@@ -39,20 +38,12 @@ IDLE_S = 1.0
 """The longest that something due goes unnoticed."""
 
 
-class Place(NamedTuple):
-    """Which part of which message a receipt speaks of, and how its submit_sm_resp spelled the id."""
-
-    message_id: int
-    workspace_id: int
-    part: int
-    spelling: str
-
-
 class Pager:
     """Takes messages from `waiting` into memory and back. Its commits carry the fence."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self._search = ReceiptSearch(hub, self._claim)
         self._wakeup = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
         self._to_park: list[tuple[Message, int, int]] = []
@@ -129,10 +120,9 @@ class Pager:
         if self._in_doubt:
             await hub.desk(self._let_go)
             self._in_doubt = False
-        hub.relay.drop_unknown()
+        hub.relay.unmatched.drop_unknown()
         self._choose_to_park()
-        busy = await self._look_up(connection, hub.relay.take_early(PAGE), self._find)
-        busy = await self._look_up(connection, hub.relay.take_strange(PAGE), self._find_respelled) or busy
+        busy = await self._search.round(connection)
         if self._to_park:
             await self._park(connection)
             busy = busy or bool(self._to_park)
@@ -333,103 +323,6 @@ class Pager:
         for unit in message.units:
             if unit.stage == Stage.AWAITING:
                 self.hub.relay.awaiting[unit.link_id, unit.smsc_message_id] = unit
-
-    # Receipts for messages that are not in memory --------------------------------------------------------------------
-
-    async def _look_up(
-        self,
-        connection: asyncpg.Connection,
-        page: Sequence[EarlyReceipt],
-        find: Callable[[asyncpg.Connection, Sequence[EarlyReceipt]], Awaitable[dict[int, Place]]],
-    ) -> bool:
-        """Find the messages of receipts that match nothing in memory, and apply them."""
-        hub = self.hub
-        if not page:
-            return False
-        messages: dict[int, Message] = {}
-        try:
-            found = await find(connection, page)
-            touched = {message_id: workspace_id for message_id, workspace_id, _, _ in found.values()}
-            missing = [message_id for message_id in touched if message_id not in hub.live]
-            for message in await self._claim(connection, missing) if missing else ():
-                messages[message.id] = message
-                if message.stage == Stage.STAYING:  # some of its parts are still to be sent
-                    hub.relay.enqueue(message)
-            # Final already, or another node's: the row says.
-            rest = [(touched[i], i) for i in missing if i not in messages and i not in hub.live]
-            for row in await message_table.load(connection, rest):
-                messages[row["id"]] = message_of(row)
-        except BaseException:
-            for early in page:
-                hub.relay.put_early_back(early)
-            raise
-        for position, early in enumerate(page):
-            self._apply(early, found.get(position), messages)
-        return True
-
-    def _apply(self, early: EarlyReceipt, where: Place | None, messages: dict[int, Message]) -> None:
-        relay = self.hub.relay
-        bind, receipt, _, _ = early
-        if where is None:
-            relay.keep_strange(early)
-            return
-        message_id, _, part, spelling = where
-        message = self.hub.live.get(message_id) or messages.get(message_id)
-        same = spelling == receipt.smsc_message_id
-        if message is None or not (same or message.destination == receipt.source.lstrip("+")):
-            relay.keep_strange(early)
-        elif message.state != MessageState.OPEN:
-            relay.said_before(message, bind, receipt.token)
-        elif message_id not in self.hub.live or part >= len(message.units):
-            # Open, but another node's: the SMSC sends it again, there or after a takeover.
-            bind.acknowledge([receipt.token], ok=False)
-        else:
-            unit = message.units[part]
-            if isinstance(unit, Part) and unit.stage == Stage.FINISHED:
-                relay.said_before(unit, bind, receipt.token)
-                return
-            relay.awaiting[bind.link_id, spelling] = unit
-            if not same:
-                relay.respelled[bind.link_id] = relay.respelled.get(bind.link_id, 0) + 1
-            relay.receipts(bind, [receipt._replace(smsc_message_id=spelling)])
-
-    async def _find(self, connection: asyncpg.Connection, page: Sequence[EarlyReceipt]) -> dict[int, Place]:
-        """By the id as it came. Positions in the page -> places."""
-        keys = [(early.upstream.link_id, early.receipt.smsc_message_id, n) for n, early in enumerate(page)]
-        return await self._find_keys(connection, keys)
-
-    async def _find_respelled(self, connection: asyncpg.Connection, page: Sequence[EarlyReceipt]) -> dict[int, Place]:
-        """By the id as its submit_sm_resp may have spelled it, from links that may do so; the number called must be the
-        same."""
-        relay = self.hub.relay
-        found: dict[int, Place] = {}
-        keys: list[tuple[int, str, int]] = []
-        for position, (bind, receipt, _, _) in enumerate(page):
-            if not relay.may_respell(bind.link_id):
-                continue
-            for spelling in spellings(receipt.smsc_message_id)[1:]:
-                unit = relay.awaiting.get((bind.link_id, spelling))
-                if unit is not None and unit.message.destination == receipt.source:
-                    message = unit.message
-                    found[position] = Place(message.id, message.workspace_id, unit.number, spelling)
-                    break
-                keys.append((bind.link_id, spelling, position))
-        for position, where in (await self._find_keys(connection, keys)).items():
-            found.setdefault(position, where)
-        return found
-
-    async def _find_keys(
-        self, connection: asyncpg.Connection, keys: Sequence[tuple[int, str, int]]
-    ) -> dict[int, Place]:
-        if not keys:
-            return {}
-        limits = self.hub.limits
-        span_s = limits.max_validity_s + limits.max_schedule_s + limits.receipt_grace_s
-        since = self.hub.id_at(self.hub.now_us() - int(span_s * 1_000_000))
-        return {
-            row["position"]: Place(row["message_id"], row["workspace_id"], row["part"], row["smsc_message_id"])
-            for row in await submit.find_by_smsc_id(connection, keys, since)
-        }
 
     async def _fence(self, connection: asyncpg.Connection) -> None:
         await connection.execute(f"SELECT motet_fence({self.hub.incarnation})")

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,7 +19,7 @@ from motet.hub import events_of
 from motet.hub.facts import Finished, Submitted
 from motet.hub.message import NO_EXTRA, Delivery, Message, Part, Stage, Unit
 from motet.hub.ports import Upstream, UpstreamReceipt, Verdict
-from motet.hub.spellings import spellings
+from motet.hub.unmatched import Unmatched
 from motet.sms.parts import split
 
 if TYPE_CHECKING:
@@ -43,27 +43,11 @@ THROTTLE_PAUSE_S = 0.5
 """How long a bind rests after ESME_RTHROTTLED or ESME_RMSGQFUL."""
 
 
-EARLY_S = 0.25
-"""How long a receipt may outrun its submit_sm_resp before the database is asked."""
-
-RESPELL_S = 1.5
-"""How long before other spellings of its id are tried: by then the answer to a submit_sm has come."""
-
 WHOLE = -1
 """In place of a part's number."""
 
 _SPREAD = 0x9E3779B97F4A7C15
 """2^64 / golden ratio: spreads ids evenly over the 256 references of concatenated texts."""
-
-
-class EarlyReceipt(NamedTuple):
-    """A receipt whose message is not known (yet): its submit_sm_resp may still come on another bind."""
-
-    upstream: Upstream
-    receipt: UpstreamReceipt
-    came_at: float
-    looked_up: bool = False
-    """Under the id as it came; other spellings are tried later."""
 
 
 class Relay:
@@ -74,20 +58,7 @@ class Relay:
         self.ready: deque[Unit] = deque()
         self.binds: list[Upstream] = []
         self.awaiting: dict[tuple[int, str], Unit] = {}
-        self.early: dict[tuple[int, str], list[EarlyReceipt]] = {}
-        """Receipts that match nothing in memory, not looked up in the database yet."""
-        self.strange: dict[tuple[int, str], list[EarlyReceipt]] = {}
-        """Those that match nothing in the database either, under the id as it came."""
-        self.unknown: dict[tuple[int, str], list[EarlyReceipt]] = {}
-        """Nor under any other spelling of it; dropped after the grace."""
-        self._suspects: list[Unit] = []
-        """What was in upstream windows at `_suspected_at` and is not answered: an unknown receipt may be for it."""
-        self._suspected_at = 0.0
-        self.early_count = 0
-        self.exact: dict[int, int] = {}
-        """Receipts by link that named a message as its submit_sm_resp did."""
-        self.respelled: dict[int, int] = {}
-        """Receipts by link that named it in another base, case or length."""
+        self.unmatched = Unmatched(hub)
         self._writing: list[list[Finished]] = []
         """The newest group that the final lane took."""
         self.echoes: dict[tuple[int, int], list[tuple[Upstream, int]]] = {}
@@ -172,14 +143,7 @@ class Relay:
             self.binds.remove(bind)
         self._resting.pop(id(bind), None)
         self.again(unanswered)
-        for place in (self.early, self.strange, self.unknown):  # its SMSC sends them again
-            for key, early in list(place.items()):
-                kept = [one for one in early if one.upstream is not bind]
-                self.early_count -= len(early) - len(kept)
-                if kept:
-                    place[key] = kept
-                else:
-                    del place[key]
+        self.unmatched.forget(bind)  # its SMSC sends them again
         self.dispatch()
 
     def again(self, units: Iterable[Unit]) -> None:
@@ -239,8 +203,9 @@ class Relay:
             self.hub.later(THROTTLE_PAUSE_S, self.dispatch)
         if submitted:
             self.hub.submit_lane.extend(submitted)
-            if self.early_count:
-                self._match_early(submitted)
+            if self.unmatched.count:
+                for early in self.unmatched.claimed_by(submitted):
+                    self.receipts(early.upstream, [early.receipt])
         if freed:
             bind.release(freed)
             self.dispatch()
@@ -268,31 +233,15 @@ class Relay:
             if unit is not None:
                 exact += 1
             else:
-                unit = self._under_other_spelling(link_id, receipt)
+                unit = self.unmatched.unit_meant(awaiting, link_id, receipt)
                 if unit is None:
-                    self._keep_early(bind, receipt)
+                    self.unmatched.keep(bind, receipt)
                     continue
             if receipt.state is None:
                 self._notify(unit, receipt, bind)
             else:
                 self._settle(unit, receipt, bind)
-        self.exact[link_id] = self.exact.get(link_id, 0) + exact
-
-    def _under_other_spelling(self, link_id: int, receipt: UpstreamReceipt) -> Unit | None:
-        """The unit in memory that this SMSC means, if it is known to write ids differently in receipts."""
-        if self.respelled.get(link_id, 0) <= self.exact.get(link_id, 0):
-            return None
-        for spelling in spellings(receipt.smsc_message_id):
-            unit = self.awaiting.get((link_id, spelling))
-            if unit is not None and unit.message.destination == receipt.source:
-                self.respelled[link_id] += 1
-                return unit
-        return None
-
-    def may_respell(self, link_id: int) -> bool:
-        """Whether a receipt of this link may be matched under another spelling of its id. A number is another message's
-        in another base, so a link whose receipts match as they are is taken at its word."""
-        return self.exact.get(link_id, 0) <= 20 + 10 * self.respelled.get(link_id, 0)
+        self.unmatched.matched(link_id, exact)
 
     def _settle(self, unit: Unit, receipt: UpstreamReceipt, bind: Upstream) -> None:
         """A final receipt for a unit in memory."""
@@ -361,86 +310,6 @@ class Relay:
         delivery = self._owed(message, EsmeDeliveryKind.NOTIFICATION, MessageState.OPEN, receipt.error, receipt.at)
         fact = Finished(message, False, unit.number, 0, receipt.error, receipt.at, bind, receipt.token, delivery, [])
         self.hub.final_lane.add(fact)
-
-    def _match_early(self, submitted: list[Submitted]) -> None:
-        for fact in submitted:
-            key = (fact.upstream.link_id, fact.smsc_message_id)
-            for early in (*self.early.pop(key, ()), *self.strange.pop(key, ()), *self.unknown.pop(key, ())):
-                self.early_count -= 1
-                self.receipts(early.upstream, [early.receipt])
-
-    def _keep_early(self, bind: Upstream, receipt: UpstreamReceipt) -> None:
-        """Wait for the submit_sm_resp that it outran; after a moment the pager asks the database."""
-        if self.early_count >= self.hub.limits.early_receipts:
-            bind.acknowledge([receipt.token], ok=False)  # the SMSC sends it again
-            return
-        if not self.early:
-            self.hub.later(EARLY_S, self.hub.pager.poke)
-        self.early_count += 1
-        early = EarlyReceipt(bind, receipt, time.monotonic())
-        self.early.setdefault((bind.link_id, receipt.smsc_message_id), []).append(early)
-
-    def take_early(self, limit: int) -> list[EarlyReceipt]:
-        """Receipts that waited long enough in vain to be looked up; they are the caller's now."""
-        taken = self._take_from(self.early, EARLY_S, limit)
-        if self.early:
-            self.hub.later(EARLY_S, self.hub.pager.poke)
-        return taken
-
-    def take_strange(self, limit: int) -> list[EarlyReceipt]:
-        """Receipts that nothing is known of under their own id, to be tried under other spellings, once."""
-        return self._take_from(self.strange, RESPELL_S, limit)
-
-    def _take_from(
-        self, place: dict[tuple[int, str], list[EarlyReceipt]], age_s: float, limit: int
-    ) -> list[EarlyReceipt]:
-        before = time.monotonic() - age_s
-        taken: list[EarlyReceipt] = []
-        for key, early in list(itertools.islice(place.items(), limit)):
-            if early[0].came_at > before:
-                break
-            taken.extend(early)
-            del place[key]
-        self.early_count -= len(taken)
-        return taken
-
-    def keep_strange(self, early: EarlyReceipt) -> None:
-        """The database does not know its id either: its answer may still come, or be lost in a crash."""
-        key = (early.upstream.link_id, early.receipt.smsc_message_id)
-        if key in self.awaiting:
-            self.receipts(early.upstream, [early.receipt])
-            return
-        self.early_count += 1
-        place = self.unknown if early.looked_up or not self.may_respell(key[0]) else self.strange
-        place.setdefault(key, []).append(early._replace(looked_up=True))
-
-    def put_early_back(self, early: EarlyReceipt) -> None:
-        """It could not be looked up: it is to be looked up again."""
-        self.early_count += 1
-        place = self.strange if early.looked_up else self.early
-        place.setdefault((early.upstream.link_id, early.receipt.smsc_message_id), []).append(early)
-
-    def drop_unknown(self) -> None:
-        """Answer receipts that nobody will claim, so that the SMSC need not send them for ever and its window is free.
-
-        A receipt can outrun only the answer to what was in an upstream window when it came: once all of that has been
-        answered, it is one whose answer was lost in a crash. The grace is for answers that never come.
-        """
-        if not self.unknown:
-            return
-        now = time.monotonic()
-        age_s = self.hub.limits.early_receipt_grace_s
-        self._suspects = [unit for unit in self._suspects if unit.stage == Stage.SENT]
-        if not self._suspects:
-            age_s = min(age_s, now - self._suspected_at)
-            self._suspected_at = now
-            units = (unit for message in self.hub.live.values() for unit in message.units)
-            self._suspects = [unit for unit in units if unit.stage == Stage.SENT]
-        for one in self._take_from(self.unknown, age_s, self.hub.limits.early_receipts):
-            self.hub.counters.receipts_unknown += 1
-            one.upstream.acknowledge([one.receipt.token], ok=True)
-        if self.unknown:
-            self.hub.later(EARLY_S, self.hub.pager.poke)
 
     # The end ---------------------------------------------------------------------------------------------------------
 
