@@ -21,6 +21,7 @@ from motet.domain.users import UserStatus, email_of
 from motet.identity.services import Ground, Identity, build_identity
 from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.auth import auth_routes
+from motet.rest.saml import saml_routes
 from motet.rest.scim import scim_routes
 from motet.rest.second_factor import second_factor_routes
 from motet.rest.sso import sso_routes
@@ -149,7 +150,7 @@ async def people_world(database: Database) -> AsyncIterator[People]:
         "https://motet.example.org", sends_mail=True, now=clock, targets=TargetPolicy.of(LOOPBACK_NETWORKS),
     )  # fmt: skip
     identity = build_identity(ground)
-    routes = [auth_routes, second_factor_routes, sso_routes]
+    routes = [auth_routes, second_factor_routes, sso_routes, saml_routes]
     served = [route for make in routes for route in make(identity, secure=True)]
     app = Starlette(routes=[*served, *scim_routes(identity, "https://motet.example.org/scim/v2")])
     yield People(tenants, demo, other, ground, identity, clock, app)

@@ -184,13 +184,15 @@ class SsoWorld:
         """What the provider is asked, and the browser's cookies."""
         told = await self.people.http(f"{self.path}/start{query}", method="GET")
         assert told.status == 303, told
-        return dict(parse_qsl(urlsplit(_location(told)).query)), cookies_of(told)
+        return dict(parse_qsl(urlsplit(location(told)).query)), cookies_of(told)
 
     async def back(self, answer: dict[str, str], cookies: dict[str, str]) -> SignedIn:
         """The browser comes back with the provider's answer."""
-        told = await self.people.http(f"/auth/sso/callback?{urlencode(answer)}", method="GET", cookie=_header(cookies))
+        told = await self.people.http(
+            f"/auth/sso/callback?{urlencode(answer)}", method="GET", cookie=cookie_header(cookies)
+        )
         assert told.status == 303, told
-        at = urlsplit(_location(told))
+        at = urlsplit(location(told))
         assert (at.netloc, at.path) == ("", "/account")
         return SignedIn(dict(parse_qsl(at.fragment)), cookies | cookies_of(told))
 
@@ -201,7 +203,9 @@ class SsoWorld:
 
     async def exchange(self, signed_in: SignedIn) -> Told:
         return await self.people.http(
-            "/auth/sso/exchange", {"code": signed_in.fragment.get("sso_code", "")}, cookie=_header(signed_in.cookies)
+            "/auth/sso/exchange",
+            {"code": signed_in.fragment.get("sso_code", "")},
+            cookie=cookie_header(signed_in.cookies),
         )
 
     async def subject(self) -> str:
@@ -254,9 +258,9 @@ def cookies_of(told: Told) -> dict[str, str]:
     return found
 
 
-def _location(told: Told) -> str:
+def location(told: Told) -> str:
     return dict(told.headers)["location"]
 
 
-def _header(cookies: dict[str, str]) -> str | None:
+def cookie_header(cookies: dict[str, str]) -> str | None:
     return "; ".join(f"{name}={value}" for name, value in cookies.items()) or None

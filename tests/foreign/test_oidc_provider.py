@@ -105,4 +105,5 @@ def test_someone_signs_in_by_the_providers_pages(
 
 def test_who_is_not_verified_stays_out(demo: RunningDemo, provider: dict[str, Any]) -> None:
     _, fragment = sign_in(demo, provider, "unverified")
+    assert re.fullmatch("[0-9a-f]{16}", fragment.pop("sso_reference"))
     assert fragment == {"sso_error": "mail_not_verified"}

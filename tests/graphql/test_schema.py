@@ -267,7 +267,7 @@ WELL_FORMED = {
     "imsiAdd": {"imsi": '"001019000000001"'},
     "imsiPreferenceSet": {"country": '"DE"'},
     "quotaCreate": {"volume": "1"},
-    "identityProviderCreate": {"issuer": '"https://idp.example.org"'},
+    "identityProviderCreate": {"issuer": '"https://idp.example.org"', "clientId": '"x"'},
     "quotaTopUp": {"amount": "1"},
     "deviceExtendLimit": {"amount": "1"},
     "activationCodeCreate": {"smdpAddress": '"smdp.example.com"'},

@@ -13,6 +13,7 @@ from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.account_page import account_routes
 from motet.rest.auth import auth_routes
 from motet.rest.oauth2 import oauth2_routes
+from motet.rest.saml import saml_routes
 from motet.rest.scim import scim_routes
 from motet.rest.second_factor import second_factor_routes
 from motet.rest.sso import sso_routes
@@ -54,6 +55,7 @@ async def identity(node: Node) -> AsyncIterator[None]:
     node.routes.extend(auth_routes(services, secure=secure))
     node.routes.extend(second_factor_routes(services, secure=secure))
     node.routes.extend(sso_routes(services, secure=secure))
+    node.routes.extend(saml_routes(services, secure=secure))
     node.routes.extend(scim_routes(services, public_url + SCIM_PATH))
     node.routes.extend(account_routes())
     node.supervisor.start(FEED, services.authenticator.run)

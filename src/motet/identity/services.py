@@ -40,7 +40,10 @@ from motet.identity.signing_keys import SigningKeys
 from motet.identity.sso.arrival import Arrivals
 from motet.identity.sso.discovery import Discovery
 from motet.identity.sso.oidc import OidcClient
+from motet.identity.sso.oidc_sign_in import OidcSignIn
+from motet.identity.sso.once import Once
 from motet.identity.sso.providers import IdentityProviders, SsoRules
+from motet.identity.sso.saml.sign_in import SamlSignIn
 from motet.identity.sso.sign_on import SignOn
 from motet.identity.tickets import Tickets
 from motet.identity.tokens import Tokens
@@ -149,6 +152,9 @@ def build_identity(ground: Ground) -> Identity:
     fetcher = Fetcher(ground.targets)
     discovery = Discovery(fetcher, time.monotonic)
     oidc = OidcClient(fetcher, discovery, lambda: now().timestamp())
+    once = Once(database, now)
+    oidc_sign_in = OidcSignIn(oidc, ground.box, ground.public_url)
+    saml_sign_in = SamlSignIn(ground.box, once, ground.public_url, now)
     arrivals = Arrivals(database, ground.ids, now)
     authenticator = Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp())
     post = Post(ground.box, ground.ids, ground.public_url, now, sends=ground.sends_mail)
@@ -173,7 +179,7 @@ def build_identity(ground: Ground) -> Identity:
         organisation_reports=OrganisationReports(database),
         api_keys=ApiKeys(database, ground.ids, now),
         fetcher=fetcher,
-        sign_on=SignOn(database, oidc, arrivals, login, sessions, tickets, ground.box, ground.public_url, now),
+        sign_on=SignOn(database, oidc_sign_in, saml_sign_in, once, arrivals, login, sessions, tickets, now),
         identity_providers=IdentityProviders(database, ground.box, ground.ids, discovery, ground.targets, now),
         users=Users(database, now),
         invitations=Invitations(database, ground.ids, post, ground.passwords, rules, login, now, ground.mailed),

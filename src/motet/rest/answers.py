@@ -82,6 +82,7 @@ def client_of(request: Request) -> Client:
     return Client(
         request.client.host if request.client else None,
         request.headers.get("user-agent"),
+        request.scope.get(REQUEST_ID),
         accept_language=accept_language_of(request.headers),
     )
 

@@ -42,6 +42,8 @@ ROUTES: Final[Mapping[str, Permission | str]] = {
     "/auth/sso/discover": ANYONE,
     "/auth/sso/{provider}/start": ANYONE,
     "/auth/sso/callback": "whoever comes back from a provider, with the state that they left with",
+    "/auth/sso/{provider}/metadata": ANYONE,
+    "/auth/sso/{provider}/acs": "whoever comes back from a SAML provider, with the state that they left with",
     "/auth/sso/exchange": "whoever has the code of a finished sign-on",
     "/auth/sso/logout": "whoever has a token of a session",
     "/auth/sso/{provider}/backchannel-logout": "the provider, by a token that it has signed",

@@ -6,8 +6,11 @@ a session; without the cookie that came along the code is worth nothing.
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from urllib.parse import parse_qs, urlencode
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,10 +21,12 @@ from motet.domain.global_ids import decode_global_id, encode_global_id
 from motet.domain.users import EMAIL_CHARACTERS
 from motet.identity.audit import act_of
 from motet.identity.services import Identity
-from motet.identity.sso.errors import Refusal, SignOnError
+from motet.identity.sso.errors import ProtocolError, SignOnError
 from motet.identity.sso.id_token import TOKEN_OCTETS
-from motet.identity.sso.sign_on import CALLBACK_PATH, CODE_TTL, FLOW_TTL_S, Departure, Landing
-from motet.rest.answers import answering, body_of, client_of, json_answer, text_of
+from motet.identity.sso.oidc_sign_in import CALLBACK_PATH
+from motet.identity.sso.protocol import ProviderKind
+from motet.identity.sso.sign_on import CODE_TTL, FLOW_TTL_S, Departure, Landing
+from motet.rest.answers import REQUEST_ID, answering, body_of, client_of, json_answer, text_of
 from motet.rest.auth import signed_answer
 from motet.storage.acting import Actor, ActorKind, Edge, Outcome, acting
 
@@ -81,28 +86,45 @@ class SsoEdge:
             hint = None
         try:
             departure = await self._sign_on.start(
-                _provider_id(request), request.query_params.get("next"), login_hint=hint
+                provider_id_of(request), request.query_params.get("next"), login_hint=hint
             )
         except SignOnError as error:
-            return self._refused(error.refusal)
+            return refused(request, error)
         return self._depart(departure)
 
     async def callback(self, request: Request) -> Response:
         """What the provider sends the browser back with."""
         if len(request.url.query) > QUERY_CHARACTERS:
-            return self._refused(Refusal.PROVIDER)
+            return refused(request, ProtocolError("the answer is too long"))
         pairs = request.query_params.multi_items()
         answer = dict(pairs)
-        if len(answer) != len(pairs):  # a parameter twice: RFC 6749 §3.1 forbids it
-            return self._refused(Refusal.PROVIDER)
-        name = self._prefix + answer.get("state", "")[:STATE_IN_NAME]
-        act = act_of(SOMEONE, client_of(request), Edge.REST, f"GET {CALLBACK_PATH}")
+        if len(answer) != len(pairs):  # RFC 6749 §3.1 forbids it
+            return refused(request, ProtocolError("a parameter came twice"))
+        return await self.land(request, ProviderKind.OIDC, answer, answer.get("state", ""), f"GET {CALLBACK_PATH}")
+
+    def cookie_of(self, state: str) -> str:
+        """The name of the cookie that holds the sign-in under way of this state."""
+        return self._prefix + state[:STATE_IN_NAME]
+
+    async def land(
+        self,
+        request: Request,
+        kind: ProviderKind,
+        answer: Mapping[str, str],
+        state: str,
+        action: str,
+        *,
+        provider_id: int | None = None,
+    ) -> Response:
+        """Someone comes back from a provider, with the sign-in's state. `action` is what the audit log calls it."""
+        name = self.cookie_of(state)
+        act = act_of(SOMEONE, client_of(request), Edge.REST, action)
         try:
             with acting(act):
-                landing = await self._sign_on.land(request.cookies.get(name), answer)
+                landing = await self._sign_on.land(kind, request.cookies.get(name), answer, provider_id=provider_id)
         except SignOnError as error:
             await self._identity.audit.record(act, Outcome.REFUSED, code=error.refusal.name)
-            response = self._refused(error.refusal)
+            response = refused(request, error)
         else:
             response = self._landed(landing)
         if name in request.cookies:
@@ -148,7 +170,7 @@ class SsoEdge:
         if len(given) != 1:
             raise InvalidError("There must be one logout_token.", path=("logout_token",))
         try:
-            await self._sign_on.logout_by_provider(_provider_id(request), given[0])
+            await self._sign_on.logout_by_provider(provider_id_of(request), given[0])
         except SignOnError as error:
             raise InvalidError("The logout token is not valid.", path=("logout_token",)) from error
         return Response(status_code=200, headers={"cache-control": "no-store"})
@@ -156,7 +178,7 @@ class SsoEdge:
     def _depart(self, departure: Departure) -> Response:
         response = _redirect(departure.url)
         response.set_cookie(
-            self._prefix + departure.state[:STATE_IN_NAME],
+            self.cookie_of(departure.state),
             departure.cookie,
             max_age=FLOW_TTL_S,
             path="/",
@@ -179,9 +201,17 @@ class SsoEdge:
         )
         return response
 
-    @staticmethod
-    def _refused(refusal: Refusal) -> Response:
-        return _redirect(PAGE + "#" + urlencode({"sso_error": refusal.value}))
+
+def refused(request: Request, error: SignOnError) -> Response:
+    """To our page, which says what the person can do. The reference is what the log, and the audit log's entry, have
+    the reason under."""
+    reference = request.scope.get(REQUEST_ID) or secrets.token_hex(8)
+    level = _log.warning if isinstance(error, ProtocolError) else _log.info
+    level(
+        "single sign-on refused",
+        request_id=reference, provider=error.provider_id, refusal=error.refusal.value, why=str(error)[:300],
+    )  # fmt: skip
+    return _redirect(PAGE + "#" + urlencode({"sso_error": error.refusal.value, "sso_reference": reference}))
 
 
 def _redirect(url: str) -> Response:
@@ -191,8 +221,12 @@ def _redirect(url: str) -> Response:
     )
 
 
-def _provider_id(request: Request) -> int:
+def provider_id_of(request: Request) -> int:
+    """The provider in the path. Raises NotFoundError."""
     decoded = decode_global_id(request.path_params["provider"][:CODE_CHARACTERS])
     if decoded is None or decoded[0] != "IdentityProvider":
         raise NotFoundError("There is no such identity provider.")
     return decoded[1]
+
+
+_log = structlog.get_logger()

@@ -31,6 +31,11 @@ class IdentityProviderSettings(NamedTuple):
     default_workspace_id: int | None
     default_role: str
     enabled: bool
+    name_claim: str
+    own_key_encrypted: bytes | None
+    """SAML: with which requests are signed, if they are; PKCS #8."""
+    own_certificate: str | None
+    """Of that key, PEM."""
 
 
 class IdentityProviderRow(NamedTuple):
@@ -47,8 +52,9 @@ _LOCK_ORGANISATION = "SELECT FROM organisation WHERE id = $1 FOR NO KEY UPDATE"
 _INSERT = """
 INSERT INTO identity_provider (organisation_id, id, kind, name, issuer, client_id, client_secret_encrypted, scopes,
                                sign_in_url, certificates, trusts_unverified_mail, mail_claim, group_claim, group_roles,
-                               provisioning, default_workspace_id, default_role, enabled)
-SELECT $1, $2, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19
+                               provisioning, default_workspace_id, default_role, enabled, name_claim,
+                               own_key_encrypted, own_certificate)
+SELECT $1, $2, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22
  WHERE (SELECT count(*) FROM identity_provider WHERE organisation_id = $1) < $4
 RETURNING id
 """
@@ -98,7 +104,8 @@ _ROW = """
 SELECT p.id, p.organisation_id, p.kind,
        ARRAY(SELECT d.domain FROM identity_provider_domain d WHERE d.provider_id = p.id) AS domains,
        name, issuer, client_id, client_secret_encrypted, scopes, sign_in_url, certificates, trusts_unverified_mail,
-       mail_claim, group_claim, group_roles, provisioning, default_workspace_id, default_role, enabled
+       mail_claim, group_claim, group_roles, provisioning, default_workspace_id, default_role, enabled, name_claim,
+       own_key_encrypted, own_certificate
   FROM identity_provider p
 """
 _FIND = f"{_ROW} WHERE p.id = $1"
@@ -123,7 +130,8 @@ _UPDATE = """
 UPDATE identity_provider
    SET name = $3, issuer = $4, client_id = $5, client_secret_encrypted = $6, scopes = $7, sign_in_url = $8,
        certificates = $9, trusts_unverified_mail = $10, mail_claim = $11, group_claim = $12, group_roles = $13,
-       provisioning = $14, default_workspace_id = $15, default_role = $16, enabled = $17,
+       provisioning = $14, default_workspace_id = $15, default_role = $16, enabled = $17, name_claim = $18,
+       own_key_encrypted = $19, own_certificate = $20,
        last_error = NULL, last_error_at = NULL
  WHERE organisation_id = $1 AND id = $2
 """

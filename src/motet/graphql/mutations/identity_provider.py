@@ -11,21 +11,45 @@ from motet.access.principals import Permission
 from motet.fleet.rules import UNCHANGED
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
-from motet.graphql.types.identity_provider import IdentityProvider, Provisioning
+from motet.graphql.types.identity_provider import IdentityProvider, IdentityProviderKind, Provisioning
 from motet.graphql.types.operator import Role
 from motet.graphql.types.relay import described
 from motet.identity.sso import admission
+from motet.identity.sso.protocol import ProviderKind
 from motet.identity.sso.provider_rules import GroupRole, ProviderChanges
 
 NAME = "What people see on the sign-in page: 1 to 100 characters."
-ISSUER = "Its issuer, such as https://idp.example.com; its metadata must be found below it."
-CLIENT_ID = "Under what name it knows us."
-SECRET = "The secret that it gave us; null: none, PKCE alone protects. It cannot be read again."  # noqa: S105
-SCOPES = "What it is asked for; default openid, email and profile."
+ISSUER = (
+    "Its issuer, such as https://idp.example.com; its metadata must be found below it. SAML: its entity id, which"
+    " metadataXml says too."
+)
+CLIENT_ID = "OpenID Connect: under what name it knows us."
+SECRET = "OpenID Connect: the secret that it gave us; null: none, PKCE alone protects. It cannot be read again."  # noqa: S105
+SCOPES = "OpenID Connect: what it is asked for; default openid, email and profile."
 DOMAINS = "The domains of mail addresses that it speaks for, each one provider's on the platform; empty: any."
-TRUSTS = "Whether addresses in these domains count although it does not say that they are verified; default false."
-MAIL_CLAIM = "The claim that holds the mail address; default email."
-GROUP_CLAIM = "The claim that holds groups; dots lead into objects."
+TRUSTS = (
+    "OpenID Connect: whether addresses in these domains count although it does not say that they are verified; default"
+    " false."
+)
+METADATA_XML = (
+    "SAML: its metadata document, which says its entity id, sign-in URL and certificates, and whether it wants requests"
+    " signed; in place of issuer, signInUrl and certificates. What it says is believed as if you had typed it."
+)
+SIGN_IN_URL = "SAML: where browsers are sent to sign in, by the binding HTTP-Redirect."
+CERTIFICATES = (
+    "SAML: the certificates, in PEM, with whose keys it signs, these and no others; at most 6, so that a new one can"
+    " be there before it is used."
+)
+SIGNS_REQUESTS = (
+    "SAML: whether requests to it are signed; default what its metadata says, else false. The key is made here, and a"
+    " new one when this is switched off and on."
+)
+MAIL_CLAIM = (
+    "The claim, or SAML attribute, that holds the mail address; default email. SAML: where there is no such attribute,"
+    " a NameID in the format emailAddress is taken."
+)
+NAME_CLAIM = "The claim, or SAML attribute, that holds the person's name; default name."
+GROUP_CLAIM = "The claim, or SAML attribute, that holds groups; dots lead into objects."
 GROUP_ROLES = "Roles by group. In a workspace that is named here, groups alone say who is a member."
 PROVISIONING = "Who may come for the first time; default INVITED_ONLY. JUST_IN_TIME takes domains."
 DEFAULT_WORKSPACE = "Where who comes for the first time is a member."
@@ -44,16 +68,22 @@ class IdentityProviderGroupRoleInput:
     role: Role = strawberry.field(description="What they are there. Never SUPER_ADMIN.")
 
 
-@strawberry.input(description="A new identity provider that speaks OpenID Connect.")
+@strawberry.input(description="A new identity provider.")
 class IdentityProviderCreateInput:
+    kind: IdentityProviderKind | None = _optional("What it speaks; default OIDC. It stays so.")
     name: str = strawberry.field(description=NAME)
-    issuer: str = strawberry.field(description=ISSUER)
-    client_id: str = strawberry.field(description=CLIENT_ID)
+    issuer: str | None = _optional(ISSUER)
+    metadata_xml: str | None = _optional(METADATA_XML)
+    sign_in_url: str | None = _optional(SIGN_IN_URL)
+    certificates: list[str] | None = _optional(CERTIFICATES)
+    signs_requests: bool | None = _optional(SIGNS_REQUESTS)
+    client_id: str | None = _optional(CLIENT_ID)
     client_secret: str | None = _optional(SECRET)
     scopes: list[str] | None = _optional(SCOPES)
     domains: list[str] | None = _optional(DOMAINS)
     trusts_unverified_mail: bool | None = _optional(TRUSTS)
     mail_claim: str | None = _optional(MAIL_CLAIM)
+    name_claim: str | None = _optional(NAME_CLAIM)
     group_claim: str | None = _optional(GROUP_CLAIM)
     group_roles: list[IdentityProviderGroupRoleInput] | None = _optional(GROUP_ROLES)
     provisioning: Provisioning | None = _optional(PROVISIONING)
@@ -74,12 +104,17 @@ class IdentityProviderUpdateInput:
     id: strawberry.ID = strawberry.field(description="The provider.")
     name: str | None = _optional(NAME)
     issuer: str | None = _optional(ISSUER + " With another one, give the secret anew.")
+    metadata_xml: str | None = _optional(METADATA_XML)
+    sign_in_url: str | None = _optional(SIGN_IN_URL)
+    certificates: list[str] | None = _optional(CERTIFICATES)
+    signs_requests: bool | None = _optional(SIGNS_REQUESTS)
     client_id: str | None = _optional(CLIENT_ID)
     client_secret: str | None = _optional(SECRET)
     scopes: list[str] | None = _optional(SCOPES)
     domains: list[str] | None = _optional(DOMAINS)
     trusts_unverified_mail: bool | None = _optional(TRUSTS)
     mail_claim: str | None = _optional(MAIL_CLAIM)
+    name_claim: str | None = _optional(NAME_CLAIM)
     group_claim: str | None = _optional(GROUP_CLAIM)
     group_roles: list[IdentityProviderGroupRoleInput] | None = _optional(GROUP_ROLES)
     provisioning: Provisioning | None = _optional(PROVISIONING)
@@ -187,7 +222,10 @@ class IdentityProviderMutations:
         input: Annotated[IdentityProviderCreateInput, strawberry.argument(description="The provider.")],  # noqa: A002
     ) -> IdentityProviderCreatePayload | None:
         context = context_of(info)
-        return done(await context.services.identity.identity_providers.create(context.principal, _changes(input)))
+        kind = given(input.kind, "kind")
+        speaks = ProviderKind.OIDC if kind is UNCHANGED else ProviderKind[kind]
+        providers = context.services.identity.identity_providers
+        return done(await providers.create(context.principal, _changes(input), speaks))
 
     @mutation(
         Permission.IDENTITY_PROVIDER_WRITE, "Change an identity provider.", ("identityProvider", "IdentityProvider")
@@ -204,7 +242,8 @@ class IdentityProviderMutations:
 
     @mutation(
         Permission.IDENTITY_PROVIDER_WRITE,
-        "Read an identity provider's metadata and keys, and say whether they are fit for use.",
+        "Read an OpenID provider's metadata and keys, or look at what is kept of a SAML provider, and say whether they"
+        " are fit for use.",
         ("identityProvider", "IdentityProvider"),
     )
     async def identity_provider_test(
@@ -294,7 +333,19 @@ class IdentityProviderMutations:
         return done(ssoRequired=input.required)
 
 
-_PLAIN = ("name", "issuer", "client_id", "scopes", "trusts_unverified_mail", "mail_claim", "default_role", "enabled")
+_PLAIN = (
+    "name",
+    "issuer",
+    "sign_in_url",
+    "certificates",
+    "client_id",
+    "scopes",
+    "trusts_unverified_mail",
+    "mail_claim",
+    "name_claim",
+    "default_role",
+    "enabled",
+)
 
 
 def _changes(provider: IdentityProviderCreateInput | IdentityProviderUpdateInput) -> ProviderChanges:
@@ -309,11 +360,15 @@ def _changes(provider: IdentityProviderCreateInput | IdentityProviderUpdateInput
         settings["provisioning"] = int(admission.Provisioning[provisioning])
     rules = given(provider.group_roles, "group_roles")
     domains = given(provider.domains, "domains")
+    signs_requests = given(provider.signs_requests, "signs_requests")
+    metadata_xml = given(provider.metadata_xml, "metadata_xml")
     return ProviderChanges(
         settings={name: value for name, value in settings.items() if value is not UNCHANGED},
         domains=None if domains is UNCHANGED else domains,
         client_secret=or_none(provider.client_secret),
         drops_secret=provider.client_secret is None,
+        metadata_xml=None if metadata_xml is UNCHANGED else metadata_xml,
+        signs_requests=None if signs_requests is UNCHANGED else signs_requests,
         group_roles=None if rules is UNCHANGED else [_rule(rule, number) for number, rule in enumerate(rules)],
     )
 

@@ -32,6 +32,15 @@ class IdentityProviderGroupRole:
     role: Role = described("What they are there.")
 
 
+@strawberry.type(description="A certificate whose key an identity provider signs with, or we do.")
+class IdentityProviderCertificate:
+    pem: str = described("The certificate, in PEM.")
+    sha256: str = described("Its fingerprint by SHA-256, as pairs of hex digits, to compare it by.")
+    subject: str = described("Whom it says that it belongs to.")
+    valid_from: datetime = described("From when it says that it is good.")
+    valid_until: datetime = described("Until when. Signatures are taken after that too, until you remove it.")
+
+
 @strawberry.type(
     description="An identity provider of the workspace's organisation, by which its people sign in to all of its"
     " workspaces. The client secret cannot be read."
@@ -41,15 +50,26 @@ class IdentityProvider(Node):
     kind: IdentityProviderKind = described("What it speaks.")
     name: str = described("What people see on the sign-in page.")
     issuer: str = described("Its issuer, or its SAML entity id.")
-    client_id: str = described("Under what name it knows us.")
+    sign_in_url: str | None = described("SAML: where browsers are sent to sign in.")
+    certificates: list[IdentityProviderCertificate] | None = described(
+        "SAML: the certificates with whose keys it signs; several for the time of a roll-over."
+    )
+    metadata_path: str | None = described(
+        "SAML: where our metadata for this provider is, a path here. With the public URL before it, our entity id."
+    )
+    acs_path: str | None = described("SAML: where it sends its responses (assertion consumer service), a path here.")
+    signs_requests: bool = described("SAML: whether requests to it are signed, with a key that it has for itself.")
+    own_certificate: IdentityProviderCertificate | None = described("SAML: of the key that requests are signed with.")
+    client_id: str = described("OpenID Connect: under what name it knows us.")
     has_client_secret: bool = described("Whether it gave us a secret.")
     scopes: list[str] = described("What it is asked for.")
     domains: list[str] = described("The domains of mail addresses that it speaks for; empty: any.")
     trusts_unverified_mail: bool = described(
         "Whether addresses in these domains count although it does not say that they are verified."
     )
-    mail_claim: str = described("The claim that holds the mail address.")
-    group_claim: str | None = described("The claim that holds groups; null: none does.")
+    mail_claim: str = described("The claim, or SAML attribute, that holds the mail address.")
+    name_claim: str = described("The claim, or SAML attribute, that holds the person's name.")
+    group_claim: str | None = described("The claim, or SAML attribute, that holds groups; null: none does.")
     group_roles: list[IdentityProviderGroupRole] | None = described(
         "Roles by group. In a workspace that is named here, groups alone say who is a member."
     )

@@ -59,7 +59,7 @@ def person_of(claims: Mapping[str, Any], settings: IdentityProviderSettings) -> 
         email_key=email_key,
         # Some providers write it as text (OpenID Connect Core §5.1 has a boolean).
         email_verified=claims.get("email_verified") is True or claims.get("email_verified") == "true",
-        name=_name(claims.get("name")),
+        name=_name(claims.get(settings.name_claim)),
         groups=_groups(claims, settings.group_claim),
         provider_sid=sid if isinstance(sid, str) and len(sid) <= 255 else None,
     )

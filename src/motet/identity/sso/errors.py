@@ -10,6 +10,8 @@ class Refusal(StrEnum):
 
     EXPIRED = "expired"
     """The time is over, the answer came twice, or it came to another browser: start again."""
+    UNASKED = "unasked"
+    """The provider's answer came to a browser that had not asked, or that has waited too long: start here."""
     PROVIDER = "provider_failed"
     """The provider cannot be reached, or what it answers is not right."""
     REFUSED = "provider_refused"
@@ -26,6 +28,8 @@ class SignOnError(Exception):
     def __init__(self, refusal: Refusal, words: str) -> None:
         super().__init__(words)
         self.refusal = refusal
+        self.provider_id: int | None = None
+        """Where it is known."""
 
 
 class ProtocolError(SignOnError):

@@ -8,6 +8,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 
+from motet.domain.certificates import MAX_RSA_BITS, MIN_RSA_BITS
 from motet.identity.sso.errors import ProtocolError
 
 ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
@@ -20,9 +21,6 @@ ALGORITHMS: Mapping[str, tuple[str, str | None]] = {
 one (RFC 8725 §2.1, §3.1)."""
 
 MAX_KEYS = 50
-MIN_RSA_BITS = 2_048
-MAX_RSA_BITS = 8_192
-"""Checking a signature with a larger one takes too long."""
 
 PublicKey = RSAKey | ECKey | OKPKey
 

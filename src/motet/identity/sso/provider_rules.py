@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from ipaddress import ip_network
 from typing import Any, cast
 
+from motet.domain.certificates import certificates_of
 from motet.domain.errors import InvalidError
 from motet.identity.sso.admission import RANK, Provisioning
+from motet.identity.sso.protocol import ProviderKind
+from motet.identity.sso.saml.metadata import provider_metadata
 from motet.outgoing.targets import TargetPolicy, parse_target
 from motet.storage.identity_provider import IdentityProviderSettings
 
@@ -18,8 +23,11 @@ MAX_SECRET_CHARACTERS = 1_024
 MAX_SCOPES = 20
 MAX_DOMAINS = 50
 MAX_GROUP_RULES = 200
-MAX_CLAIM_CHARACTERS = 100
+MAX_CLAIM_CHARACTERS = 200
+"""SAML names attributes by URLs."""
 MAX_GROUP_CHARACTERS = 255
+MAX_ENTITY_ID_CHARACTERS = 1_024
+"""SAML Core §8.3.6."""
 
 DEFAULTS = IdentityProviderSettings(
     name="",
@@ -37,6 +45,9 @@ DEFAULTS = IdentityProviderSettings(
     default_workspace_id=None,
     default_role="OBSERVER",
     enabled=True,
+    name_claim="name",
+    own_key_encrypted=None,
+    own_certificate=None,
 )
 
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]")
@@ -63,6 +74,10 @@ class ProviderChanges:
     drops_secret: bool = False
     """It is a public client from now on."""
     group_roles: Sequence[GroupRole] | None = None
+    metadata_xml: str | None = field(default=None, repr=False)
+    """SAML: stands for issuer, sign_in_url and certificates."""
+    signs_requests: bool | None = None
+    """SAML."""
 
 
 def domains_of(given: Sequence[str]) -> list[str]:
@@ -83,7 +98,84 @@ def changed(settings: IdentityProviderSettings, changes: ProviderChanges, sealed
         named["group_roles"] = [asdict(rule) for rule in changes.group_roles]
     if sealed is not None or changes.drops_secret:
         named["client_secret_encrypted"] = sealed
+    if changes.signs_requests is False:
+        named |= {"own_key_encrypted": None, "own_certificate": None}
     return settings._replace(**named)
+
+
+_OF_OIDC = ("client_id", "scopes", "trusts_unverified_mail")
+_OF_SAML = ("sign_in_url", "certificates")
+_IN_METADATA = ("issuer", "sign_in_url", "certificates")
+
+
+def read(kind: ProviderKind, changes: ProviderChanges, now: datetime) -> ProviderChanges:
+    """The changes with what metadata says, and certificates as they are kept. Raises InvalidError for what is another
+    protocol's."""
+    named = dict(changes.settings)
+    if kind is ProviderKind.SAML:
+        strange = [name for name in _OF_OIDC if name in named] + ["client_secret"] * (changes.client_secret is not None)
+    else:
+        strange = [name for name in _OF_SAML if name in named]
+        strange += ["metadata_xml"] * (changes.metadata_xml is not None)
+        strange += ["signs_requests"] * (changes.signs_requests is not None)
+    if strange:
+        raise InvalidError(f"A provider that speaks {_SPOKEN[kind]} has no such thing.", path=(strange[0],))
+    if changes.metadata_xml is not None:
+        doubled = [name for name in _IN_METADATA if name in named]
+        if doubled:
+            raise InvalidError("The metadata says this: give one of the two.", path=(doubled[0],))
+        found = provider_metadata(changes.metadata_xml, now)
+        named |= {"issuer": found.entity_id, "sign_in_url": found.sign_in_url, "certificates": found.certificates}
+        if found.wants_signed_requests and changes.signs_requests is None:
+            changes = replace(changes, signs_requests=True)
+    if "certificates" in named:
+        named["certificates"] = certificates_of(named["certificates"])
+    return replace(changes, settings=named)
+
+
+_SPOKEN = {ProviderKind.OIDC: "OpenID Connect", ProviderKind.SAML: "SAML"}
+
+
+def check(kind: ProviderKind, settings: IdentityProviderSettings, domains: Sequence[str], policy: TargetPolicy) -> None:
+    """Raises InvalidError."""
+    if kind is ProviderKind.SAML:
+        check_saml(settings, domains, policy)
+    else:
+        check_oidc(settings, domains, policy)
+
+
+def check_saml(settings: IdentityProviderSettings, domains: Sequence[str], policy: TargetPolicy) -> None:
+    """Raises InvalidError. What the provider says of itself may be missing until anyone can sign in by it."""
+    check_common(settings, domains)
+    if settings.issuer:
+        _check_text(settings.issuer, MAX_ENTITY_ID_CHARACTERS, "issuer")
+    if settings.sign_in_url:
+        _check_sign_in_url(settings.sign_in_url, policy)
+    if not settings.enabled:
+        return
+    for name in _IN_METADATA:
+        if not getattr(settings, name):
+            raise InvalidError(
+                "Give the provider's metadata, or this, before anyone can sign in by it. If the provider wants ours"
+                " first, make it with enabled: false.",
+                path=(name,),
+            )
+    if not domains:
+        raise InvalidError(
+            "Name the domains that the provider owns: SAML does not say whether an address is verified.",
+            path=("domains",),
+        )
+
+
+def _check_sign_in_url(url: str, policy: TargetPolicy) -> None:
+    """Browsers go there, not we: it may be in a private network, but must not be plain http where we may not."""
+    try:
+        parse_target(url, TargetPolicy(_EVERYWHERE) if url.lower().startswith("https://") else policy)
+    except InvalidError as error:
+        raise InvalidError(error.message, path=("sign_in_url",)) from None
+
+
+_EVERYWHERE = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 
 def check_oidc(settings: IdentityProviderSettings, domains: Sequence[str], policy: TargetPolicy) -> None:
@@ -106,6 +198,7 @@ def check_common(settings: IdentityProviderSettings, domains: Sequence[str]) -> 
     """What holds for providers of every kind. Raises InvalidError."""
     _check_text(settings.name, MAX_NAME_CHARACTERS, "name")
     _check_text(settings.mail_claim, MAX_CLAIM_CHARACTERS, "mail_claim")
+    _check_text(settings.name_claim, MAX_CLAIM_CHARACTERS, "name_claim")
     if settings.group_claim is not None:
         _check_text(settings.group_claim, MAX_CLAIM_CHARACTERS, "group_claim")
     if settings.default_role not in RANK:

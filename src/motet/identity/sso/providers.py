@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from enum import IntEnum
+from typing import Any
 
 from motet.access.principals import Principal, Role
 from motet.access.secrets import SecretBox
@@ -14,20 +15,24 @@ from motet.domain.ids import IdGenerator
 from motet.identity.scim.directory import TOKEN_PREFIX, hash_token
 from motet.identity.sso.discovery import Discovery
 from motet.identity.sso.errors import SignOnError
+from motet.identity.sso.protocol import ProviderKind
 from motet.identity.sso.provider_rules import (
     DEFAULTS,
     ProviderChanges,
     changed,
-    check_oidc,
+    check,
     check_secret,
     domains_of,
+    read,
     workspaces_of,
 )
+from motet.identity.sso.saml.metadata import saml_findings
+from motet.identity.sso.saml.own_key import new_own_key
 from motet.outgoing.targets import TargetPolicy
 from motet.storage import federated_identity
 from motet.storage import identity_provider as storage
 from motet.storage.database import Database, PooledConnection
-from motet.storage.identity_provider import IdentityProviderSettings
+from motet.storage.identity_provider import IdentityProviderRow, IdentityProviderSettings
 from motet.storage.scim import set_token
 from motet.storage.transaction import transaction
 from motet.storage.user import UserRow
@@ -36,13 +41,6 @@ MAX_PROVIDERS = 20
 """Of one organisation."""
 
 MAX_BREAK_GLASS = 10
-
-
-class ProviderKind(IntEnum):
-    """What a provider speaks."""
-
-    OIDC = 0
-    SAML = 1
 
 
 class IdentityProviders:
@@ -64,13 +62,18 @@ class IdentityProviders:
         self._policy = policy
         self._now = now
 
-    async def create(self, principal: Principal, changes: ProviderChanges) -> int:
+    async def create(
+        self, principal: Principal, changes: ProviderChanges, kind: ProviderKind = ProviderKind.OIDC
+    ) -> int:
         """Add a provider: its id. Raises InvalidError, DeniedError for who may not speak for the organisation,
         ConflictError for a domain that another provider has, LimitReachedError at `MAX_PROVIDERS`."""
         organisation_id = await self._organisation_of(principal)
+        changes = read(kind, changes, self._now())
         settings = changed(DEFAULTS, changes, self._sealed(changes))
         domains = domains_of(changes.domains or ())
-        check_oidc(settings, domains, self._policy)
+        check(kind, settings, domains, self._policy)
+        if changes.signs_requests:
+            settings = settings._replace(**await self._own_key())
         provider_id = self._ids.next_at(self._now())
         async with transaction(self._database, makes=provider_id) as connection:
             await self._check_workspaces(connection, organisation_id, settings)
@@ -78,7 +81,7 @@ class IdentityProviders:
                 connection,
                 organisation_id,
                 provider_id,
-                int(ProviderKind.OIDC),
+                int(kind),
                 settings,
                 domains,
                 limit=MAX_PROVIDERS,
@@ -89,14 +92,21 @@ class IdentityProviders:
         """Change a provider. Raises NotFoundError (path `id`), and what `create` raises; DeniedError also for one that
         is a must."""
         organisation_id = await self._organisation_of(principal)
+        row = await self._found(organisation_id, provider_id)
+        kind = ProviderKind(row.kind)
+        changes = read(kind, changes, self._now())
         sealed = self._sealed(changes)
+        own_key = await self._own_key() if changes.signs_requests and not row.settings.own_certificate else None
         async with transaction(self._database) as connection:
-            row = await storage.lock_provider(connection, organisation_id, provider_id)
-            if row is None:
+            locked = await storage.lock_provider(connection, organisation_id, provider_id)
+            if locked is None:
                 raise _not_found()
+            row = locked
             settings = changed(row.settings, changes, sealed)
+            if own_key is not None and settings.own_certificate is None:
+                settings = settings._replace(**own_key)
             domains = list(row.domains) if changes.domains is None else domains_of(changes.domains)
-            check_oidc(settings, domains, self._policy)
+            check(kind, settings, domains, self._policy)
             if settings.issuer != row.settings.issuer and sealed is None and settings.client_secret_encrypted:
                 # The old secret must not go to whoever the issuer is now.
                 raise InvalidError("Give the secret anew with another issuer.", path=("client_secret",))
@@ -119,9 +129,9 @@ class IdentityProviders:
     async def test(self, principal: Principal, provider_id: int) -> tuple[bool, list[str]]:
         """Whether the provider can be used, and what was found. Raises NotFoundError (path `id`)."""
         organisation_id = await self._organisation_of(principal)
-        row = await storage.find_provider(self._database.pool, provider_id)
-        if row is None or row.organisation_id != organisation_id:
-            raise _not_found()
+        row = await self._found(organisation_id, provider_id)
+        if row.kind == ProviderKind.SAML:
+            return saml_findings(row, self._now())
         issuer = row.settings.issuer
         self._discovery.forget(issuer)
         try:
@@ -201,6 +211,17 @@ class IdentityProviders:
         ):
             raise DeniedError("The organisation has more than this workspace: a super administrator does this.")
         return organisation_id
+
+    async def _found(self, organisation_id: int, provider_id: int) -> IdentityProviderRow:
+        row = await storage.find_provider(self._database.pool, provider_id)
+        if row is None or row.organisation_id != organisation_id:
+            raise _not_found()
+        return row
+
+    async def _own_key(self) -> dict[str, Any]:
+        """A new key that signs requests, as settings have it."""
+        private, certificate = await asyncio.to_thread(new_own_key, self._now())
+        return {"own_key_encrypted": self._box.encrypt(private), "own_certificate": certificate}
 
     def _sealed(self, changes: ProviderChanges) -> bytes | None:
         if changes.client_secret is None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
 from motet.access.principals import Permission
+from motet.domain.certificates import shown
 from motet.domain.global_ids import encode_global_id
 from motet.reading.makers import column, global_id, made, state
 from motet.reading.model import Entity
@@ -35,6 +36,27 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def _certificate(pem: str | None) -> dict[str, Any] | None:
+    if pem is None:
+        return None
+    found = shown(pem)
+    return {
+        "pem": pem,
+        "sha256": found.sha256,
+        "subject": found.subject,
+        "validFrom": found.valid_from,
+        "validUntil": found.valid_until,
+        "__typename": "IdentityProviderCertificate",
+    }
+
+
+def _path(last: str) -> Callable[[int, int], str | None]:
+    def path(row_id: int, kind: int) -> str | None:
+        return f"/auth/sso/{encode_global_id('IdentityProvider', row_id)}/{last}" if kind == _Kind.SAML else None
+
+    return path
+
+
 IDENTITY_PROVIDER = Entity(
     name="IdentityProvider",
     table="identity_provider_in_workspace",
@@ -44,12 +66,19 @@ IDENTITY_PROVIDER = Entity(
         "kind": state("kind", _Kind),
         "name": column("name"),
         "issuer": column("issuer"),
+        "signInUrl": column("sign_in_url"),
+        "certificates": made(lambda pems: [_certificate(pem) for pem in pems], "certificates"),
+        "metadataPath": made(_path("metadata"), "id", "kind"),
+        "acsPath": made(_path("acs"), "id", "kind"),
+        "signsRequests": column("signs_requests"),
+        "ownCertificate": made(_certificate, "own_certificate"),
         "clientId": column("client_id"),
         "hasClientSecret": column("has_client_secret"),
         "scopes": column("scopes"),
         "domains": column("domains"),
         "trustsUnverifiedMail": column("trusts_unverified_mail"),
         "mailClaim": column("mail_claim"),
+        "nameClaim": column("name_claim"),
         "groupClaim": column("group_claim"),
         "groupRoles": made(_rules, "group_roles"),
         "provisioning": state("provisioning", _Provisioning),

@@ -34,7 +34,7 @@ async function start() {
     notice(error.message, "bad");
   }
   show("sign-in");
-  if (landed.has("sso_error")) notice(REFUSALS[landed.get("sso_error")] || REFUSALS.provider_failed, "bad");
+  if (landed.has("sso_error")) notice(refusal(landed.get("sso_error"), landed.get("sso_reference") || ""), "bad");
 }
 
 // What the invitation is about; who has an account already needs no second one.
@@ -58,11 +58,18 @@ async function welcome() {
 
 const REFUSALS = {
   expired: "That took too long, or came from another window. Start again.",
-  provider_failed: "The identity provider could not be asked. Try again, or ask your administrator.",
+  unasked: "This sign-in did not begin here, or took too long. Type your email address and press Single sign-on.",
+  provider_failed: "The identity provider could not be asked, or what it answered is not right. Try again, or ask your administrator.",
   provider_refused: "The identity provider did not sign you in.",
   mail_not_verified: "The identity provider has not verified your email address.",
   not_admitted: "Your organisation does not admit this account. Ask your administrator.",
 };
+
+// The reference is what the administrator finds the reason by.
+function refusal(code, reference) {
+  const words = Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : REFUSALS.provider_failed;
+  return /^[0-9a-f]{16}$/.test(reference) ? `${words} (Reference: ${reference})` : words;
+}
 
 // Back from the identity provider: its code becomes a session, and then on to where one wanted to go.
 async function land(code, next) {
