@@ -26,7 +26,7 @@ from motet.domain.redaction import redacted
 from motet.reading.errors import ForbiddenError, RequestError
 from motet.storage import audit
 from motet.storage.acting import Act, Actor, ActorKind, Edge, Outcome, acting
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 from motet.storage.transaction import RepeatedError
 
 GROUP = 500
@@ -38,7 +38,8 @@ MAX_WAITING = 10_000
 WAIT_S = 2.0
 """How long an answer waits for its entry. What was done is done: it then goes out, and the entry is tried again."""
 
-AGAIN_S = 1.0
+FIRST_AGAIN_S, AGAIN_S = 0.05, 1.0
+"""After how long writing is tried again: at first, doubled each time, and at most."""
 
 ALIKE = 5
 """Refusals alike (actor, address, action, code) within `WINDOW_S` that are entries of their own. What comes beyond is
@@ -48,7 +49,8 @@ WINDOW_S = 60.0
 MAX_KINDS = 10_000
 """Kinds of refusals that are counted at once."""
 
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
+_HOPELESS = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, TypeError, ValueError)
+"""No second try of the same entry fares better."""
 _REFUSALS = frozenset({Outcome.REFUSED, Outcome.FORBIDDEN, Outcome.UNAUTHENTICATED})
 
 _log = structlog.get_logger(__name__)
@@ -95,7 +97,7 @@ def act_of(
         action,
         redacted(given or {}, frozenset(secrets)),
         address=None if client is None else _address(client.address),
-        user_agent=None if client is None else client.user_agent,
+        user_agent=None if client is None else client.kept_user_agent,
         request_id=None if client is None else client.request_id,
         objects=list(objects),
     )
@@ -201,16 +203,25 @@ class AuditLog:
 
     async def _write(self) -> None:
         """One commit for all that is waiting; meanwhile the next group gathers."""
+        singly, pause = 0, FIRST_AGAIN_S
         while self._waiting:
-            group = self._waiting[:GROUP]
+            group = self._waiting[: 1 if singly else GROUP]
             try:
                 async with self._database.pool.acquire() as connection, connection.transaction():
                     await audit.write_all(connection, [row for row, _ in group])
-            except _LOST as error:
+            except _HOPELESS:
+                if len(group) > 1:  # one of them is at fault: the others are kept
+                    singly = len(group)
+                    continue
+                _log.exception("an audit entry cannot be written", action=group[0][0]["action"])
+                self._lose(1)
+            except LOST as error:
                 _log.warning("audit entries wait for the database", count=len(self._waiting), error=repr(error)[:200])
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(pause)
+                pause = min(AGAIN_S, pause * 2)
                 continue
             del self._waiting[: len(group)]
+            singly, pause = max(0, singly - 1), FIRST_AGAIN_S
             for _, written in group:
                 if not written.done():
                     written.set_result(None)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-import asyncpg
 import structlog
 
 from motet.domain.audit_chain import GENESIS
@@ -14,7 +13,7 @@ from motet.domain.errors import InvalidError
 from motet.domain.ids import first_id_at
 from motet.storage import audit, audit_chain
 from motet.storage.acting import INSTALLATION, Act, Actor, ActorKind, Edge
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 from motet.storage.transaction import transaction
 
 REMOVAL = "auditRemoval"
@@ -68,7 +67,7 @@ class AuditRetention:
         while True:
             try:
                 await self.purge()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 _log.warning("old audit entries were not removed", error=repr(error)[:200])
             await asyncio.sleep(EVERY_S)
 

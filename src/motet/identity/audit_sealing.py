@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-import asyncpg
 import structlog
 
 from motet.domain.audit_chain import START, Link, next_link
 from motet.storage import audit_chain
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 
 EVERY_S = 0.5
 """How late an entry is sealed."""
 
 GROUP = 1_000
 """Entries of one commit: about 50 ms of work."""
-
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 _log = structlog.get_logger(__name__)
 
@@ -33,7 +30,7 @@ class Sealer:
         while True:
             try:
                 await self.seal()
-            except _LOST as error:
+            except LOST as error:
                 _log.warning("audit entries are not sealed", error=repr(error)[:200])
             await asyncio.sleep(EVERY_S)
 

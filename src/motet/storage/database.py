@@ -28,10 +28,14 @@ AWAY = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # of a connection that the server ended just as a statement began
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
 )
 """What is raised when the server cannot be reached, or ends: to be tried again, and nobody's fault."""
+
+LOST = (*AWAY, asyncpg.PostgresError)
+"""What any statement may raise: for loops that try again."""
 
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01T00:00:00Z, where PostgreSQL counts from, in Unix microseconds."""
