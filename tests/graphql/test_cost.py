@@ -13,7 +13,7 @@ from graphql_world import World
 from motet.access.principals import Role, member
 from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.cost import price_of
-from motet.graphql.engine import CHARACTERS_A_COST, READING_COST, REFUSED_TIMES
+from motet.graphql.engine import CHARACTERS_A_COST, OVERSIZED_PART, READING_COST, REFUSED_TIMES
 from motet.graphql.limits import Limits
 from motet.graphql.schema import SCHEMA
 from motet.graphql.throttle import BUCKETS, Throttle, key_of
@@ -125,17 +125,20 @@ async def test_an_empty_bucket_is_429_with_the_time_to_wait(world: World, accept
 
 
 async def test_refusals_documents_and_long_requests_cost_too(world: World) -> None:
-    client = limited(world, bucket=8_000, restore_per_s=1)
+    client = limited(world, bucket=30_000, restore_per_s=1)
 
     async def left(query: str, **variables: Any) -> int:
         reply = await client.query(query, variables)
         return int(reply.headers["ratelimit"].split(";")[1].removeprefix("r="))
 
-    assert await left("{ nothing }") == 8_000 - 1 - REFUSED_TIMES * reading("{ nothing }")
+    assert await left("{ nothing }") == 30_000 - 1 - REFUSED_TIMES * reading("{ nothing }")
     before = await left("{ nothing }")
     long = "{ viewer { subject } } #" + "x" * 6000
     assert await left(long) == before - 1 - reading(long)
     assert await left(long) == before - 2 - reading(long), "it is remembered"
+    before = await left(long)
+    large = "{" + "a " * 3_100 + "}"
+    assert await left(large) == before - 1 - reading(large) // OVERSIZED_PART
     before = await left(long)
     assert before - 1_080 < await left(long, text="x" * 116_384) < before - 990
     assert (await client.query(long.replace("x", "y"))).codes == ["THROTTLED"]

@@ -43,6 +43,9 @@ CHARACTERS_A_COST = 2
 """Of such a document besides: parsing and validating takes as much of a processor as reading an object for every two or
 three of its characters."""
 
+OVERSIZED_PART = 20
+"""Of the same, for a document that is refused for its size: no more is done than to look how long it is."""
+
 REFUSED_TIMES = 5
 """How much more a document costs that is refused for what it says. Programs send what is right, or come to a stop soon;
 people who write a query make some mistakes a minute."""
@@ -179,6 +182,9 @@ class Engine:
                 return self._throttled(key, reading, wait, voice)
         document = self._documents.get(source)
         fine = reading * (REFUSED_TIMES - 1)
+        if document.is_oversized:
+            self.throttle.put(key, reading - reading // OVERSIZED_PART)
+            return refusal(*document.errors, voice=voice)
         if document.errors or document.node is None:
             self.throttle.fine(key, fine)
             return refusal(*document.errors, voice=voice)
