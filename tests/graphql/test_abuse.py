@@ -153,8 +153,7 @@ async def test_a_variable_of_2_million_elements() -> None:
 async def test_a_body_of_20_mb_announced_or_not() -> None:
     client, body = client_of(), b'{"query":"{ __typename }"}' + b" " * 20_000_000
     assert (await posted(client, body)).status == 413
-    reply = await posted(client, b"{}", **{"content-length": str(len(body))})
-    assert (reply.status, reply.headers["connection"]) == (413, "close")
+    assert (await posted(client, b"{}", **{"content-length": str(len(body))})).status == 413
 
 
 @pytest.mark.parametrize("body", [b"5", b'"x"', b"null", b"true", b"[]", b'[{"query":"{ __typename }"}]', b"\xff", b""])

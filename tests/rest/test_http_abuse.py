@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,6 +125,29 @@ async def test_who_goes_on_sending_after_the_answer_is_cut() -> None:
         peer = await here.connect()
         peer.send(b"POST /early HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nx")
         assert (await peer.answer()).status == 200
+        assert await peer.ended() == b""
+
+
+async def test_a_client_that_sends_all_of_a_large_body_first_sees_the_answer() -> None:
+    def ask(address: tuple[str, int]) -> int:
+        body = b"x" * 20_000_000
+        request = urllib.request.Request(f"http://{address[0]}:{address[1]}/echo", body)  # with Connection: close
+        try:
+            urllib.request.urlopen(request, timeout=GUARD_S)  # noqa: S310 - http:
+        except urllib.error.HTTPError as refused:
+            return refused.code
+        return 0
+
+    async with site(rules=EdgeRules(body_octets=1_000)) as here:
+        assert await asyncio.to_thread(ask, here.address) == 413
+
+
+async def test_who_sends_without_end_after_the_answer_is_cut() -> None:
+    async with site(HttpBounds(linger_octets=1_000_000), EdgeRules(body_octets=10_000_000)) as here:
+        peer = await here.connect()
+        peer.send(b"POST /early HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\nx")
+        assert (await peer.answer()).status == 200
+        peer.send(b"x" * 2_000_000)
         assert await peer.ended() == b""
 
 

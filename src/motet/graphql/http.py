@@ -63,7 +63,7 @@ async def _answer(
         if media_type is None:
             raise RefusedError(406, said("Answers are {types}.", types=(GRAPHQL_JSON, JSON, EVENT_STREAM)))
         if (too_dear := engine.too_dear(principal, _declared_octets(http), voice)) is not None:
-            return executed(too_dear, _json_type(media_type), {"connection": "close"})  # the body is not read
+            return executed(too_dear, _json_type(media_type))
         request = await read_request(http, limits)
     except RefusedError as refused:
         return json_response(invalid(refused.message, voice), media_type or JSON, refused.status, refused.headers)
@@ -129,15 +129,14 @@ def encode(body: Any) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_UTC_Z)
 
 
-def executed(body: Response, media_type: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def executed(body: Response, media_type: str) -> HttpResponse:
     """What was executed, or refused before that."""
     if "data" in body:
-        return json_response(body, media_type, 200, headers)
+        return json_response(body, media_type, 200)
     extensions = body["errors"][0]["extensions"]
     status = STATUSES.get(extensions["code"]) or (400 if media_type == GRAPHQL_JSON else 200)
     wait = extensions.get("retryAfter")
-    waits = {} if wait is None else {"retry-after": str(math.ceil(wait) or 1)}
-    return json_response(body, media_type, status, {**(headers or {}), **waits})
+    return json_response(body, media_type, status, {} if wait is None else {"retry-after": str(math.ceil(wait) or 1)})
 
 
 def _json_type(media_type: str) -> str:
@@ -220,5 +219,5 @@ async def _body(http: HttpRequest, limit: int) -> bytes:
                 break
             chunks.append(chunk)
     if too_large:
-        raise RefusedError(413, said("A body has at most {most} octets.", most=limit), {"connection": "close"})
+        raise RefusedError(413, said("A body has at most {most} octets.", most=limit))
     return b"".join(chunks)

@@ -264,7 +264,7 @@ class _Body:
 
 def _too_large(most: int, voice: Voice) -> Response:
     words = said("A body has at most {most} octets.", most=most)
-    return told(413, "LIMIT_REACHED", words, voice, {"connection": "close"})
+    return told(413, "LIMIT_REACHED", words, voice)
 
 
 async def _nothing() -> Message:

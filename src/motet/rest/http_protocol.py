@@ -27,7 +27,10 @@ class HttpBounds:
     unread_s: float = 60.0
     """How long a peer may leave us unable to write."""
     linger_s: float = 5.0
-    """What the rest of a body gets whose request was answered early."""
+    """What the rest of a body gets whose request was answered early. To close before it has come would reset the
+    connection, and a client that is still sending would never see the answer."""
+    linger_octets: int = 32 << 20
+    """The same, of octets."""
     seats: SeatLimits = field(
         default_factory=lambda: SeatLimits(
             sessions=4_096, unbound=3_000, sessions_per_address=1_000, unbound_per_address=500
@@ -38,6 +41,17 @@ class HttpBounds:
 
 class _RefusedError(Exception):
     """The head breaks a bound."""
+
+
+class _Lingering:
+    """A connection as an answer sees it: its end waits for the body that is still on its way."""
+
+    __slots__ = ("close", "is_closing", "write")
+
+    def __init__(self, protocol: BoundedHttpProtocol) -> None:
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.close_once_read
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -53,6 +67,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_octets = 0
         self._messages = 0
+        self._unwanted: int | None = None
+        """Octets that came behind an answer, of the body that it did not wait for."""
+        self._ending = False
+        """The connection is to be closed once that has come."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
         self._refusal = (400, "INVALID", "This is not a valid HTTP request.")
@@ -80,6 +98,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if was_in_head:
             self._head_octets += len(data)
         super().data_received(data)
+        if self._unwanted is not None:
+            self._unwanted += len(data)
+            if self._unwanted > self.bounds.linger_octets:
+                self._abort()
         if not self._in_head:
             if self._head_timer is not None:
                 self._head_timer.cancel()
@@ -124,17 +146,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = False
         self.seats.bound(self)
         super().on_headers_complete()
+        if self.cycle is not None:  # else it becomes a WebSocket
+            self.cycle.transport = _Lingering(self)  # type: ignore[assignment]
 
     def on_message_complete(self) -> None:
         self._in_head = True
         self._head_octets = 0
+        self._unwanted = None
         self._messages += 1
         super().on_message_complete()
+        if self._ending:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         self.seats.unbound_again(self)
         super().on_response_complete()
         if not self._in_head:  # answered before all of the body was here
+            self._unwanted = 0
             self.loop.call_later(self.bounds.linger_s, self._end_early, self._messages)
 
     def handle_websocket_upgrade(self) -> None:
@@ -158,6 +186,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             % (status, reasons.get(status, b"Service Unavailable"), len(body), body)
         )
         self.transport.close()
+
+    def close_once_read(self) -> None:
+        """Close, now or when the rest of the body has come."""
+        if self._in_head:
+            self.transport.close()
+            return
+        self._ending = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
 
     def abort(self, _reason: str) -> None:
         """Make room for another connection."""
