@@ -115,12 +115,14 @@ class People:
         cookie: str | None = None,
         method: str = "POST",
         content_type: str = "application/json",
+        language: str | None = None,
     ) -> Told:
         """One request of JSON over HTTP; octets go as they are."""
         octets = body if isinstance(body, bytes) else orjson.dumps({} if body is None else body)
         headers = [(b"content-type", content_type.encode()), (b"user-agent", b"a browser")]
         headers += [(b"authorization", f"Bearer {token}".encode())] if token else []
         headers += [(b"cookie", cookie.encode())] if cookie else []
+        headers += [(b"accept-language", language.encode())] if language else []
         path, _, query = path.partition("?")
         scope = {
             "type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(),

@@ -28,6 +28,7 @@ _LATER = (
     "identity/audit",
     "identity/key_grants",
     "rest/sso",
+    "domain/certificates",
 )
 
 _LOADED = (engine, executor, persisted)

@@ -60,6 +60,26 @@ async def test_someone_is_invited_sets_a_password_and_is_signed_in(people: Peopl
     assert (again.status, again.code) == (401, "UNAUTHENTICATED")
 
 
+@pytest.mark.parametrize(
+    ("language", "spoken", "words"),
+    [
+        (None, "en", "The e-mail address or the password is not right."),
+        ("de-AT, en;q=0.5", "de", "Die E-Mail-Adresse oder das Passwort ist nicht richtig."),
+        ("zh-TW", "zh-TW", "電子郵件地址或密碼不正確。"),
+    ],
+)
+async def test_errors_over_http_are_told_in_the_language_that_the_request_accepts(
+    people: People, language: str | None, spoken: str, words: str
+) -> None:
+    wrong = {"email": "nobody@example.org", "password": PASSWORD}
+    refused = await people.http("/auth/login", wrong, language=language)
+    assert (refused.status, refused.code, refused.body["error"]["message"]) == (401, "UNAUTHENTICATED", words)
+    headers = dict(refused.headers)
+    assert (headers["content-language"], headers["vary"]) == (spoken, "Accept-Language")
+    longer = await people.http("/auth/login", {"email": "x" * 1_000}, language=language)
+    assert (longer.status, longer.code, longer.body["error"]["path"]) == (400, "INVALID", ["email"])
+
+
 async def test_who_has_an_account_joins_by_the_link_and_keeps_their_password(people: People) -> None:
     await people.user()
     await people.user("bert@example.org", roles={"other": Role.ADMINISTRATOR})
