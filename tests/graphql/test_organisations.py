@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -229,3 +230,65 @@ async def test_the_same_key_makes_one_organisation_and_one_workspace(world: Worl
         assert first["userErrors"] == []
         again = await mutate(client, mutation, "", **{**given, **more, "name": "twice"})
         assert again["userErrors"] == error("CONFLICT", "idempotencyKey")
+
+
+def workspace_id(row_id: int) -> str:
+    return encode_global_id("Workspace", row_id)
+
+
+async def test_nobody_is_let_into_a_suspended_workspace_or_organisation_until_it_is_restored(
+    world: World, client: Client
+) -> None:
+    operator, listening = world.operator(), asyncio.create_task(world.services.identity.authenticator.run())
+    await asyncio.wait_for(world.services.identity.authenticator.listening.wait(), 20)
+    asked = "{ viewer { subject } }"
+    demo, owner = workspace_id(world.demo.workspace_id), organisation_id(world.demo.organisation_id)
+    for noun, its_id in (("workspace", demo), ("organisation", owner)):
+        async with client.socket() as socket:
+            await socket.init(client.token or "")
+            assert await socket.receive() == {"type": "connection_ack"}
+            told = await mutate(operator, f"{noun}Suspend", f"{noun} {{ suspendedAt }}", id=its_id)
+            since = told[noun]["suspendedAt"]
+            assert (told["userErrors"], since is None) == ([], False)
+            async with asyncio.timeout(20):
+                assert await socket.closed() == 4403
+        assert (await client.query(asked)).status == 401
+        assert (await world.client(world.other).query(asked)).status == 200
+        again = await mutate(operator, f"{noun}Suspend", f"{noun} {{ suspendedAt }}", id=its_id)
+        assert again[noun]["suspendedAt"] == since
+        listed = "{ workspaces(filter: {isSuspended: true}) { nodes { name } } }"
+        assert (await operator.query(listed)).data["workspaces"]["nodes"] == [{"name": "demo"}] * (noun == "workspace")
+        told = await mutate(operator, f"{noun}Restore", f"{noun} {{ suspendedAt }}", id=its_id)
+        assert told == {noun: {"suspendedAt": None}, "userErrors": []}
+        async with asyncio.timeout(20):
+            while (await client.query(asked)).status != 200:  # noqa: ASYNC110 - until the node has heard of it
+                await asyncio.sleep(0)
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_who_may_suspend_what(world: World) -> None:
+    above, other = world.client(world.demo, Role.SUPER_ADMIN), organisation_id(world.other.organisation_id)
+    below = await make(above, "Below")
+    inside = await mutate(above, "workspaceCreate", "workspace { id }", name="inside", organisationId=below)
+    inside_id = inside["workspace"]["id"]
+    for mutation, its_id, code in (
+        ("workspaceSuspend", workspace_id(world.demo.workspace_id), "DENIED"),
+        ("workspaceSuspend", workspace_id(world.other.workspace_id), "NOT_FOUND"),
+        ("workspaceRestore", workspace_id(world.other.workspace_id), "NOT_FOUND"),
+        ("organisationSuspend", organisation_id(world.demo.organisation_id), "DENIED"),
+        ("organisationRestore", organisation_id(world.demo.organisation_id), "DENIED"),
+        ("organisationSuspend", other, "NOT_FOUND"),
+        ("organisationRestore", other, "NOT_FOUND"),
+    ):
+        assert (await mutate(above, mutation, "", id=its_id))["userErrors"] == error(code, "id"), mutation
+    for mutation in ("organisationSuspend", "workspaceSuspend", "organisationRestore", "workspaceRestore"):
+        its_id = below if mutation.startswith("organisation") else inside_id
+        assert (await mutate(above, mutation, "", id=its_id))["userErrors"] == [], mutation
+    mine = await make(world.operator(), "Root's own")
+    await mutate(world.operator(), "workspaceUpdate", "", id=workspace_id(world.demo.workspace_id), organisationId=mine)
+    for role in (Role.ADMINISTRATOR, Role.USER, Role.OBSERVER):
+        reply = await world.client(world.demo, role).query(
+            f'mutation {{ workspaceSuspend(input: {{id: "{inside_id}"}}) {{ userErrors {{ code }} }} }}'
+        )
+        assert reply.codes == ["FORBIDDEN"]

@@ -100,7 +100,17 @@ async def deleted(_: SmppAccountService, world: World) -> None:
         await connection.execute("DELETE FROM smpp_account WHERE workspace_id = $1", world.workspace_id)
 
 
-@pytest.mark.parametrize("change", [rotated, disabled, deleted])
+async def suspended(_: SmppAccountService, world: World) -> None:
+    async with world.database.pool.acquire() as connection:
+        await connection.execute("UPDATE workspace SET suspended_at = now() WHERE id = $1", world.workspace_id)
+
+
+async def organisation_suspended(_: SmppAccountService, world: World) -> None:
+    async with world.database.pool.acquire() as connection:
+        await connection.execute("UPDATE organisation SET suspended_at = now()")
+
+
+@pytest.mark.parametrize("change", [rotated, disabled, deleted, suspended, organisation_suspended])
 async def test_what_ends_an_account_on_one_node_ends_its_binds_on_the_others(world: World, change: Change) -> None:
     async with two_nodes(world) as (node, elsewhere, password):
         status, reader, writer = await node.bind(password)
@@ -111,3 +121,16 @@ async def test_what_ends_an_account_on_one_node_ends_its_binds_on_the_others(wor
         again, _, other = await node.bind(password)
         assert again != ROK
         other.close()
+
+
+async def test_a_restored_workspaces_accounts_bind_again(world: World) -> None:
+    async with two_nodes(world) as (node, elsewhere, password):
+        _, reader, writer = await node.bind(password)
+        await suspended(elsewhere, world)
+        assert await next_pdu(reader) == (UNBIND, ROK)
+        writer.close()
+        async with world.database.pool.acquire() as connection:
+            await connection.execute("UPDATE workspace SET suspended_at = NULL")
+        status, _, again = await node.bind(password)
+        assert status == ROK
+        again.close()

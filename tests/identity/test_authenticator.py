@@ -12,9 +12,11 @@ import pytest
 from motet.access.api_keys import new_api_key, parse_api_key, version_of
 from motet.access.principals import Permission, Principal, Role
 from motet.access.tokens import AuthenticationError, TokenAuthority
+from motet.domain.errors import NotFoundError
 from motet.identity.api_keys import KeyChanges
 from motet.identity.authenticator import Authenticator
 from motet.identity.login import SecondFactorNeeded
+from motet.identity.oauth import OAuthError
 from motet.identity.roles import RoleChanges
 from motet.identity.signing_keys import SigningKeys, rotate
 from motet.storage.revoked_token import add_revoked_token
@@ -119,6 +121,9 @@ async def key_of(people: People, **changes: object) -> tuple[int, str]:
         ("DELETE FROM membership", "the session has ended"),
         ("UPDATE login_session SET ended_at = now()", "the session has ended"),
         ("DELETE FROM user_account", "the session has ended"),
+        ("UPDATE workspace SET suspended_at = now()", "the token is not valid"),
+        ("UPDATE workspace SET ended_at = now()", "the token is not valid"),
+        ("UPDATE organisation SET suspended_at = now()", "the token is not valid"),
     ],
 )
 async def test_what_a_person_stands_on_ends_on_every_node_within_a_second(
@@ -159,6 +164,9 @@ async def test_a_key_is_a_principal_of_its_workspace_with_its_scopes(people: Peo
         ("UPDATE api_key SET revoked_at = now()", "the API key was revoked"),
         ("UPDATE api_key SET expires_at = now() - interval '1 second'", "the API key has expired"),
         ("DELETE FROM api_key", "the API key is not valid"),
+        ("UPDATE workspace SET suspended_at = now()", "the API key is not valid"),
+        ("UPDATE workspace SET ended_at = now()", "the API key is not valid"),
+        ("UPDATE organisation SET suspended_at = now()", "the API key is not valid"),
         ("UPDATE api_key SET networks = '{192.0.2.0/24}'", "this API key is not to be used from this address"),
         (
             "UPDATE api_key SET secret_hash = decode(repeat('00', 32), 'hex'), rotated_at = now() + interval '1 hour'",
@@ -235,6 +243,50 @@ async def test_a_member_who_gets_a_built_in_role_is_bound_to_tags_no_more(people
         assert await asyncio.wait_for(watched, WITHIN_S) == "the permissions have changed"
         principal = await other.knows(token)
         assert (principal.role, principal.tags, principal.role_id) == (Role.OBSERVER, None, None)
+
+
+CLOSED = [
+    "UPDATE workspace SET suspended_at = now()",
+    "UPDATE workspace SET ended_at = now()",
+    "UPDATE organisation SET suspended_at = now()",
+]
+
+
+@pytest.mark.parametrize("change", CLOSED)
+async def test_what_closes_a_workspace_ends_its_tokens_on_every_node(people: People, change: str) -> None:
+    _, key = await key_of(people)
+    exchanged = (await people.identity.oauth.exchange(parse_api_key(key), None, None)).access_token
+    shell, custom = await administrator(people), await shell_token(people, await role_of(people, ["sim:read"]))
+    async with other_node(people) as other:
+        tokens = [exchanged, shell, custom]
+        watched = [other.watched(await other.knows(token)) for token in tokens]
+        await people.ground.database.pool.execute(change)
+        for token, told in zip(tokens, watched, strict=True):
+            assert "is not valid" in await asyncio.wait_for(told, WITHIN_S)
+            assert "is not valid" in await other.refuses(token)
+        with pytest.raises(OAuthError):
+            await people.identity.oauth.exchange(parse_api_key(key), None, None)
+        if "suspended_at" in change:
+            await people.ground.database.pool.execute(change.replace("now()", "NULL"))
+            for token in (*tokens, key):
+                await other.accepts(token)
+
+
+async def test_people_of_a_suspended_workspace_come_back_with_their_sessions(people: People) -> None:
+    await people.user()
+    await signing(people)
+    signed = await people.identity.login.with_password("anna@example.org", PASSWORD, HERE)
+    assert not isinstance(signed, SecondFactorNeeded)
+    pool = people.ground.database.pool
+    for change in ("UPDATE workspace SET suspended_at = {}", "UPDATE organisation SET suspended_at = {}"):
+        await pool.execute(change.format("now()"))
+        with pytest.raises(AuthenticationError):
+            await people.identity.sessions.refresh(signed.refresh_token, HERE)
+        with pytest.raises(NotFoundError):
+            await people.identity.login.with_password("anna@example.org", PASSWORD, HERE)
+        await pool.execute(change.format("NULL"))
+        signed = await people.identity.sessions.refresh(signed.refresh_token, HERE)
+        assert (await people.identity.authenticator.authenticate(f"Bearer {signed.access_token}")).workspace == "demo"
 
 
 async def test_fewer_scopes_hold_within_a_second_and_more_end_no_connection(people: People) -> None:

@@ -291,6 +291,14 @@ async def test_what_cannot_be_done_is_said_as_scim_says_it(directory: Directory)
         assert told.body["status"] == str(status)
 
 
+async def test_a_suspended_organisations_directory_is_refused_until_it_is_restored(directory: Directory) -> None:
+    pool = directory.world.people.ground.database.pool
+    await pool.execute("UPDATE organisation SET suspended_at = now()")
+    assert (await directory.ask("GET", "/Users")).status == 401
+    await pool.execute("UPDATE organisation SET suspended_at = NULL")
+    assert (await directory.ask("GET", "/Users")).status == 200
+
+
 async def test_a_directory_reaches_nobody_elsewhere_and_shuts_out_no_one_who_must_stay(directory: Directory) -> None:
     people = directory.world.people
     theirs = await people.user(

@@ -38,6 +38,7 @@ from motet.graphql.mutations.sim_order import SimOrderMutations
 from motet.graphql.mutations.sim_production import SimProductionMutations
 from motet.graphql.mutations.sms import SmsMutations
 from motet.graphql.mutations.smsc_link import SmscLinkMutations
+from motet.graphql.mutations.suspension import SuspensionMutations
 from motet.graphql.mutations.trusted_document import TrustedDocumentMutations
 from motet.graphql.mutations.user import UserMutations
 from motet.graphql.mutations.viewer import ViewerMutations
@@ -101,6 +102,7 @@ class Mutation(
     SmscLinkMutations,
     IdentityProviderMutations,
     OrganisationMutations,
+    SuspensionMutations,
     OwnWorkspaceMutations,
     CoverageMutations,
     PowerMutations,

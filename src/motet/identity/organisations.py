@@ -99,6 +99,32 @@ class OrganisationService:
             check_empty(*await storage.held(connection, found.id))
             await storage.delete(connection, found.id, found.parent_id)
 
+    async def suspend(self, principal: Principal, organisation_id: int) -> None:
+        """Let nobody into the workspaces of an organisation and of those below it, nor its users anywhere, until
+        `restore`. Raises NotFoundError; DeniedError for the principal's own, and for one with the workspace that the
+        principal is in (path `id`)."""
+        async with transaction(self._database) as connection:
+            await storage.lock_tree(connection)
+            root = await root_of(connection, principal)
+            found = await _found(connection, organisation_id, root, "id")
+            if found.id == root or found.parent_id is None:
+                raise DeniedError("Nobody suspends their own organisation.", path=("id",))
+            at = principal.workspace_id
+            if at is not None and await storage.holds_workspace(connection, found.id, at):
+                raise DeniedError("You are in a workspace of it: switch to another one first.", path=("id",))
+            await storage.suspend(connection, found.id, self._now())
+
+    async def restore(self, principal: Principal, organisation_id: int) -> None:
+        """The end of that, but for what is suspended by itself, below it or above. Raises NotFoundError; DeniedError
+        for the principal's own (path `id`)."""
+        async with transaction(self._database) as connection:
+            await storage.lock_tree(connection)
+            root = await root_of(connection, principal)
+            found = await _found(connection, organisation_id, root, "id")
+            if found.id == root:
+                raise DeniedError("Your own organisation is restored by those above it.", path=("id",))
+            await storage.restore(connection, found.id)
+
     async def _place(
         self, connection: PooledConnection, parent: Organisation, found: Organisation, kind: OrganisationKind
     ) -> None:

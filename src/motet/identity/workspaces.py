@@ -92,6 +92,24 @@ class WorkspaceService:
                 raise DeniedError(f"The workspace still holds {what}.", path=("id",))
             await workspace.end(connection, workspace_id, self._now())
 
+    async def suspend(self, principal: Principal, workspace_id: int) -> None:
+        """Let nobody in until `restore`: tokens, keys and sessions are good for nothing there, binds end. What is on
+        its way goes on, and what comes for the workspace is kept. Raises NotFoundError; DeniedError for the workspace
+        that the principal is in (path `id`)."""
+        async with transaction(self._database) as connection:
+            await organisation.lock_tree(connection)
+            await self._locked(connection, workspace_id, await root_of(connection, principal))
+            if workspace_id == principal.workspace_id:
+                raise DeniedError("You are in this workspace: switch to another one first.", path=("id",))
+            await workspace.suspend(connection, workspace_id, self._now())
+
+    async def restore(self, principal: Principal, workspace_id: int) -> None:
+        """Let people in again, unless its organisation is suspended, too. Raises NotFoundError (path `id`)."""
+        async with transaction(self._database) as connection:
+            await organisation.lock_tree(connection)
+            await self._locked(connection, workspace_id, await root_of(connection, principal))
+            await workspace.restore(connection, workspace_id)
+
     async def ends_of_move(self, principal: Principal, source_id: int | None, target_id: int) -> tuple[int, int]:
         """The workspaces between which the principal may move SIMs: the one named, or its own, and the target.
 

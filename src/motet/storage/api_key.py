@@ -44,7 +44,7 @@ SELECT k.workspace_id, k.id, w.name, w.organisation_id, k.prefix, k.secret_hash,
        k.role, k.role_id, k.scopes, k.tags, k.networks, k.expires_at, k.revoked_at,
        k.rotated_at, o.locale, r.name, r.permissions, r.tags
   FROM api_key k
-  JOIN workspace w ON w.id = k.workspace_id AND w.ended_at IS NULL
+  JOIN workspace w ON w.id = k.workspace_id AND motet_open_workspace(w.id)
   JOIN organisation o ON o.id = w.organisation_id
   LEFT JOIN custom_role r ON r.workspace_id = k.workspace_id AND r.id = k.role_id
 """

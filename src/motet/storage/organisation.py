@@ -114,6 +114,20 @@ async def set_name_and_kind(connection: PooledConnection, organisation_id: int, 
     await connection.execute(_SET, organisation_id, name, kind)
 
 
+_SUSPEND = "UPDATE organisation SET suspended_at = coalesce(suspended_at, $2) WHERE id = $1"
+_RESTORE = "UPDATE organisation SET suspended_at = NULL WHERE id = $1"
+
+
+async def suspend(connection: PooledConnection, organisation_id: int, at: datetime) -> None:
+    """Let nobody into the workspaces of the organisation and of those below it."""
+    await connection.execute(_SUSPEND, organisation_id, at)
+
+
+async def restore(connection: PooledConnection, organisation_id: int) -> None:
+    """The end of that, but for what is suspended by itself."""
+    await connection.execute(_RESTORE, organisation_id)
+
+
 # The whole branch, each path anew from the moved organisation on.
 _MOVE = """
 UPDATE organisation o

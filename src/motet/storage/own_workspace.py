@@ -22,7 +22,7 @@ _OF_USER = """
 SELECT w.id, w.name, CASE WHEN m.role <> 'CUSTOM' THEN m.role END AS role,
        w.id IS NOT DISTINCT FROM u.default_workspace_id AS is_default
   FROM membership m
-  JOIN workspace w ON w.id = m.workspace_id AND w.ended_at IS NULL
+  JOIN workspace w ON w.id = m.workspace_id AND motet_open_workspace(w.id)
   JOIN user_account u ON u.id = m.user_id
  WHERE m.user_id = $1
  ORDER BY w.name LIMIT $2
@@ -30,7 +30,7 @@ SELECT w.id, w.name, CASE WHEN m.role <> 'CUSTOM' THEN m.role END AS role,
 
 
 async def of_user(connection: Executor, user_id: int, limit: int) -> list[OwnWorkspace]:
-    """The live workspaces of a user, by name."""
+    """The workspaces of a user that are neither over nor suspended, by name."""
     return [OwnWorkspace(*record) for record in await connection.fetch(_OF_USER, user_id, limit)]
 
 

@@ -14,12 +14,12 @@ class TokenStanding(NamedTuple):
 
     revoked: bool
     has_workspace: bool
-    """Whether the workspace that it names is there, if it names one."""
+    """Whether the workspace that it names is there and not suspended, if it names one."""
 
 
 _STANDING = """
 SELECT EXISTS (SELECT FROM revoked_token WHERE token_id = $1 AND workspace_id IS NOT DISTINCT FROM $2) AS revoked,
-       $2::bigint IS NULL OR EXISTS (SELECT FROM workspace WHERE id = $2 AND ended_at IS NULL) AS has_workspace
+       $2::bigint IS NULL OR motet_open_workspace($2) AS has_workspace
 """
 
 

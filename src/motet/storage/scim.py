@@ -41,11 +41,15 @@ class ScimGroupRow(NamedTuple):
 
 
 _USE_DIRECTORY = """
-UPDATE identity_provider SET scim_used_at = $2 WHERE scim_token_hash = $1 AND enabled
+UPDATE identity_provider SET scim_used_at = $2
+ WHERE scim_token_hash = $1 AND enabled AND motet_open_organisation(organisation_id)
    AND (scim_used_at IS NULL OR scim_used_at < $2::timestamptz - interval '1 minute')
 RETURNING id
 """
-_FIND_DIRECTORY = "SELECT id FROM identity_provider WHERE scim_token_hash = $1 AND enabled"
+_FIND_DIRECTORY = """
+SELECT id FROM identity_provider
+ WHERE scim_token_hash = $1 AND enabled AND motet_open_organisation(organisation_id)
+"""
 
 
 async def provider_of_token(connection: Executor, token_hash: bytes, now: datetime) -> int | None:

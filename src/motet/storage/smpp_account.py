@@ -116,13 +116,13 @@ async def delete(connection: PooledConnection, workspace_id: int, account_id: in
 # By the one key that is unique over the platform: a bind names no workspace.
 _BY_SYSTEM_ID = """
 SELECT workspace_id, id, system_id, password_hash, default_alphabet, long_mo, window_size, rate_per_s, max_binds,
-       queue_limit, enabled, allowed_cidrs
+       queue_limit, enabled AND motet_open_workspace(workspace_id) AS enabled, allowed_cidrs
   FROM smpp_account WHERE system_id = $1
 """
 
 
 async def find_account(connection: Executor, system_id: str) -> asyncpg.Record | None:
-    """All that a bind needs to know of the account."""
+    """All that a bind needs to know of the account. In a workspace that is suspended it is not `enabled`."""
     record: asyncpg.Record | None = await connection.fetchrow(_BY_SYSTEM_ID, system_id)
     return record
 
@@ -130,7 +130,7 @@ async def find_account(connection: Executor, system_id: str) -> asyncpg.Record |
 # The same, and whether the account has bound from there.
 _FOR_BIND = """
 SELECT workspace_id, id, system_id, password_hash, default_alphabet, long_mo, window_size, rate_per_s, max_binds,
-       queue_limit, enabled, allowed_cidrs,
+       queue_limit, enabled AND motet_open_workspace(workspace_id) AS enabled, allowed_cidrs,
        EXISTS (SELECT FROM smpp_known_address k
                 WHERE k.workspace_id = a.workspace_id AND k.account_id = a.id AND k.address = $2::inet) AS known
   FROM smpp_account a WHERE system_id = $1

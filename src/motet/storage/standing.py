@@ -38,12 +38,12 @@ SELECT u.email, u.organisation_id, m.role, m.role_id,
   FROM login_session s
   JOIN user_account u ON u.id = s.user_id
   JOIN organisation home ON home.id = u.organisation_id
-  LEFT JOIN workspace w ON w.id = $3 AND w.ended_at IS NULL
+  LEFT JOIN workspace w ON w.id = $3 AND motet_open_workspace(w.id)
   LEFT JOIN organisation o ON o.id = w.organisation_id
   LEFT JOIN membership m ON m.workspace_id = w.id AND m.user_id = u.id
   LEFT JOIN custom_role r ON r.workspace_id = m.workspace_id AND r.id = m.role_id
  WHERE s.id = $2 AND s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > now() AND u.status = 1
-   AND ($3::bigint IS NULL OR w.id IS NOT NULL)
+   AND ($3::bigint IS NULL OR w.id IS NOT NULL) AND motet_open_organisation(u.organisation_id)
 """
 
 
@@ -63,9 +63,9 @@ SELECT workspace_id FROM (
     SELECT w.id, w.id = u.default_workspace_id
       FROM user_account u
       JOIN organisation o ON o.path @> ARRAY[u.organisation_id]
-      JOIN workspace w ON w.organisation_id = o.id AND w.ended_at IS NULL
+      JOIN workspace w ON w.organisation_id = o.id
      WHERE u.id = $1 AND u.is_super_admin
-) x ORDER BY is_default DESC NULLS LAST, workspace_id LIMIT 1
+) x WHERE motet_open_workspace(workspace_id) ORDER BY is_default DESC NULLS LAST, workspace_id LIMIT 1
 """
 
 

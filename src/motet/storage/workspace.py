@@ -95,6 +95,20 @@ async def lock(connection: PooledConnection, workspace_id: int) -> LockedWorkspa
     return None if record is None else LockedWorkspace(*record)
 
 
+_SUSPEND = "UPDATE workspace SET suspended_at = coalesce(suspended_at, $2) WHERE id = $1"
+_RESTORE = "UPDATE workspace SET suspended_at = NULL WHERE id = $1"
+
+
+async def suspend(connection: PooledConnection, workspace_id: int, at: datetime) -> None:
+    """Let nobody into a locked workspace; one that is suspended stays so since then."""
+    await connection.execute(_SUSPEND, workspace_id, at)
+
+
+async def restore(connection: PooledConnection, workspace_id: int) -> None:
+    """Let people into a locked workspace again."""
+    await connection.execute(_RESTORE, workspace_id)
+
+
 _COUNT = "SELECT count(*) FROM workspace WHERE organisation_id = $1 AND ended_at IS NULL"
 
 

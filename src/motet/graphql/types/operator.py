@@ -21,6 +21,9 @@ class Workspace(Node):
     name: str = described("The name, unique on the platform.")
     created_at: datetime = described("When the workspace was made.")
     ended_at: datetime | None = described("When it was ended for good; null: it lives.")
+    suspended_at: datetime | None = described(
+        "Since when nobody is let in; null: it is not suspended itself, though its organisation may be."
+    )
     event_retention_days: int = described("How many days its events are kept.")
     organisation: Annotated[Organisation, strawberry.lazy("motet.graphql.types.organisation")] | None = described(
         "The organisation that it belongs to; null where that is out of the viewer's reach."
@@ -31,6 +34,7 @@ class Workspace(Node):
 class WorkspaceFilter:
     name_contains: str | None = optional("The name contains this, whatever the case.")
     organisation_id: strawberry.ID | None = optional("It belongs to this organisation itself, not to one below it.")
+    is_suspended: bool | None = optional("It is suspended itself, or is not.")
     has_ended: bool | None = optional("It has ended, or has not; without such a condition it has not.")
 
 

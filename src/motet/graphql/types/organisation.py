@@ -37,6 +37,9 @@ class Organisation(Node):
     name: str = described("What people call it.")
     kind: OrganisationKind = described("What it is to those below it.")
     created_at: datetime = described("When it was made.")
+    suspended_at: datetime | None = described(
+        "Since when nobody is let in, here and below; null: it is not suspended itself, though one above it may be."
+    )
     parent: Organisation | None = described("The one above; null for the root, and where it is out of reach.")
     organisations = listed(
         later("Organisation", "organisation"),

@@ -17,6 +17,7 @@ ORGANISATION = Entity(
         "name": column("name"),
         "kind": column("kind"),
         "createdAt": column("created_at"),
+        "suspendedAt": column("suspended_at"),
         "parent": ToOne("Organisation", "parent_id"),
         "organisations": ToMany("Organisation", "parent_id"),
         "workspaces": ToMany("Workspace", "organisation_id"),
