@@ -28,7 +28,7 @@ class _NodeMemory:
         self._hub.numbers.forget()
 
     def forget_short_codes(self) -> None:
-        self._hub.mobile.forget_short_codes()
+        self._hub.mobile.routes.forget_short_codes()
 
     def accounts_changed(self) -> None:
         self._hub.spawn(self._esmes.accounts_changed())
@@ -38,7 +38,7 @@ class _NodeMemory:
 
     def trust(self, trusted: bool) -> None:
         self._hub.numbers.trust(trusted)
-        self._hub.mobile.forget_short_codes()
+        self._hub.mobile.routes.forget_short_codes()
 
 
 @asynccontextmanager

@@ -285,7 +285,7 @@ class Hub:
     def fleet_changed(self) -> None:
         """SIMs, devices or short codes changed."""
         self.numbers.forget()
-        self.mobile.forget_short_codes()
+        self.mobile.routes.forget_short_codes()
         for listener in self.fleet_listeners:
             listener()
 

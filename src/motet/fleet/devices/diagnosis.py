@@ -12,8 +12,8 @@ from motet.domain.diagnosis import Diagnosis, Known, diagnose
 from motet.domain.ids import unix_ms_of
 from motet.domain.quota import MonthLimit, QuotaService, brought_to, limit_reached, month_of
 from motet.domain.refusals import Refusal
+from motet.domain.session_rules import quota_refusal
 from motet.domain.traffic_rules import RULES, Traffic
-from motet.fleet.usage.session import quota_refusal
 from motet.storage import diagnosis, quota, traffic, usage
 from motet.storage.database import Database, PooledConnection
 from motet.storage.diagnosis import RefusalEvent

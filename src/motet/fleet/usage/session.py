@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from motet.domain.coverage_policy import Network
 from motet.domain.data_session import Decision, SessionStatus, SessionVerdict
 from motet.domain.event_types import SESSION_CREATED, SESSION_CUT, SESSION_DELETED, SESSION_UPDATED, EventType
 from motet.domain.ids import IdGenerator
-from motet.domain.network import MAX_SESSION_ID_CHARACTERS, SessionRecord
-from motet.domain.quota import ExhaustionAction, MonthLimit, Quota, QuotaService, QuotaStatus, limit_reached, month_of
+from motet.domain.network import SessionRecord
+from motet.domain.quota import MonthLimit, Quota, QuotaService, limit_reached, month_of
 from motet.domain.refusals import Refusal
+from motet.domain.session_rules import facts_at, fault_of, quota_refusal
 from motet.domain.states import EventSeverity, EventSource
-from motet.domain.traffic_rules import Facts, Traffic, refusal_of
+from motet.domain.traffic_rules import Traffic, refusal_of
 from motet.fleet.journal import Change, Journal
 from motet.fleet.usage.metering import Ledger, Told, ledger_of, tell_limits
 from motet.storage import data_session, traffic, usage
@@ -27,16 +26,6 @@ from motet.storage.usage import DeviceMonth
 
 MAX_RECORDS = 1_000
 """Records of one call: the network sends the rest in another."""
-
-MAX_AGE = timedelta(days=31)
-"""A record may come this late."""
-
-MAX_AHEAD = timedelta(hours=1)
-"""A network's clock may be this far ahead of ours."""
-
-MAX_OCTETS = 1 << 50
-MAX_SEQUENCE = (1 << 31) - 1
-MAX_TEXT_CHARACTERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,29 +323,6 @@ def _moved(session: Session, record: SessionRecord) -> bool:
     )
 
 
-def facts_at(facts: Facts, operator: str | None, rat: str | None) -> Facts:
-    """The facts for a session that is where its record says, which is newer than what else is known."""
-    if operator is None and rat is None:
-        return facts
-    known = facts.network or Network()
-    same = operator is None or operator == known.operator
-    country = known.country if same else None
-    return facts._replace(network=Network(country, operator or known.operator, rat or known.rat))
-
-
-def quota_refusal(quota: Quota | None) -> tuple[Refusal | None, int | None]:
-    """Why a quota that applies lets nothing pass, or the rate that it still lets pass."""
-    if quota is None or quota.status is QuotaStatus.DISABLED:
-        return Refusal.NO_QUOTA, None
-    if quota.status is QuotaStatus.EXPIRED:
-        return Refusal.QUOTA_EXPIRED, None
-    if quota.status is QuotaStatus.EXHAUSTED:
-        if quota.action is ExhaustionAction.THROTTLE:
-            return None, quota.throttle_rate
-        return Refusal.QUOTA_USED_UP, None
-    return None, None
-
-
 def told_of(session: Session, msisdn: str | None) -> dict[str, Any]:
     """The session as its events tell of it."""
     return {
@@ -374,27 +340,6 @@ def told_of(session: Session, msisdn: str | None) -> dict[str, Any]:
         "volume": {"tx": session.octets_up, "rx": session.octets_down},
         "cause": session.cause,
     }
-
-
-def fault_of(record: SessionRecord, now: datetime) -> str | None:
-    """Why a record cannot be counted, or None."""
-    if not 0 < len(record.session_id) <= MAX_SESSION_ID_CHARACTERS or not record.session_id.isprintable():
-        return f"A session's id has 1 to {MAX_SESSION_ID_CHARACTERS} printable characters"
-    if not 0 <= record.sequence <= MAX_SEQUENCE:
-        return f"A sequence is 0 to {MAX_SEQUENCE}"
-    if not (0 <= record.octets_up <= MAX_OCTETS and 0 <= record.octets_down <= MAX_OCTETS):
-        return f"Octets are 0 to {MAX_OCTETS}"
-    if record.at > now + MAX_AHEAD or record.at < now - MAX_AGE:
-        return "The record's time is too far from now"
-    texts = (record.apn, record.region, record.operator, record.rat, record.imei, record.cause)
-    if any(text is not None and (len(text) > MAX_TEXT_CHARACTERS or not text.isprintable()) for text in texts):
-        return f"Texts have at most {MAX_TEXT_CHARACTERS} printable characters"
-    try:
-        if record.ip_address is not None:
-            ipaddress.ip_address(record.ip_address)
-    except ValueError:
-        return "The IP address is none"
-    return None
 
 
 def _key(record: SessionRecord, line: Line) -> tuple[int, int, str]:

@@ -13,11 +13,11 @@ from motet.domain.event_types import SESSION_CUT
 from motet.domain.network import OrderKind
 from motet.domain.quota import MonthLimit, Quota, QuotaService, brought_to, limit_reached, month_of
 from motet.domain.refusals import Refusal
+from motet.domain.session_rules import facts_at, quota_refusal
 from motet.domain.states import EventSource
 from motet.domain.traffic_rules import Traffic, refusal_of
 from motet.fleet.journal import Change, Journal
 from motet.fleet.network_ports import Orders
-from motet.fleet.usage.session import facts_at, quota_refusal
 from motet.storage import data_session, quota, traffic, usage
 from motet.storage.database import Database
 from motet.storage.traffic import Line
