@@ -50,6 +50,34 @@ class Page:
             "value"
         )
 
+    def sees(self, words: str) -> None:
+        """Waits until the page says so."""
+        eventually(lambda: words in (self._glance("document.body?.innerText") or ""), f"the page says: {words}")
+
+    def types(self, field: str, text: str) -> None:
+        """Into the field of this name that is shown, once there is one."""
+        script = (
+            f"(() => {{ const found = [...document.querySelectorAll('[name={field}]')].find((one) => one.offsetParent);"
+            f" if (found) found.value = {json.dumps(text)}; return !!found; }})()"
+        )
+        eventually(lambda: self._glance(script), f"the field {field} is there")
+
+    def presses(self, label: str) -> None:
+        """The button of this label that is shown, once there is one."""
+        script = (
+            "(() => { const found = [...document.querySelectorAll('button')].find((one) => one.offsetParent &&"
+            f" !one.disabled && one.innerText.trim() === {json.dumps(label)});"
+            " if (found) found.click(); return !!found; })()"
+        )
+        eventually(lambda: self._glance(script), f"the button {label} is there")
+
+    def _glance(self, script: str) -> Any:
+        """The same, or nothing while the page is being left."""
+        try:
+            return self.run(script)
+        except AssertionError:
+            return None
+
     def picture(self, path: Path) -> None:
         """What the whole page looks like, as PNG."""
         shown = self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]

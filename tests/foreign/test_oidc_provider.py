@@ -6,13 +6,15 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
 
 from browser import Browser
-from foreign_programs import FOREIGN, node_with
+from chromium import browser
+from foreign_programs import FOREIGN, node_with, program
 from running_demo import DEADLINE_S, RunningDemo
 
 pytestmark = pytest.mark.timeout(120)
@@ -59,24 +61,24 @@ def provider(demo: RunningDemo, issuer: str) -> dict[str, Any]:
 
 def sign_in(demo: RunningDemo, provider: dict[str, Any], name: str) -> tuple[Browser, dict[str, str]]:
     """By the provider's pages for login and consent; what stands behind the # of our page."""
-    browser = Browser()
-    page = browser.get(demo.facts["http"] + provider["signInPath"] + "?next=/devices")
+    person = Browser()
+    page = person.get(demo.facts["http"] + provider["signInPath"] + "?next=/devices")
     for _ in range(2):
         action = re.search(r'<form[^>]* action="([^"]+)"', page.text)
         assert action is not None, page.text
         prompt = re.search(r'name="prompt" value="(\w+)"', page.text)
         assert prompt is not None
         form = {"prompt": prompt[1]} | ({"login": name, "password": "any"} if prompt[1] == "login" else {})
-        page = browser.post(urljoin(page.url, action[1]), form)
+        page = person.post(urljoin(page.url, action[1]), form)
         if urlsplit(page.url).path == "/account":
             break
     assert page.url.startswith(demo.facts["http"] + "/account#")
-    return browser, dict(parse_qsl(urlsplit(page.url).fragment))
+    return person, dict(parse_qsl(urlsplit(page.url).fragment))
 
 
-def exchanged(demo: RunningDemo, browser: Browser, fragment: dict[str, str]) -> dict[str, Any]:
+def exchanged(demo: RunningDemo, person: Browser, fragment: dict[str, str]) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(
-        browser.post_json(demo.facts["http"] + "/auth/sso/exchange", {"code": fragment["sso_code"]}).text
+        person.post_json(demo.facts["http"] + "/auth/sso/exchange", {"code": fragment["sso_code"]}).text
     )
     return answer
 
@@ -92,15 +94,33 @@ def test_the_provider_can_be_used(demo: RunningDemo, provider: dict[str, Any]) -
 def test_someone_signs_in_by_the_providers_pages(
     demo: RunningDemo, provider: dict[str, Any], name: str, role: str
 ) -> None:
-    browser, fragment = sign_in(demo, provider, name)
+    person, fragment = sign_in(demo, provider, name)
     assert fragment["next"] == "/devices"
-    token = exchanged(demo, browser, fragment)["access_token"]
+    token = exchanged(demo, person, fragment)["access_token"]
     viewer = demo.graphql(VIEWER, token=token)["viewer"]
     assert (viewer["subject"], viewer["role"]) == (f"{name}@example.org", role)
-    assert exchanged(demo, browser, fragment)["error"]["code"] == "UNAUTHENTICATED"  # the code was for once
-    left = json.loads(browser.post_json(demo.facts["http"] + "/auth/sso/logout", {}, token).text)
+    assert exchanged(demo, person, fragment)["error"]["code"] == "UNAUTHENTICATED"  # the code was for once
+    left = json.loads(person.post_json(demo.facts["http"] + "/auth/sso/logout", {}, token).text)
     assert "/session/end?" in left["redirect"]
-    assert "Do you want to sign-out" in browser.get(left["redirect"]).text
+    assert "Do you want to sign-out" in person.get(left["redirect"]).text
+
+
+def test_someone_signs_in_from_the_page_in_a_real_browser(
+    demo: RunningDemo, provider: dict[str, Any], tmp_path: Path
+) -> None:
+    program("chromium")
+    with browser(tmp_path / "profile") as page:
+        page.call("Page.navigate", url=demo.facts["http"] + "/account")
+        page.types("email", "anna@example.org")
+        page.presses("Single sign-on")
+        page.types("login", "anna")
+        page.types("password", "any")
+        page.presses("Sign-in")
+        page.presses("Continue")
+        page.sees("Your account")
+        page.sees("In the workspace demo, as user.")
+        page.sees("anna of Example")
+        assert page.run("location.href") == demo.facts["http"] + "/account"
 
 
 def test_who_is_not_verified_stays_out(demo: RunningDemo, provider: dict[str, Any]) -> None:
