@@ -33,35 +33,40 @@ _PEM = re.compile(r"\s*-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CE
 
 
 def certificate_of(given: str) -> x509.Certificate:
-    """A certificate in PEM, or in its base64 alone as metadata has it. Raises ValueError, with words, for one that no
-    signature may be checked with."""
+    """A certificate in PEM, or in its base64 alone as metadata has it. Raises InvalidError for one that no signature
+    may be checked with."""
     if len(given) > CERTIFICATE_CHARACTERS:
-        raise ValueError(f"A certificate has at most {CERTIFICATE_CHARACTERS} characters.")
+        raise InvalidError("A certificate has at most {most} characters.", most=CERTIFICATE_CHARACTERS)
     armoured = _PEM.fullmatch(given)
     try:
         octets = base64.b64decode("".join((armoured[1] if armoured else given).split()), validate=True)
         certificate = x509.load_der_x509_certificate(octets)
         key = certificate.public_key()
     except (binascii.Error, ValueError, UnsupportedAlgorithm):
-        raise ValueError("This is no X.509 certificate in PEM.") from None
+        raise InvalidError("This is no X.509 certificate in PEM.") from None
     if isinstance(key, rsa.RSAPublicKey):
         if not MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS:
-            raise ValueError(f"An RSA key has {MIN_RSA_BITS} to {MAX_RSA_BITS} bits, this one {key.key_size}.")
+            raise InvalidError(
+                "An RSA key has {least} to {most} bits, this one {bits}.",
+                least=MIN_RSA_BITS,
+                most=MAX_RSA_BITS,
+                bits=key.key_size,
+            )
     elif not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name not in CURVES:
-        raise ValueError("The key must be RSA, or on one of the curves P-256, P-384 and P-521.")
+        raise InvalidError("The key must be RSA, or on one of the curves P-256, P-384 and P-521.")
     return certificate
 
 
 def certificates_of(given: Sequence[str]) -> list[str]:
     """As they are kept: PEM, each once. Raises InvalidError (path `certificates`)."""
     if len(given) > MAX_CERTIFICATES:
-        raise InvalidError(f"There are at most {MAX_CERTIFICATES} certificates.", path=("certificates",))
+        raise InvalidError("There are at most {most} certificates.", path=("certificates",), most=MAX_CERTIFICATES)
     found: list[str] = []
     for number, one in enumerate(given):
         try:
             found.append(pem_of(certificate_of(one)))
-        except ValueError as error:
-            raise InvalidError(str(error), path=("certificates", number)) from None
+        except InvalidError as error:
+            raise InvalidError(error.message, path=("certificates", number)) from None
     return list(dict.fromkeys(found))
 
 

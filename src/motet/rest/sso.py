@@ -162,7 +162,7 @@ class SsoEdge:
         async for chunk in request.stream():
             body += chunk
             if len(body) > TOKEN_OCTETS:
-                raise InvalidError(f"A body has at most {TOKEN_OCTETS} octets.")
+                raise InvalidError("A body has at most {most} octets.", most=TOKEN_OCTETS)
         try:
             given = parse_qs(body.decode("ascii", "replace"), max_num_fields=10).get("logout_token", [])
         except ValueError:

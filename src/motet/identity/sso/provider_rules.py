@@ -83,7 +83,7 @@ class ProviderChanges:
 def domains_of(given: Sequence[str]) -> list[str]:
     """Mail domains as they are compared. Raises InvalidError."""
     if len(given) > MAX_DOMAINS:
-        raise InvalidError(f"There are at most {MAX_DOMAINS} domains.", path=("domains",))
+        raise InvalidError("There are at most {most} domains.", path=("domains",), most=MAX_DOMAINS)
     found = list(dict.fromkeys(domain.strip().removeprefix("@").casefold() for domain in given))
     for number, domain in enumerate(found):
         if len(domain) > MAX_GROUP_CHARACTERS or not _DOMAIN.fullmatch(domain):
@@ -119,7 +119,7 @@ def read(kind: ProviderKind, changes: ProviderChanges, now: datetime) -> Provide
         strange += ["metadata_xml"] * (changes.metadata_xml is not None)
         strange += ["signs_requests"] * (changes.signs_requests is not None)
     if strange:
-        raise InvalidError(f"A provider that speaks {_SPOKEN[kind]} has no such thing.", path=(strange[0],))
+        raise InvalidError("A provider that speaks {it} has no such thing.", path=(strange[0],), it=_SPOKEN[kind])
     if changes.metadata_xml is not None:
         doubled = [name for name in _IN_METADATA if name in named]
         if doubled:
@@ -191,7 +191,7 @@ def check_oidc(settings: IdentityProviderSettings, domains: Sequence[str], polic
     if "openid" not in settings.scopes:
         raise InvalidError("The scope openid must be among them.", path=("scopes",))
     if len(settings.scopes) > MAX_SCOPES or not all(_SCOPE.fullmatch(scope) for scope in settings.scopes):
-        raise InvalidError(f"There are at most {MAX_SCOPES} scopes, each one word.", path=("scopes",))
+        raise InvalidError("There are at most {most} scopes, each one word.", path=("scopes",), most=MAX_SCOPES)
 
 
 def check_common(settings: IdentityProviderSettings, domains: Sequence[str]) -> None:
@@ -202,12 +202,12 @@ def check_common(settings: IdentityProviderSettings, domains: Sequence[str]) -> 
     if settings.group_claim is not None:
         _check_text(settings.group_claim, MAX_CLAIM_CHARACTERS, "group_claim")
     if settings.default_role not in RANK:
-        raise InvalidError(f"The role is one of {', '.join(RANK)}.", path=("default_role",))
+        raise InvalidError("The role is one of {roles}.", path=("default_role",), roles=tuple(RANK))
     if len(settings.group_roles) > MAX_GROUP_RULES:
-        raise InvalidError(f"There are at most {MAX_GROUP_RULES} rules.", path=("group_roles",))
+        raise InvalidError("There are at most {most} rules.", path=("group_roles",), most=MAX_GROUP_RULES)
     for number, rule in enumerate(settings.group_roles):
         if rule["role"] not in RANK:
-            raise InvalidError(f"The role is one of {', '.join(RANK)}.", path=("group_roles", number, "role"))
+            raise InvalidError("The role is one of {roles}.", path=("group_roles", number, "role"), roles=tuple(RANK))
         _check_text(rule["group"], MAX_GROUP_CHARACTERS, "group_roles", number, "group")
     if settings.trusts_unverified_mail and not domains:
         raise InvalidError(
@@ -230,9 +230,11 @@ def workspaces_of(settings: IdentityProviderSettings) -> set[int]:
 def check_secret(secret: str) -> None:
     """Raises InvalidError."""
     if not 0 < len(secret) <= MAX_SECRET_CHARACTERS or not secret.isprintable():
-        raise InvalidError(f"A secret has 1 to {MAX_SECRET_CHARACTERS} printable characters.", path=("client_secret",))
+        raise InvalidError(
+            "A secret has 1 to {most} printable characters.", path=("client_secret",), most=MAX_SECRET_CHARACTERS
+        )
 
 
 def _check_text(text: str, most: int, *path: str | int) -> None:
     if not 0 < len(text) <= most or not text.isprintable() or text != text.strip():
-        raise InvalidError(f"This has 1 to {most} printable characters.", path=path)
+        raise InvalidError("This has 1 to {most} printable characters.", path=path, most=most)

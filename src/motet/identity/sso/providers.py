@@ -183,7 +183,9 @@ class IdentityProviders:
         async with transaction(self._database) as connection:
             if break_glass is not None:
                 if len(break_glass) > MAX_BREAK_GLASS:
-                    raise InvalidError(f"There are at most {MAX_BREAK_GLASS}.", path=("break_glass_user_ids",))
+                    raise InvalidError(
+                        "There are at most {most}.", path=("break_glass_user_ids",), most=MAX_BREAK_GLASS
+                    )
                 found = await storage.set_break_glass(connection, organisation_id, break_glass)
                 if not found.issuperset(break_glass):
                     raise NotFoundError("One of these is no user here.", path=("break_glass_user_ids",))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from motet.domain.certificates import certificates_of, shown
 from motet.domain.errors import InvalidError
+from motet.domain.messages import said
 from motet.identity.sso.errors import ProtocolError
 from motet.identity.sso.saml.documents import (
     DS,
@@ -44,15 +45,16 @@ def provider_metadata(given: str, now: datetime) -> ProviderMetadata:
 
 def _read(given: str, now: datetime) -> ProviderMetadata:
     if len(given) > METADATA_OCTETS:
-        raise _invalid(f"Metadata has at most {METADATA_OCTETS} octets.")
+        raise _invalid(said("Metadata has at most {most} octets.", most=METADATA_OCTETS))
     root = parse_metadata(given.strip().encode(errors="replace"))
     entities = [one for one in root.iter(f"{{{MD}}}EntityDescriptor") if children(one, MD, "IDPSSODescriptor")]
     if len(entities) != 1:
-        raise _invalid(f"The document describes {len(entities)} SAML identity providers; it must be one.")
+        words = said("The document describes {number} SAML identity providers; it must be one.", number=len(entities))
+        raise _invalid(words)
     (entity,) = entities
     role = children(entity, MD, "IDPSSODescriptor")[0]
     if SAMLP not in role.get("protocolSupportEnumeration", "").split():
-        raise _invalid("The provider does not speak SAML 2.0.")
+        raise _invalid(said("The provider does not speak SAML 2.0."))
     for element in (entity, role):
         _check_valid(element, now)
     services = [
@@ -61,7 +63,7 @@ def _read(given: str, now: datetime) -> ProviderMetadata:
         if one.get("Binding") == REDIRECT_BINDING
     ]
     if not services:
-        raise _invalid("The provider takes no requests by HTTP-Redirect.")
+        raise _invalid(said("The provider takes no requests by HTTP-Redirect."))
     keys = [
         certificate.text or ""
         for descriptor in children(role, MD, "KeyDescriptor")
@@ -83,9 +85,9 @@ def _check_valid(element: Element, now: datetime) -> None:
     try:
         ended = datetime.fromisoformat(until) <= now
     except (ValueError, TypeError):
-        raise _invalid("validUntil is no time in UTC.") from None
+        raise _invalid(said("validUntil is no time in UTC.")) from None
     if ended:
-        raise _invalid(f"The metadata was good until {until[:30]}.")
+        raise _invalid(said("The metadata was good until {until}.", until=until[:30]))
 
 
 def saml_findings(provider: IdentityProviderRow, now: datetime) -> tuple[bool, list[str]]:
