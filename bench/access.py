@@ -14,7 +14,7 @@ from typing import Any
 from motet.access.api_keys import new_api_key, parse_api_key
 from motet.access.principals import Role
 from motet.access.tokens import TokenAuthority, generate_key
-from motet.identity import authenticator as module
+from motet.identity import credentials as module
 from motet.identity.authenticator import Authenticator
 from motet.storage.api_key import KeyRow
 from motet.storage.revoked_token import TokenStanding
@@ -41,7 +41,7 @@ async def _main() -> dict[str, float]:
     rows = {
         key.prefix: KeyRow(
             1, number, "demo", 1, key.prefix, key.hash, None, None, "USER", None, ["sms:send"], None, networks, None,
-            None, None,
+            None, None, None, None, None, None,
         )
         for number, (key, networks) in enumerate(((anywhere, []), (bound, [ip_network("192.0.2.0/24")])))
     }  # fmt: skip
