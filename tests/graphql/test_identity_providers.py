@@ -18,7 +18,7 @@ PROVIDER = {"name": "New", "issuer": "https://idp.example.org/realm", "clientId"
 CREATE = """mutation ($input: IdentityProviderCreateInput!) { identityProviderCreate(input: $input) {
   identityProvider {
     id kind name issuer clientId hasClientSecret scopes domains trustsUnverifiedMail mailClaim groupClaim
-    groupRoles { group workspaceId role } provisioning defaultWorkspaceId defaultRole enabled signInPath
+    groupRoles { group workspaceId role roleId } provisioning defaultWorkspaceId defaultRole enabled signInPath
     lastSignInAt lastError lastErrorAt
   }
   userErrors { code path } } }"""
@@ -28,6 +28,7 @@ DELETE = """mutation ($input: IdentityProviderDeleteInput!) { identityProviderDe
   deletedId userErrors { code path } } }"""
 REQUIRE = """mutation ($input: OrganisationSsoSetInput!) { organisationSsoSet(input: $input) {
   ssoRequired userErrors { code path } } }"""
+ROLE = 'mutation { roleCreate(input: {name: "Drivers of lorries", permissions: ["device:read"]}) { role { id } } }'
 LIST = "{ identityProviders { totalCount nodes { id name } } }"
 
 
@@ -68,8 +69,9 @@ async def test_a_provider_is_made_and_its_secret_is_sealed(world: World) -> None
     assert provider | {"id": "", "signInPath": ""} == {
         "id": "", "kind": "OIDC", **PROVIDER, "hasClientSecret": True, "scopes": ["openid", "email", "profile"],
         "domains": ["example.org", "münchen.example"], "trustsUnverifiedMail": False, "mailClaim": "email",
-        "groupClaim": "groups", "groupRoles": [{"group": "ops", "workspaceId": workspace, "role": "USER"}],
-        "provisioning": "JUST_IN_TIME", "defaultWorkspaceId": workspace, "defaultRole": "OBSERVER", "enabled": True,
+        "groupClaim": "groups", "groupRoles": [
+            {"group": "ops", "workspaceId": workspace, "role": "USER", "roleId": None},
+        ], "provisioning": "JUST_IN_TIME", "defaultWorkspaceId": workspace, "defaultRole": "OBSERVER", "enabled": True,
         "signInPath": "", "lastSignInAt": None, "lastError": None, "lastErrorAt": None,
     }  # fmt: skip
     assert provider["signInPath"] == f"/auth/sso/{provider['id']}/start"
@@ -113,6 +115,29 @@ async def test_what_a_provider_must_not_be_is_said_where(world: World) -> None:
         refused = await ask(client, CREATE, **{**PROVIDER, **wrong})
         assert refused["userErrors"] == [{"code": code, "path": ["input", *path]}], wrong
         assert refused["identityProvider"] is None
+
+
+async def test_a_rule_names_one_role_that_its_workspace_has(world: World) -> None:
+    client = world.client(world.demo)
+    workspace = encode_global_id("Workspace", world.demo.workspace_id)
+    ours, theirs = [
+        (await world.client(tenant).query(ROLE)).data["roleCreate"]["role"]["id"]
+        for tenant in (world.demo, world.other)
+    ]
+    rule = {"group": "g", "workspaceId": workspace}
+    made = await ask(client, CREATE, **PROVIDER, groupRoles=[{**rule, "roleId": ours}])
+    assert made["userErrors"] == []
+    assert made["identityProvider"]["groupRoles"] == [{**rule, "role": "CUSTOM", "roleId": ours}]
+    for wrong, code, field in (
+        ({}, "INVALID", "role"),
+        ({"role": None, "roleId": None}, "INVALID", "role"),
+        ({"role": "USER", "roleId": ours}, "INVALID", "role"),
+        ({"role": "CUSTOM"}, "INVALID", "role"),
+        ({"roleId": theirs}, "NOT_FOUND", "roleId"),
+        ({"roleId": workspace}, "NOT_FOUND", "roleId"),
+    ):
+        refused = await ask(client, CREATE, **PROVIDER, groupRoles=[{**rule, **wrong}])
+        assert refused["userErrors"] == [{"code": code, "path": ["input", "groupRoles", "0", field]}], wrong
 
 
 async def test_the_secret_goes_to_no_other_issuer(world: World) -> None:

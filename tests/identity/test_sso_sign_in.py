@@ -246,6 +246,40 @@ async def test_groups_say_the_role_where_rules_name_the_workspace(world: SsoWorl
     assert await world.subject() == "boss@example.org ADMINISTRATOR in demo"  # the last one stays
 
 
+async def test_a_group_may_give_a_role_of_the_workspaces_own_with_its_tags(world: SsoWorld) -> None:
+    demo, roles = world.people.demo.workspace_id, world.people.identity.roles
+    fitters, drivers = [
+        await roles.create(demo, world.admin, {"name": name, "permissions": ["device:read"], "tags": tags})
+        for name, tags in (("Fitters", ["lyon"]), ("Drivers", None))
+    ]
+    rules = [
+        GroupRole("all", demo, "USER"), GroupRole("fitters", demo, None, fitters),
+        GroupRole("drivers", demo, None, drivers), GroupRole("bosses", demo, "ADMINISTRATOR"),
+    ]  # fmt: skip
+    await world.add_provider(**JIT, group_claim="groups", group_roles=rules)
+    for groups, name, tags in (
+        (["all"], "USER", None),
+        (["all", "fitters"], "Fitters", {"lyon"}),
+        (["drivers", "fitters", "all"], "Fitters", {"lyon"}),
+        (["drivers"], "Drivers", None),
+        (["bosses", "fitters"], "ADMINISTRATOR", None),
+        (["fitters"], "Fitters", {"lyon"}),
+    ):
+        if groups == ["fitters"]:  # the workspace has another administrator again
+            await world.people.user("boss@example.org")
+        world.provider.claims["groups"] = groups
+        token = (await world.exchange(await world.sign_in())).body["access_token"]
+        principal = await world.people.identity.authenticator.authenticate(f"Bearer {token}")
+        assert (principal.role_name or principal.role, principal.tags) == (name, tags), groups
+    world.provider.claims["groups"] = ["drivers"]
+    await world.subject()
+    await roles.delete(demo, world.admin, fitters)  # nobody has it now
+    world.provider.claims["groups"] = ["fitters", "all"]
+    assert await world.subject() == "anna@example.org USER in demo"
+    world.provider.claims["groups"] = ["fitters"]
+    assert (await world.refusal())[0] == "not_admitted"
+
+
 async def test_only_a_page_of_ours_comes_next(world: SsoWorld) -> None:
     await world.people.user()
     await world.add_provider()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import asyncpg
+
+from motet.domain.errors import ConflictError
 from motet.storage.database import Executor, PooledConnection
 
 _ACTIVATE = """
@@ -19,12 +22,15 @@ async def activate(connection: PooledConnection, user_id: int, at: datetime, nam
     await connection.execute(_ACTIVATE, user_id, at, name)
 
 
-_MEMBERSHIPS = "SELECT workspace_id, role FROM membership WHERE user_id = $1"
+_MEMBERSHIPS = "SELECT workspace_id, role, role_id FROM membership WHERE user_id = $1"
 
 
-async def memberships_of(connection: Executor, user_id: int) -> dict[int, str]:
-    """The user's role by workspace."""
-    return {record["workspace_id"]: record["role"] for record in await connection.fetch(_MEMBERSHIPS, user_id)}
+async def memberships_of(connection: Executor, user_id: int) -> dict[int, tuple[str, int | None]]:
+    """The user's role by workspace, with the id of one of the workspace's own."""
+    return {
+        record["workspace_id"]: (record["role"], record["role_id"])
+        for record in await connection.fetch(_MEMBERSHIPS, user_id)
+    }
 
 
 _LOCK_WORKSPACE = "SELECT FROM workspace WHERE id = $1 AND organisation_id = $2 AND ended_at IS NULL FOR NO KEY UPDATE"
@@ -36,10 +42,16 @@ async def lock_workspace_of(connection: PooledConnection, organisation_id: int, 
 
 
 _SET_ROLE = """
-INSERT INTO membership (workspace_id, user_id, role) VALUES ($1, $2, $3)
-ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = $3, role_id = NULL
+INSERT INTO membership (workspace_id, user_id, role, role_id) VALUES ($1, $2, $3, $4)
+ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = $3, role_id = $4
 """
 
 
-async def set_role(connection: PooledConnection, workspace_id: int, user_id: int, role: str) -> None:
-    await connection.execute(_SET_ROLE, workspace_id, user_id, role)
+async def set_role(
+    connection: PooledConnection, workspace_id: int, user_id: int, role: str, role_id: int | None
+) -> None:
+    """Raises ConflictError for a role of the workspace's own that has gone just now."""
+    try:
+        await connection.execute(_SET_ROLE, workspace_id, user_id, role, role_id)
+    except asyncpg.ForeignKeyViolationError:
+        raise ConflictError("The role was removed just now.") from None

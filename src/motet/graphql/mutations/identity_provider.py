@@ -65,7 +65,8 @@ def _optional(text: str) -> Any:
 class IdentityProviderGroupRoleInput:
     group: str = strawberry.field(description="The group, as the provider names it.")
     workspace_id: strawberry.ID = strawberry.field(description="The workspace, one of the organisation's.")
-    role: Role = strawberry.field(description="What they are there. Never SUPER_ADMIN.")
+    role: Role | None = _optional("What they are there: a role that every workspace has, but not SUPER_ADMIN.")
+    role_id: strawberry.ID | None = _optional("Or a role of the workspace's own, with its tags.")
 
 
 @strawberry.input(description="A new identity provider.")
@@ -375,4 +376,7 @@ def _changes(provider: IdentityProviderCreateInput | IdentityProviderUpdateInput
 
 def _rule(rule: IdentityProviderGroupRoleInput, number: int) -> GroupRole:
     workspace_id = row_id_of(rule.workspace_id, "Workspace", "group_roles", str(number), "workspace_id")
-    return GroupRole(rule.group, workspace_id, str(given(rule.role, "role")))
+    own = or_none(rule.role_id)
+    role_id = None if own is None else row_id_of(own, "CustomRole", "group_roles", str(number), "role_id")
+    role = or_none(rule.role)
+    return GroupRole(rule.group, workspace_id, None if role is None else str(role.value), role_id)

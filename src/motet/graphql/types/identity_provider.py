@@ -30,6 +30,7 @@ class IdentityProviderGroupRole:
     group: str = described("The group, as the provider names it.")
     workspace_id: strawberry.ID = described("The workspace, one of the organisation's.")
     role: Role = described("What they are there.")
+    role_id: strawberry.ID | None = described("The role of the workspace's own, where `role` is CUSTOM.")
 
 
 @strawberry.type(description="A certificate whose key an identity provider signs with, or we do.")

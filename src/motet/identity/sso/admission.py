@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from motet.access.principals import Role
+from motet.access.standings import CUSTOM
 from motet.domain.errors import InvalidError
 from motet.domain.users import UserStatus, email_of, name_of
 from motet.identity.sso.errors import Refusal, SignOnError
@@ -18,8 +19,12 @@ from motet.storage.user import UserRow
 MAX_GROUPS = 2_000
 """Of one person; Entra names at most 200 in a token."""
 
-RANK: Mapping[str, int] = {Role.OBSERVER.value: 0, Role.USER.value: 1, Role.ADMINISTRATOR.value: 2}
-"""What a provider may make of people, the least first. A super administrator is made by one, never by a group."""
+RANK: Mapping[str, int] = {Role.OBSERVER.value: 0, Role.USER.value: 1, CUSTOM: 2, Role.ADMINISTRATOR.value: 3}
+"""What a provider may make of people, the least first. A super administrator is made by one, never by a group. A role
+of the workspace's own comes before the general ones, since it was made for someone."""
+
+Held = tuple[str, int | None]
+"""A role, and the id of one of the workspace's own."""
 
 
 class Provisioning(IntEnum):
@@ -124,28 +129,34 @@ class RoleChange:
     """What a person is in a workspace from now on; None: no member."""
 
     workspace_id: int
-    role: str | None
+    held: Held | None
 
 
 def role_changes(
-    provider: IdentityProviderRow, groups: Set[str], memberships: Mapping[int, str], *, is_new: bool
+    provider: IdentityProviderRow,
+    groups: Set[str],
+    memberships: Mapping[int, Held],
+    *,
+    is_new: bool,
+    gone: Set[int] = frozenset(),
 ) -> Sequence[RoleChange]:
-    """What to change of the memberships (role by workspace) so that they are what the provider's rules say of who is
-    in these groups.
+    """What to change of the memberships (by workspace) so that they are what the provider's rules say of who is in
+    these groups. `gone` are roles that rules name and that are no more.
 
-    Workspaces that group rules name are governed by groups alone. The default role is for who is new, elsewhere.
+    Workspaces that group rules name are governed by groups alone: the highest role counts, of equals the first. The
+    default role is for who is new, elsewhere.
     """
-    governed: dict[int, str | None] = {}
+    governed: dict[int, Held | None] = {}
     for rule in provider.settings.group_roles:
-        workspace_id, role = rule["workspace_id"], rule["role"]
+        workspace_id, role, role_id = rule["workspace_id"], rule["role"], rule.get("role_id")
         best = governed.setdefault(workspace_id, None)
-        if rule["group"] in groups and (best is None or RANK[role] > RANK[best]):
-            governed[workspace_id] = role
+        if rule["group"] in groups and role_id not in gone and (best is None or RANK[role] > RANK[best[0]]):
+            governed[workspace_id] = (role, role_id)
     home = provider.settings.default_workspace_id
     if is_new and home is not None and home not in governed:
-        governed[home] = provider.settings.default_role
+        governed[home] = (provider.settings.default_role, None)
     return [
-        RoleChange(workspace_id, role)
-        for workspace_id, role in governed.items()
-        if memberships.get(workspace_id) != role
+        RoleChange(workspace_id, held)
+        for workspace_id, held in governed.items()
+        if memberships.get(workspace_id) != held
     ]

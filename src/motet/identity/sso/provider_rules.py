@@ -9,6 +9,7 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any, cast
 
+from motet.access.standings import CUSTOM
 from motet.domain.certificates import certificates_of
 from motet.domain.errors import InvalidError
 from motet.identity.sso.admission import RANK, Provisioning
@@ -28,6 +29,9 @@ MAX_CLAIM_CHARACTERS = 200
 MAX_GROUP_CHARACTERS = 255
 MAX_ENTITY_ID_CHARACTERS = 1_024
 """SAML Core §8.3.6."""
+
+GIVEN = tuple(role for role in RANK if role != CUSTOM)
+"""Roles that every workspace has and that a provider may give."""
 
 DEFAULTS = IdentityProviderSettings(
     name="",
@@ -60,7 +64,14 @@ class GroupRole:
 
     group: str
     workspace_id: int
-    role: str
+    role: str | None
+    """None: `role_id` says it."""
+    role_id: int | None = None
+    """Of a role of the workspace's own."""
+
+    def kept(self) -> dict[str, Any]:
+        """As it is stored: both, so that who sets a rule is told what is wrong with it."""
+        return asdict(self) | {"role": CUSTOM if self.role is None and self.role_id is not None else self.role}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +106,7 @@ def changed(settings: IdentityProviderSettings, changes: ProviderChanges, sealed
     """The settings with the changes; `sealed` is the new secret, if there is one."""
     named = dict(changes.settings)
     if changes.group_roles is not None:
-        named["group_roles"] = [asdict(rule) for rule in changes.group_roles]
+        named["group_roles"] = [rule.kept() for rule in changes.group_roles]
     if sealed is not None or changes.drops_secret:
         named["client_secret_encrypted"] = sealed
     if changes.signs_requests is False:
@@ -201,13 +212,15 @@ def check_common(settings: IdentityProviderSettings, domains: Sequence[str]) -> 
     _check_text(settings.name_claim, MAX_CLAIM_CHARACTERS, "name_claim")
     if settings.group_claim is not None:
         _check_text(settings.group_claim, MAX_CLAIM_CHARACTERS, "group_claim")
-    if settings.default_role not in RANK:
-        raise InvalidError("The role is one of {roles}.", path=("default_role",), roles=tuple(RANK))
+    if settings.default_role not in GIVEN:
+        raise InvalidError("The role is one of {roles}.", path=("default_role",), roles=GIVEN)
     if len(settings.group_roles) > MAX_GROUP_RULES:
         raise InvalidError("There are at most {most} rules.", path=("group_roles",), most=MAX_GROUP_RULES)
     for number, rule in enumerate(settings.group_roles):
-        if rule["role"] not in RANK:
-            raise InvalidError("The role is one of {roles}.", path=("group_roles", number, "role"), roles=tuple(RANK))
+        if (rule["role"] == CUSTOM) != (rule.get("role_id") is not None):
+            raise InvalidError("Give either a role or the id of one of your own.", path=("group_roles", number, "role"))
+        if rule["role"] != CUSTOM and rule["role"] not in GIVEN:
+            raise InvalidError("The role is one of {roles}.", path=("group_roles", number, "role"), roles=GIVEN)
         _check_text(rule["group"], MAX_GROUP_CHARACTERS, "group_roles", number, "group")
     if settings.trusts_unverified_mail and not domains:
         raise InvalidError(

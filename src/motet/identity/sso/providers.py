@@ -29,7 +29,7 @@ from motet.identity.sso.provider_rules import (
 from motet.identity.sso.saml.metadata import saml_findings
 from motet.identity.sso.saml.own_key import new_own_key
 from motet.outgoing.targets import TargetPolicy
-from motet.storage import federated_identity
+from motet.storage import custom_role, federated_identity
 from motet.storage import identity_provider as storage
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow, IdentityProviderSettings
@@ -240,6 +240,9 @@ class IdentityProviders:
         for number, rule in enumerate(settings.group_roles):
             if rule["workspace_id"] not in own:
                 raise NotFoundError("There is no such workspace.", path=("group_roles", number, "workspace_id"))
+            role_id = rule.get("role_id")
+            if role_id is not None and await custom_role.find(connection, rule["workspace_id"], role_id) is None:
+                raise NotFoundError("There is no CustomRole with this id.", path=("group_roles", number, "role_id"))
 
     async def _check_spared(self, connection: PooledConnection, organisation_id: int, provider_id: int) -> None:
         """Whether the organisation can do without the provider."""

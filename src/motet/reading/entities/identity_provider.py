@@ -30,6 +30,7 @@ def _rules(rules: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "group": rule["group"],
             "workspaceId": encode_global_id("Workspace", rule["workspace_id"]),
             "role": rule["role"],
+            "roleId": None if rule.get("role_id") is None else encode_global_id("CustomRole", rule["role_id"]),
             "__typename": "IdentityProviderGroupRole",
         }
         for rule in rules
