@@ -22,7 +22,7 @@ from signxml.signer import XMLSigner
 
 from motet.domain.certificates import pem_of
 from motet.domain.global_ids import encode_global_id
-from motet.identity.sso.protocol import ProviderKind
+from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.provider_rules import ProviderChanges
 from people_world import People, Told
 from sso_provider import SignedIn, SsoWorld, cookie_header, cookies_of, location

@@ -100,6 +100,40 @@ async def test_a_token_of_a_role_of_the_workspaces_own(database: Database, datab
         assert "has no role of its own with the id or name" in command("token", "--custom-role", named, *flags).stderr
 
 
+async def test_mail_domains_are_listed_and_released(database: Database, database_url: str) -> None:
+    tenants = Tenants(database)
+    tenant = await tenants.workspace("demo")
+    await tenants.execute(
+        "INSERT INTO identity_provider (id, organisation_id, name, issuer) VALUES (5, $1, 'Ours', 'https://a.example')",
+        tenant.organisation_id,
+    )
+    await tenants.execute("INSERT INTO identity_provider_domain VALUES ('b.example', 5), ('a.example', 5)")
+    flags = ("--database-url", database_url)
+    organisation = await database.pool.fetchval("SELECT name FROM organisation WHERE id = $1", tenant.organisation_id)
+    listed = command("domains", "list", "--json", *flags)
+    assert [json.loads(line) for line in listed.stdout.splitlines()] == [
+        {
+            "domain": domain, "organisation": organisation, "provider_id": 5, "provider": "Ours", "enabled": True,
+            "last_sign_in_at": None,
+        }
+        for domain in ("a.example", "b.example")
+    ]  # fmt: skip
+    first = command("domains", "release", "A.example", *flags)
+    assert first.stdout == f"a.example is no longer {organisation}'s, by its provider Ours.\n", first.stderr
+    assert command("domains", "list", *flags).stdout == f"b.example  {organisation}, by Ours (nobody yet)\n"
+    last = command("domains", "release", "b.example", *flags)
+    assert last.stdout.splitlines()[1:] == ["That was the provider's last domain: nobody can sign in by it now."]
+    found = await database.pool.fetchrow("SELECT enabled, last_error FROM identity_provider")
+    assert tuple(found) == (False, "the operator has released the domain b.example")
+    again = command("domains", "release", "b.example", *flags)
+    assert (again.returncode, again.stderr) == (1, "motet: no identity provider holds b.example\n")
+    assert command("domains", "release", "example", *flags).returncode == 1
+    actions = await database.pool.fetch("SELECT action, outcome, input FROM audit_entry ORDER BY id")
+    assert [(row["action"], row["outcome"], row["input"]) for row in actions] == [
+        ("motet domains release", "DONE", {"domain": domain}) for domain in ("a.example", "b.example")
+    ]
+
+
 async def test_serve_refuses_an_older_and_a_newer_schema(database_url: str, tmp_path: Path) -> None:
     connection = await asyncpg.connect(database_url)
     for change, words in (

@@ -422,6 +422,13 @@ async def test_the_rules_are_those_of_every_provider(world: SamlWorld) -> None:
     assert await world.refusal() == ("not_admitted", "the domain evil.example is none of the provider's")
 
 
+async def test_a_provider_that_has_lost_its_domains_speaks_for_nobody(world: SamlWorld) -> None:
+    await world.people.user()
+    await world.add_provider()
+    await world.people.ground.database.pool.execute("DELETE FROM identity_provider_domain")
+    assert await world.refusal() == ("not_admitted", "the provider has no domain to speak for")
+
+
 async def test_only_a_page_of_ours_comes_next(world: SamlWorld) -> None:
     await world.people.user()
     await world.add_provider()

@@ -34,6 +34,7 @@ COMMANDS = {
     "sim": Command("motet.cli.sim", "import a list of SIMs"),
     "audit": Command("motet.cli.audit", "verify, anchor and export the audit log"),
     "user": Command("motet.cli.user", "print links by which people set their passwords"),
+    "domains": Command("motet.cli.domains", "list or release the mail domains of identity providers"),
     "documents": Command("motet.cli.documents", "register GraphQL documents that clients may name"),
     "token": Command("motet.cli.token", "print an access token"),
     "keys": Command("motet.cli.keys", "list or change the keys that sign access tokens"),

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from motet.identity.audit import act_of
 from motet.identity.services import Identity
 from motet.identity.sso.errors import ProtocolError
-from motet.identity.sso.protocol import ProviderKind
+from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.saml.sign_in import ENCODED_CHARACTERS
 from motet.rest.answers import answering, client_of
 from motet.rest.sso import SOMEONE, SsoEdge, provider_id_of, refused

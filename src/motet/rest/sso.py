@@ -23,8 +23,8 @@ from motet.identity.audit import act_of
 from motet.identity.services import Identity
 from motet.identity.sso.errors import ProtocolError, SignOnError
 from motet.identity.sso.id_token import TOKEN_OCTETS
+from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.oidc_sign_in import CALLBACK_PATH
-from motet.identity.sso.protocol import ProviderKind
 from motet.identity.sso.sign_on import CODE_TTL, FLOW_TTL_S, Departure, Landing
 from motet.rest.answers import REQUEST_ID, answering, body_of, client_of, json_answer, text_of
 from motet.rest.auth import signed_answer

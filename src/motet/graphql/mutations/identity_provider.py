@@ -15,7 +15,7 @@ from motet.graphql.types.identity_provider import IdentityProvider, IdentityProv
 from motet.graphql.types.operator import Role
 from motet.graphql.types.relay import described
 from motet.identity.sso import admission
-from motet.identity.sso.protocol import ProviderKind
+from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.provider_rules import GroupRole, ProviderChanges
 
 NAME = "What people see on the sign-in page: 1 to 100 characters."

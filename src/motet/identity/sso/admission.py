@@ -13,6 +13,7 @@ from motet.access.standings import CUSTOM
 from motet.domain.errors import InvalidError
 from motet.domain.users import UserStatus, email_of, name_of
 from motet.identity.sso.errors import Refusal, SignOnError
+from motet.identity.sso.kinds import ProviderKind
 from motet.storage.identity_provider import IdentityProviderRow, IdentityProviderSettings
 from motet.storage.user import UserRow
 
@@ -100,8 +101,20 @@ def check_mail(provider: IdentityProviderRow, person: Person) -> None:
     if not person.email_verified and not provider.settings.trusts_unverified_mail:
         raise SignOnError(Refusal.MAIL, f"the provider has not verified the address {person.email}")
     domain = person.email_key.rpartition("@")[2]
+    if not provider.domains and _needs_domains(provider):
+        raise SignOnError(Refusal.NOT_ADMITTED, "the provider has no domain to speak for")
     if provider.domains and domain not in provider.domains:
         raise SignOnError(Refusal.NOT_ADMITTED, f"the domain {domain} is none of the provider's")
+
+
+def _needs_domains(provider: IdentityProviderRow) -> bool:
+    """Whether its word alone would make someone, or verify an address."""
+    settings = provider.settings
+    return (
+        provider.kind == ProviderKind.SAML
+        or settings.trusts_unverified_mail
+        or settings.provisioning == Provisioning.JUST_IN_TIME
+    )
 
 
 def check_entry(

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any, Protocol
 
 from motet.identity.sso.admission import Person
 from motet.storage.identity_provider import IdentityProviderRow
-
-
-class ProviderKind(IntEnum):
-    """What a provider speaks."""
-
-    OIDC = 0
-    SAML = 1
 
 
 @dataclass(frozen=True, slots=True)

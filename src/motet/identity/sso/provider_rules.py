@@ -13,7 +13,7 @@ from motet.access.standings import CUSTOM
 from motet.domain.certificates import certificates_of
 from motet.domain.errors import InvalidError
 from motet.identity.sso.admission import RANK, Provisioning
-from motet.identity.sso.protocol import ProviderKind
+from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.saml.metadata import provider_metadata
 from motet.outgoing.targets import TargetPolicy, parse_target
 from motet.storage.identity_provider import IdentityProviderSettings

@@ -15,7 +15,7 @@ from motet.domain.ids import IdGenerator
 from motet.identity.scim.directory import TOKEN_PREFIX, hash_token
 from motet.identity.sso.discovery import Discovery
 from motet.identity.sso.errors import SignOnError
-from motet.identity.sso.protocol import ProviderKind
+from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.provider_rules import (
     DEFAULTS,
     ProviderChanges,

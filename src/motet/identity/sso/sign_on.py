@@ -24,10 +24,11 @@ from motet.identity.sessions import Sessions, Signed
 from motet.identity.sso.actors import provider_actor
 from motet.identity.sso.arrival import Arrivals
 from motet.identity.sso.errors import Refusal, SignOnError
+from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.next_page import own_page
 from motet.identity.sso.oidc_sign_in import OidcSignIn
 from motet.identity.sso.once import Once, digest
-from motet.identity.sso.protocol import ProviderKind, SignInProtocol
+from motet.identity.sso.protocol import SignInProtocol
 from motet.identity.sso.saml.sign_in import SamlSignIn
 from motet.identity.tickets import TicketError, Tickets
 from motet.storage import federated_identity
