@@ -20,15 +20,12 @@ NOT_FOR_PEOPLE = ("simulator", "cli", "bootstrap", "identity/scim")
 """Rooms whose words are English: shells, the simulated network, and SCIM, which directories speak."""
 
 _LATER = (
-    "identity/sso",
     "identity/api_keys",
     "identity/roles",
     "identity/organisations",
     "identity/workspaces",
     "identity/audit",
     "identity/key_grants",
-    "rest/sso",
-    "domain/certificates",
 )
 
 _LOADED = (engine, executor, persisted)
