@@ -9,6 +9,10 @@ ALTER TABLE identity_provider ADD COLUMN own_certificate text;                 -
 ALTER TABLE identity_provider ADD CONSTRAINT identity_provider_own_key
       CHECK ((own_key_encrypted IS NULL) = (own_certificate IS NULL));
 
+-- OpenID Connect: the ID token by which a session began, sealed. The provider is shown it again when the person signs out.
+ALTER TABLE sso_code ADD COLUMN id_token_encrypted bytea;
+ALTER TABLE sso_session ADD COLUMN id_token_encrypted bytea;
+
 CREATE OR REPLACE VIEW identity_provider_in_workspace AS
 SELECT w.id AS workspace_id, p.id, p.organisation_id, p.kind, p.name, p.issuer, p.client_id,
        p.client_secret_encrypted IS NOT NULL AS has_client_secret, p.scopes, p.sign_in_url, p.certificates,

@@ -49,7 +49,7 @@ class Signing:
         flow = new_flow()
         asked = dict(parse_qsl(urlsplit(await self.client.authorization_url(self.party, flow)).query))
         back = {"code": self.provider.grant(asked), "state": flow.state} | answer
-        return await self.client.claims(self.party, flow, back)
+        return (await self.client.signed_in(self.party, flow, back)).claims
 
     async def refusal(self, **answer: str) -> str:
         with pytest.raises(SignOnError) as raised:
@@ -226,7 +226,7 @@ async def test_a_public_client_shows_no_secret_and_one_that_posts_it_does(signin
     flow = new_flow()
     await signing.client.authorization_url(party, flow)
     with pytest.raises(ProtocolError, match="invalid_client") as raised:
-        await signing.client.claims(party, flow, {"code": "x", "state": flow.state})
+        await signing.client.signed_in(party, flow, {"code": "x", "state": flow.state})
     assert raised.value.refusal is Refusal.PROVIDER
     assert signing.provider.forms[-1].keys() == {"grant_type", "code", "redirect_uri", "code_verifier", "client_id"}
     signing.discovery.forget(signing.provider.issuer)

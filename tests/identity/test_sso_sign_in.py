@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest_asyncio
 
@@ -313,6 +315,11 @@ async def test_signing_out_leads_to_the_providers_page_and_the_provider_can_end_
     token = (await world.exchange(await world.sign_in())).body["access_token"]
     told = await world.people.http("/auth/sso/logout", token=token)
     assert told.body["redirect"].startswith(f"{world.provider.issuer}/end?client_id=motet+test&")
+    hint = dict(parse_qsl(urlsplit(told.body["redirect"]).query))["id_token_hint"]
+    payload = hint.split(".")[1]
+    assert b'"sub":"s-1"' in urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+    pool = world.people.ground.database.pool
+    assert await pool.fetchval("SELECT count(*) FROM sso_session WHERE id_token_encrypted IS NOT NULL") == 0
     assert (await world.people.http("/auth/sso/logout", token=token)).code == "UNAUTHENTICATED"
     first, second = [(await world.exchange(await world.sign_in())).body["access_token"] for _ in range(2)]
     now = int(world.people.clock.at.timestamp())
@@ -326,6 +333,21 @@ async def test_signing_out_leads_to_the_providers_page_and_the_provider_can_end_
     for token in (first, second):
         assert (await world.people.http("/auth/sso/logout", token=token)).code == "UNAUTHENTICATED"
     assert await _logout(world, claims) == 400  # once
+
+
+async def test_the_id_token_is_kept_sealed_while_the_session_lasts_unless_it_is_huge(world: SsoWorld) -> None:
+    await world.people.user()
+    await world.add_provider()
+    pool = world.people.ground.database.pool
+    await world.exchange(await world.sign_in())
+    sealed = await pool.fetchval("SELECT id_token_encrypted FROM sso_session")
+    assert b"anna" not in sealed
+    assert world.people.ground.box.decrypt(sealed).count(b".") == 2
+    world.provider.claims["groups"] = ["g" * 100] * 100
+    token = (await world.exchange(await world.sign_in())).body["access_token"]
+    assert await pool.fetchval("SELECT count(*) FROM sso_session WHERE id_token_encrypted IS NULL") == 1
+    told = await world.people.http("/auth/sso/logout", token=token)
+    assert "id_token_hint" not in told.body["redirect"]
 
 
 async def _logout(world: SsoWorld, claims: dict[str, Any]) -> int:

@@ -66,12 +66,13 @@ class CodeRow(NamedTuple):
     user_id: int
     provider_id: int
     provider_sid: str | None
+    id_token_encrypted: bytes | None = None
 
 
 _PURGE_CODES = "DELETE FROM sso_code WHERE expires_at <= $1"
 _ADD_CODE = """
-INSERT INTO sso_code (code_hash, browser_hash, user_id, provider_id, provider_sid, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO sso_code (code_hash, browser_hash, user_id, provider_id, provider_sid, id_token_encrypted, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
@@ -85,26 +86,25 @@ async def add_code(
 
 _TAKE_CODE = """
 DELETE FROM sso_code WHERE code_hash = $1
-RETURNING user_id, provider_id, provider_sid, browser_hash = $2 AND expires_at > $3
+RETURNING user_id, provider_id, provider_sid, id_token_encrypted, browser_hash = $2 AND expires_at > $3
 """
 
 
 async def take_code(connection: Executor, code_hash: bytes, browser_hash: bytes, now: datetime) -> CodeRow | None:
     """What the code stands for, which is good once and in one browser. A wrong browser uses it up."""
     record = await connection.fetchrow(_TAKE_CODE, code_hash, browser_hash, now)
-    return CodeRow(*record[:3]) if record is not None and record[3] else None
+    return CodeRow(*record[:4]) if record is not None and record[4] else None
 
 
 _ADD_SESSION = """
-INSERT INTO sso_session (session_id, provider_id, user_id, provider_sid) VALUES ($1, $2, $3, $4)
+INSERT INTO sso_session (session_id, user_id, provider_id, provider_sid, id_token_encrypted)
+VALUES ($1, $2, $3, $4, $5)
 """
 
 
-async def add_session(
-    connection: Executor, session_id: int, provider_id: int, user_id: int, provider_sid: str | None
-) -> None:
+async def add_session(connection: Executor, session_id: int, code: CodeRow) -> None:
     """Note by which provider a session began."""
-    await connection.execute(_ADD_SESSION, session_id, provider_id, user_id, provider_sid)
+    await connection.execute(_ADD_SESSION, session_id, *code)
 
 
 _SESSIONS = """
@@ -125,10 +125,14 @@ async def sessions_of(
     ]
 
 
-_SESSION_PROVIDER = "SELECT provider_id FROM sso_session WHERE session_id = $1"
+_LEAVE = """
+UPDATE sso_session s SET id_token_encrypted = NULL FROM sso_session was
+ WHERE s.session_id = $1 AND was.session_id = s.session_id
+RETURNING s.provider_id, was.id_token_encrypted
+"""
 
 
-async def provider_of_session(connection: Executor, session_id: int) -> int | None:
-    """The provider by which a session began, if by one."""
-    found: int | None = await connection.fetchval(_SESSION_PROVIDER, session_id)
-    return found
+async def leave(connection: Executor, session_id: int) -> tuple[int, bytes | None] | None:
+    """The provider by which a session began, if by one, and the sealed ID token, which is then forgotten."""
+    record = await connection.fetchrow(_LEAVE, session_id)
+    return None if record is None else (record[0], record[1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
@@ -48,6 +48,8 @@ class Person:
     groups: frozenset[str]
     provider_sid: str | None = None
     """The provider's own session."""
+    id_token_encrypted: bytes | None = field(default=None, repr=False)
+    """OpenID Connect: what said so, sealed."""
 
 
 def person_of(claims: Mapping[str, Any], settings: IdentityProviderSettings) -> Person:

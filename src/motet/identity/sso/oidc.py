@@ -57,6 +57,15 @@ class Flow:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """What a provider says of someone."""
+
+    claims: Claims
+    """Of the ID token, and of userinfo where the token has no mail address."""
+    id_token: str = field(repr=False)
+
+
 def new_flow() -> Flow:
     """Each of 256 random bits."""
     return Flow(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(32))
@@ -88,11 +97,9 @@ class OidcClient:
             parameters["login_hint"] = login_hint
         return _with_query(metadata.authorization_endpoint, parameters)
 
-    async def claims(self, party: RelyingParty, flow: Flow, answer: Mapping[str, str]) -> Claims:
-        """Who has signed in, by what the browser came back with (`code` or `error`, `state`, `iss`).
-
-        The claims of the ID token, and those of userinfo where the token has no mail address. Raises SignOnError.
-        """
+    async def signed_in(self, party: RelyingParty, flow: Flow, answer: Mapping[str, str]) -> SignedIn:
+        """Who has signed in, by what the browser came back with (`code` or `error`, `state`, `iss`). Raises
+        SignOnError."""
         metadata = await self._discovery.metadata(party.issuer)
         if not hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode()):
             raise SignOnError(Refusal.EXPIRED, "the answer is to another sign-in (state)")
@@ -116,22 +123,24 @@ class OidcClient:
 
         claims = await self._with_keys(party.issuer, check)
         if "email" not in claims and metadata.userinfo_endpoint is not None and access_token is not None:
-            return {**await self._userinfo(metadata.userinfo_endpoint, access_token, claims["sub"]), **claims}
-        return claims
+            claims = {**await self._userinfo(metadata.userinfo_endpoint, access_token, claims["sub"]), **claims}
+        return SignedIn(claims, id_token)
 
     async def logout_claims(self, party: RelyingParty, token: str) -> Claims:
         """What a provider's logout token says, once it is checked. Raises ProtocolError."""
         expected, now = Expected(party.issuer, party.client_id), int(self._now())
         return await self._with_keys(party.issuer, lambda keys: check_logout_token(token, keys, expected, now))
 
-    async def logout_url(self, party: RelyingParty, back_to: str) -> str | None:
-        """Where the browser ends its session at the provider (RP-Initiated Logout); None if there is no such place."""
+    async def logout_url(self, party: RelyingParty, back_to: str, *, hint: str | None = None) -> str | None:
+        """Where the browser ends its session at the provider (RP-Initiated Logout); None if there is no such place.
+        `hint`: the ID token of the session, which some want, and others then ask nothing more."""
         metadata = await self._discovery.metadata(party.issuer)
         if metadata.end_session_endpoint is None:
             return None
-        return _with_query(
-            metadata.end_session_endpoint, {"client_id": party.client_id, "post_logout_redirect_uri": back_to}
-        )
+        parameters = {"client_id": party.client_id, "post_logout_redirect_uri": back_to}
+        if hint is not None:
+            parameters["id_token_hint"] = hint
+        return _with_query(metadata.end_session_endpoint, parameters)
 
     async def _with_keys(self, issuer: str, check: Callable[[tuple[PublicKey, ...]], Claims]) -> Claims:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from motet.access.secrets import SecretBox
@@ -13,6 +14,9 @@ from motet.identity.sso.protocol import Opening
 from motet.storage.identity_provider import IdentityProviderRow
 
 CALLBACK_PATH = "/auth/sso/callback"
+
+HINT_CHARACTERS = 6_000
+"""Of an ID token that is kept for signing out: an address with a longer one is more than servers take."""
 
 
 class OidcSignIn:
@@ -32,10 +36,15 @@ class OidcSignIn:
         self, provider: IdentityProviderRow, state: str, kept: Mapping[str, Any], answer: Mapping[str, str]
     ) -> Person:
         flow = Flow(state, kept["nonce"], kept["verifier"])
-        return person_of(await self._client.claims(self._party(provider), flow, answer), provider.settings)
+        signed_in = await self._client.signed_in(self._party(provider), flow, answer)
+        person = person_of(signed_in.claims, provider.settings)
+        if len(signed_in.id_token) > HINT_CHARACTERS:
+            return person
+        return replace(person, id_token_encrypted=self._box.encrypt(signed_in.id_token.encode()))
 
-    async def logout_url(self, provider: IdentityProviderRow) -> str | None:
-        return await self._client.logout_url(self._party(provider), f"{self._public_url}/account")
+    async def logout_url(self, provider: IdentityProviderRow, id_token_encrypted: bytes | None) -> str | None:
+        hint = None if id_token_encrypted is None else self._box.decrypt(id_token_encrypted).decode()
+        return await self._client.logout_url(self._party(provider), f"{self._public_url}/account", hint=hint)
 
     async def logout_claims(self, provider: IdentityProviderRow, token: str) -> Claims:
         """What the provider's logout token says. Raises ProtocolError."""

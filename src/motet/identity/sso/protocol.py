@@ -33,5 +33,6 @@ class SignInProtocol(Protocol):
     ) -> Person:
         """Who has signed in, by what the browser came back with. Raises SignOnError."""
 
-    async def logout_url(self, provider: IdentityProviderRow) -> str | None:
-        """Where the browser ends its session at the provider, if there is such a place. Raises SignOnError."""
+    async def logout_url(self, provider: IdentityProviderRow, id_token_encrypted: bytes | None) -> str | None:
+        """Where the browser ends its session at the provider, if there is such a place; with the ID token of the
+        `Person`, if there was one. Raises SignOnError."""

@@ -140,7 +140,9 @@ class SignOn:
         except SignOnError as error:
             await self._note(provider, error)
             raise
-        return await self.hand_over(CodeRow(user_id, provider.id, person.provider_sid), kept["next"])
+        return await self.hand_over(
+            CodeRow(user_id, provider.id, person.provider_sid, person.id_token_encrypted), kept["next"]
+        )
 
     async def land_unasked(self, provider_id: int) -> SignOnError:
         """A SAML response has come to a browser that is not under way: what to tell. The administrator reads of it."""
@@ -174,21 +176,19 @@ class SignOn:
         """Their session. Raises AuthenticationError for who may not sign in, NotFoundError for a user without a
         workspace."""
         signed = await self._login.complete(row.user_id, (FEDERATED,), client)
-        await federated_identity.add_session(
-            self._database.pool, signed.session_id, row.provider_id, row.user_id, row.provider_sid
-        )
+        await federated_identity.add_session(self._database.pool, signed.session_id, row)
         return signed
 
     async def logout(self, user_id: int, session_id: int) -> str | None:
         """End a session. Gives where the browser ends the one at the provider, if it began there and there is such a
         place. Raises NotFoundError."""
-        provider_id = await federated_identity.provider_of_session(self._database.pool, session_id)
+        left = await federated_identity.leave(self._database.pool, session_id)
         await self._sessions.end(user_id, session_id)
-        if provider_id is None:
+        if left is None:
             return None
         try:
-            provider = await self._provider(provider_id)
-            return await self._protocols[provider.kind].logout_url(provider)
+            provider = await self._provider(left[0])
+            return await self._protocols[provider.kind].logout_url(provider, left[1])
         except (NotFoundError, SignOnError):
             return None
 

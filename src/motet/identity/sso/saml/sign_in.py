@@ -74,7 +74,7 @@ class SamlSignIn:
         await self._once.claim(f"assertion {provider.id} {assertion.id}", REMEMBERED)
         return person_of(claims_of(assertion, provider.settings), provider.settings)
 
-    async def logout_url(self, provider: IdentityProviderRow) -> str | None:
+    async def logout_url(self, provider: IdentityProviderRow, id_token_encrypted: bytes | None) -> str | None:
         """Single logout is not spoken."""
         return None
 
