@@ -19,7 +19,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from motet.access.principals import Role
 from motet.domain.users import UserStatus
 from motet.identity.sso.admission import Provisioning
-from motet.identity.sso.provider_rules import GroupRole
+from motet.identity.sso.provider_rules import GroupRole, ProviderChanges
 from people_world import PASSWORD, People
 from saml_provider import NS, OURS, SECOND, STRANGER, SamlProvider, SamlWorld, asked_of, new_signing
 from sso_provider import cookies_of, location
@@ -420,6 +420,19 @@ async def test_the_rules_are_those_of_every_provider(world: SamlWorld) -> None:
     world.provider.attributes["email"] = ["eve@evil.example"]
     world.provider.says = {"name_id": "eve"}
     assert await world.refusal() == ("not_admitted", "the domain evil.example is none of the provider's")
+
+
+async def test_a_provider_with_another_entity_id_finds_people_by_their_addresses_again(world: SamlWorld) -> None:
+    await world.people.user()
+    await world.add_provider()
+    await world.subject()
+    changes = ProviderChanges(settings={"issuer": "https://new.example"})
+    await world.people.identity.identity_providers.update(world.admin, world.provider_id, changes)
+    assert "the issuer is another one" in await world.refused()
+    world.provider.says = {"issuer": "https://new.example", "response_issuer": None, "name_id": "another-name"}
+    assert await world.subject() == "anna@example.org ADMINISTRATOR in demo"
+    found = await world.people.ground.database.pool.fetch("SELECT issuer, subject FROM federated_identity")
+    assert [tuple(row) for row in found] == [("https://new.example", "another-name")]
 
 
 async def test_a_provider_that_has_lost_its_domains_speaks_for_nobody(world: SamlWorld) -> None:

@@ -50,6 +50,14 @@ async def unlink(connection: PooledConnection, organisation_id: int, user_id: in
     return bool(await connection.fetch(_UNLINK, organisation_id, user_id))
 
 
+_FORGET_OTHERS = "DELETE FROM federated_identity WHERE provider_id = $1 AND issuer <> $2"
+
+
+async def forget_other_issuers(connection: PooledConnection, provider_id: int, issuer: str) -> None:
+    """A provider is another one from now on: whom the one before knew by its subjects is found by address again."""
+    await connection.execute(_FORGET_OTHERS, provider_id, issuer)
+
+
 _PURGE = "DELETE FROM sso_once WHERE key_hash IN (SELECT key_hash FROM sso_once WHERE expires_at <= $1 LIMIT 100)"
 _CLAIM = "INSERT INTO sso_once (key_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
 

@@ -115,6 +115,8 @@ class IdentityProviders:
                 await self._check_spared(connection, organisation_id, provider_id)
             await storage.update(connection, organisation_id, provider_id, settings)
             await storage.set_domains(connection, provider_id, domains)
+            if settings.issuer != row.settings.issuer:
+                await federated_identity.forget_other_issuers(connection, provider_id, settings.issuer)
         self._discovery.forget(row.settings.issuer)
 
     async def delete(self, principal: Principal, provider_id: int) -> None:
