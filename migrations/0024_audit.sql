@@ -227,9 +227,12 @@ BEGIN
         PERFORM motet_audit_insert(home, given, noted, counts -> home::text);
         RETURN ARRAY[home];
     END IF;
-    -- The first 20 others: one act that spans more is told in full in its own log.
-    logs := home || array(SELECT k::bigint FROM jsonb_object_keys(counts) AS k
-                           WHERE k NOT IN ('0', home::text) ORDER BY k LIMIT 20);
+    -- The first 200 others: one act that spans more is told in full in its own log. What Motet or a network does to rows
+    -- of workspaces is told there alone.
+    logs := CASE WHEN home = 0 AND given ->> 'edge' IN ('SYSTEM', 'NETWORK') AND NOT counts ? '0' THEN '{}'::bigint[]
+                 ELSE ARRAY[home] END
+            || array(SELECT k::bigint FROM jsonb_object_keys(counts) AS k
+                      WHERE k NOT IN ('0', home::text) ORDER BY k LIMIT 200);
     FOREACH log_ IN ARRAY logs LOOP
         PERFORM motet_audit_insert(
             log_, given,
@@ -251,7 +254,8 @@ DECLARE
     found regclass;
 BEGIN
     FOR found IN SELECT tgrelid FROM pg_trigger WHERE tgname = 'audited' LOOP
-        PERFORM motet_audit_table(found, CASE WHEN found = 'job'::regclass
-            THEN 'done,changed,failed,position,breakdowns,started_at,due_at' ELSE '' END);
+        PERFORM motet_audit_table(found, CASE found
+            WHEN 'job'::regclass THEN 'done,changed,failed,position,breakdowns,started_at,due_at'
+            WHEN 'alert'::regclass THEN 'event_count,last_event_at,last_event_id,told_at,device_id,sim_id' ELSE '' END);
     END LOOP;
 END $$;

@@ -43,3 +43,40 @@ def test_a_list_is_imported_without_any_node(
     ):
         assert main([*call, *wrong]) == 1
         assert words in capsys.readouterr().err
+
+
+def test_commands_that_change_something_are_in_the_audit_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sim_import, "NODE_WITHIN_S", 0.0)
+    for command in ("migrate", "workspace", "sim", "user", "documents", "audit"):
+        monkeypatch.setattr(f"motet.cli.{command}.configure_logging", lambda *_: None)
+    data = ["--data-dir", str(tmp_path / "data")]
+    assert main(["migrate", *data]) == 0
+    assert main(["workspace", "create", "shelf", *data]) == 0
+    (tmp_path / "sims.csv").write_text(lines(1).replace("Card", "ICCID"))
+    (tmp_path / "documents.json").write_text('{"viewer": "{ viewer { role } }"}')
+    where = ["--workspace", "shelf", *data]
+    for words in (
+        ["user", "invite", "bert@example.org", *where],
+        ["user", "invite", "olga@example.org", "--operator", *data],
+        ["user", "reset", "olga@example.org", *data],
+        ["documents", "add", str(tmp_path / "documents.json"), *where],
+        ["documents", "remove", "viewer", *where],
+        ["sim", "import", str(tmp_path / "sims.csv"), *where],
+    ):
+        assert main(words) == 0, words
+    links = [line.partition("token=")[2] for line in capsys.readouterr().out.splitlines() if "token=" in line]
+    assert main(["audit", "export", *data]) == 0
+    text = capsys.readouterr().out
+    entries = [json.loads(line)["entry"] for line in text.splitlines()]
+    assert {entry["actor_kind"] for entry in entries} == {"SHELL"}
+    changed = [(entry["workspace_id"] != 0, entry["action"]) for entry in entries if entry["changes"]]
+    assert sorted(changed) == [
+        (False, "motet user invite"), (False, "motet user reset"), (True, "SIM_IMPORT"),
+        (True, "motet documents add"), (True, "motet documents remove"), (True, "motet sim import"),
+        (True, "motet user invite"), (True, "motet workspace create"),
+    ]  # fmt: skip
+    assert len(links) == 3
+    assert not [link for link in links if link in text]
+    assert main(["audit", "verify", *data]) == 0

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from audit_reading import acts_of
 from motet.domain.alerts import AlertGrouping, AlertState
 from motet.domain.errors import InvalidError, LimitReachedError, NotFoundError
 from motet.domain.ids import IdGenerator
@@ -289,3 +290,12 @@ async def test_rules_are_bounded_and_those_of_others_are_not_found(watch: Watch)
         await watch.rules.update(other.workspace_id, rule_id, AlertRuleChanges(threshold=2))
     with pytest.raises(NotFoundError):
         await watch.rules.delete(other.workspace_id, rule_id)
+
+
+async def test_an_alert_that_is_raised_or_ends_is_in_the_audit_log_and_counting_is_not(watch: Watch) -> None:
+    await watch.rule(resolved_by=["device.enabled"])
+    for _ in range(3):
+        await watch.heard()
+    assert await acts_of(watch.database, "SYSTEM") == [
+        (watch.tenant.workspace_id, "SYSTEM", "alerts", "alerting", {"alert.INSERT": 1})
+    ]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest_asyncio
 
+from audit_reading import acts_of
 from motet.domain.network import (
     AttachFailed,
     Detached,
@@ -225,3 +226,17 @@ async def test_something_that_is_no_imei_is_refused(net: NetworkWorld) -> None:
     sim = (await net.sim_of(net.demo.devices[0]))["iccid"]
     (said,) = await net.tell(ImeiSeen(T0, sim, "123"))
     assert said.verdict is Verdict.INVALID
+
+
+async def test_what_a_network_changes_is_in_the_audit_log_and_what_it_reports_is_not(
+    net: NetworkWorld,
+) -> None:
+    device = net.demo.devices[0]
+    sim = await net.sim_of(device)
+    await lock(net, device, None)
+    await net.tell(attached(sim["iccid"]))
+    await net.tell(ImeiSeen(T0 + timedelta(minutes=1), sim["iccid"], IMEI))
+    await net.tell(ImeiSeen(T0 + timedelta(minutes=2), sim["iccid"], OTHER_IMEI))
+    assert await acts_of(net.database, "NETWORK") == [
+        (net.demo.workspace_id, "NETWORK", "network:test", "ImeiSeen", {"device.UPDATE": 1})
+    ]

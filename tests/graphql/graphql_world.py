@@ -120,8 +120,6 @@ class NotingLog(AuditLog):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._acts: list[tuple[Act, bool]] = []
-        self.without_changes: set[str] = set()
-        """Mutations that went well and have changed nothing in the database."""
 
     @asynccontextmanager
     async def doing(self, act: Act) -> AsyncIterator[Act]:
@@ -146,8 +144,6 @@ class NotingLog(AuditLog):
             assert several or len(entries) == 1 or (not entries and not went_well), (act.action, entries)
             if went_well:
                 assert entries[0]["outcome"] == "DONE", act.action
-                if not entries[0]["changes"]:
-                    self.without_changes.add(act.action)
 
 
 @dataclass

@@ -127,3 +127,20 @@ async def test_the_operator_reads_its_own_log_and_workspaces_what_was_done_to_th
 async def test_only_administrators_read_it(world: World, role: Role) -> None:
     reply = await world.client(world.demo, role).query("{ auditLog { totalCount } }")
     assert reply.codes == ["FORBIDDEN"]
+
+
+async def test_what_goes_well_and_changes_nothing_has_its_entry_too(world: World, client: Client) -> None:
+    device = encode_global_id("Device", world.demo.devices[0])
+    for wanted in ("deviceEnable", "deviceEnable", "deviceResetConnectivity"):
+        reply = await client.query(
+            f"mutation ($id: ID!) {{ x: {wanted}(input: {{id: $id}}) {{ userErrors {{ code }} }} }}", {"id": device}
+        )
+        assert reply.data["x"]["userErrors"] == []
+    await client.query('mutation { identityProviderTest(input: {id: "x"}) { userErrors { code } } }')
+    entries = (await log_of(client))[:4]
+    assert [(entry["action"], entry["outcome"], entry["changeCounts"] == {}) for entry in entries] == [
+        ("identityProviderTest", "REFUSED", True),
+        ("deviceResetConnectivity", "DONE", False),
+        ("deviceEnable", "DONE", True),
+        ("deviceEnable", "DONE", True),
+    ]

@@ -11,6 +11,7 @@ from graphql_client import Client
 from graphql_world import World
 from test_mutations import error, mutate
 
+from audit_reading import acts_of
 from motet.domain.global_ids import encode_global_id
 from motet.domain.ids import IdGenerator
 from motet.domain.sim_schedule import MAX_PENDING
@@ -189,3 +190,11 @@ async def test_a_factory_test_is_for_sims_that_were_never_activated(world: World
     for ends_at in ("2020-01-01T00:00:00Z", "2060-01-01T00:00:00Z"):
         wrong = await mutate(client, "simStartFactoryTest", TEST, id=sim_id, endsAt=ends_at)
         assert wrong["userErrors"] == error("INVALID", "endsAt")
+
+
+async def test_what_the_schedule_does_is_in_the_workspaces_audit_log(world: World, client: Client) -> None:
+    await plan(client, await registered(client), "ACTIVATE", soon(hours=1))
+    await clockwork(world, minutes=61).run_due()
+    (act,) = await acts_of(world.tenants.database, "SYSTEM")
+    assert act[:4] == (world.demo.workspace_id, "SYSTEM", "schedule", "simSchedule")
+    assert act[4]["sim.UPDATE"] == 1

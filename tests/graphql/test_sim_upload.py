@@ -24,6 +24,7 @@ from motet.fleet.seeds.tenant import identity
 from motet.fleet.sims.sim import SimService
 from motet.fleet.sims.sim_sheet import Layout
 from motet.fleet.sims.sim_upload import SimImportWorker, SimUploadService
+from motet.identity.audit import AuditLog
 from motet.identity.authenticator import Authenticator
 from motet.rest.answers import STATUS
 from motet.rest.sim_imports import UPLOADS_OF_ONE, SimImports
@@ -186,7 +187,7 @@ def http(yard: Yard, *, max_octets: int = 1 << 20) -> Any:
     async def upload(workspace_id: int, actor: str, file: BinaryIO, *, dry_run: bool, **layout: Any) -> tuple[int, int]:
         return await yard.uploads.upload(workspace_id, actor, file, Layout(**layout), dry_run=dry_run)
 
-    return SimImports(upload, authenticator, max_octets=max_octets)
+    return SimImports(upload, authenticator, AuditLog(yard.tenants.database), max_octets=max_octets)
 
 
 def token_of(yard: Yard, who: str) -> str:
@@ -248,7 +249,8 @@ async def test_slow_senders_keep_only_their_own_workspace_from_sending(yard: Yar
         await go_on.wait()
         return 1, 1
 
-    app = SimImports(upload, Authenticator(yard.tenants.database, AUTHORITY), max_octets=1 << 20)
+    authenticator = Authenticator(yard.tenants.database, AUTHORITY)
+    app = SimImports(upload, authenticator, AuditLog(yard.tenants.database), max_octets=1 << 20)
     text = sheet(line(1)).encode()
     held = [asyncio.create_task(post(yard, app, "user", text)) for _ in range(UPLOADS_OF_ONE)]
     for _ in held:
@@ -286,3 +288,17 @@ async def test_a_body_over_the_bound_and_another_method_are_refused(yard: Yard) 
 
 def test_every_domain_error_has_a_status() -> None:
     assert {error.code for error in DOMAIN_ERRORS} == set(STATUS)
+
+
+async def test_lists_that_are_refused_are_in_the_audit_log(yard: Yard) -> None:
+    app = http(yard, max_octets=100)
+    for who, text in (("observer", sheet(line(1))), ("user", sheet(*map(line, range(9)))), ("user", "x\ny\n")):
+        await post(yard, app, who, text.encode())
+    rows = await yard.tenants.database.pool.fetch(
+        "SELECT action, outcome, code FROM audit_entry WHERE edge = 'REST' ORDER BY id"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("POST /sim-imports", "FORBIDDEN", "FORBIDDEN"),
+        ("POST /sim-imports", "REFUSED", "LIMIT_REACHED"),
+        ("POST /sim-imports", "REFUSED", "INVALID"),
+    ]

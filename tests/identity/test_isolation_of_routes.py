@@ -124,7 +124,7 @@ async def streets(database: Database) -> AsyncIterator[Streets]:
         authenticator = people.identity.authenticator
         net = NetworkWorld(people.tenants, people.demo, people.other, time.time())
         apps = [
-            Route("/sim-imports", SimImports(upload, authenticator, max_octets=1 << 20)),
+            Route("/sim-imports", SimImports(upload, authenticator, people.identity.audit, max_octets=1 << 20)),
             Route("/network/v1/notifications", NotificationsApp(authenticator, net.connectivity)),
         ]
         app = Starlette(routes=[*people.app.routes, *oauth2_routes(people.identity), *apps])

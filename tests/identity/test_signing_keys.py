@@ -8,6 +8,7 @@ import pytest
 from joserfc import jwk, jwt
 from joserfc.jws import JWSRegistry
 
+from audit_reading import acts_of
 from motet.access.secrets import SecretBox, SecretError
 from motet.access.tokens import AuthenticationError, TokenAuthority, UnknownKeyError, generate_key
 from motet.domain.errors import LimitReachedError
@@ -139,6 +140,8 @@ async def test_a_key_is_changed_once_it_is_old_and_by_one_node_only(database: Da
     assert not await second.keys.rotate_old()
     await second.keys.refresh()
     assert first.authority.kid == second.authority.kid != kid
+    (act,) = await acts_of(database, "SYSTEM")
+    assert act[:4] == (0, "SYSTEM", "schedule", "signingKeyRotation")
 
 
 async def test_all_tokens_can_be_ended_at_once(database: Database) -> None:

@@ -28,6 +28,7 @@ from webhook_support import (
     until,
 )
 
+from audit_reading import acts_of
 from motet.access.secrets import SecretBox
 from motet.domain.ids import first_id_at
 from motet.domain.states import DeliveryStatus, WebhookStatus
@@ -171,6 +172,9 @@ async def test_410_disables_the_webhook_and_its_pending_deliveries_become_dead(
     assert [row["status"] for row in await deliveries(database)] == [DeliveryStatus.DEAD] * 4
     row = await webhook_row(database, webhook_id)
     assert (row["status"], row["disabled_reason"]) == (WebhookStatus.DISABLED, "the target answered 410 Gone")
+    assert [act[1:] for act in await acts_of(database, "SYSTEM")] == [
+        ("SYSTEM", "webhooks", "webhookGone", {"webhook.UPDATE": 1})
+    ]
     assert not webhooks.outbox.wants(WORKSPACE, "sms.received")
 
     receiver.answers["/hook"] = 200

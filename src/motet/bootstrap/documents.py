@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from motet.bootstrap.audit_commands import in_log_of, shell_act
 from motet.bootstrap.postgres import command_url, open_database
 from motet.config.errors import StartError
 from motet.config.settings import Settings
@@ -15,8 +16,11 @@ from motet.fleet.documents.trusted_document import MAX_DOCUMENTS, TrustedDocumen
 from motet.graphql.documents import document_check
 from motet.graphql.limits import Limits
 from motet.graphql.schema import SCHEMA
+from motet.identity.audit_sealing import Sealer
+from motet.storage.acting import acting
 from motet.storage.database import Database, Row
 from motet.storage.migrate import check_schema
+from motet.storage.transaction import transaction
 from motet.storage.trusted_document import delete_named, listed
 from motet.storage.workspace import find_workspace
 
@@ -29,8 +33,11 @@ def add_documents(settings: Settings, workspace: str | None, documents: Sequence
     async def add(database: Database, workspace_id: int | None) -> int:
         check = document_check(Limits(), SCHEMA, introspection=True)
         ids = IdGenerator(MAX_NODE)  # hubs take the lowest free numbers, so this one is the shell's
+        act = shell_act("documents add", {"workspace": workspace, "documents": [name for name, _ in documents]})
+        in_log_of(act, workspace_id)
         try:
-            return await TrustedDocumentService(database, ids, check).add(workspace_id, documents)
+            with acting(act):
+                return await TrustedDocumentService(database, ids, check).add(workspace_id, documents)
         except DomainError as error:
             raise StartError(error.message) from error
 
@@ -41,7 +48,9 @@ def remove_document(settings: Settings, workspace: str | None, document_id: str)
     """Raises StartError if there is none."""
 
     async def remove(database: Database, workspace_id: int | None) -> None:
-        async with database.pool.acquire() as connection:
+        act = shell_act("documents remove", {"workspace": workspace, "document": document_id})
+        in_log_of(act, workspace_id)
+        async with transaction(database, act=act) as connection:
             if not await delete_named(connection, workspace_id, document_id):
                 raise StartError(f"there is no document {document_id}")
 
@@ -65,6 +74,8 @@ def _with_database(
                 workspace_id = None if workspace is None else await find_workspace(connection, workspace)
             if workspace is not None and workspace_id is None:
                 raise StartError(f"there is no workspace named {workspace}")
-            return await act(database, workspace_id)
+            result = await act(database, workspace_id)
+            await Sealer(database).seal()  # no node may be there to do it
+            return result
 
     return asyncio.run(run())

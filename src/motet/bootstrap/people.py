@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from motet.access.passwords import PasswordChecker
 from motet.access.principals import Role, operator
+from motet.bootstrap.audit_commands import in_log_of, shell_act
 from motet.bootstrap.keys import open_secret_box, open_token_authority
 from motet.bootstrap.postgres import command_url, open_database
 from motet.config.errors import StartError
@@ -19,12 +20,15 @@ from motet.domain.errors import ConflictError, DomainError
 from motet.domain.ids import MAX_NODE, IdGenerator
 from motet.domain.users import UserStatus, email_of, name_of
 from motet.fleet.workspaces import OPERATOR_NAME
+from motet.identity.audit_sealing import Sealer
 from motet.identity.password_changes import RESET_GOOD_FOR
 from motet.identity.services import Ground, Identity, build_identity
 from motet.identity.sessions import hash_token, utc_now
+from motet.storage.acting import acting
 from motet.storage.database import Database, PooledConnection
 from motet.storage.migrate import check_schema
 from motet.storage.password_reset import add_reset
+from motet.storage.transaction import transaction
 from motet.storage.user import add_user, find_by_email
 from motet.storage.workspace import ensure_operator, find_workspace
 
@@ -40,7 +44,10 @@ def invitation_link(settings: Settings, email: str, workspace: str, role: Role, 
         if workspace_id is None:
             raise StartError(f"there is no workspace named {workspace}")
         shell = operator("operator", int(time.time()) + 60)
-        return await identity.invitations.link_for(shell, workspace_id, email, role=role, name=name)
+        act = shell_act("user invite", {"email": email, "workspace": workspace, "role": role, "name": name})
+        in_log_of(act, workspace_id)
+        with acting(act):
+            return await identity.invitations.link_for(shell, workspace_id, email, role=role, name=name)
 
     return asyncio.run(_with_identity(settings, invite))
 
@@ -52,7 +59,8 @@ def operator_link(settings: Settings, email: str, name: str) -> str:
         ids, now = IdGenerator(MAX_NODE), utc_now()
         shown, email_key = email_of(email)
         user_id = ids.next_at(now)
-        async with database.pool.acquire() as connection, connection.transaction():
+        act = shell_act("user invite", {"email": email, "operator": True, "name": name})
+        async with transaction(database, act=act) as connection:
             root = await ensure_operator(connection, ids.next_at(now), OPERATOR_NAME)
             await add_user(connection, user_id, root, shown, email_key, name=name_of(name), is_super_admin=True)
             return await _reset_link(connection, settings, user_id, now)
@@ -64,7 +72,7 @@ def password_link(settings: Settings, email: str) -> str:
     """A link to set someone's next password by, good for an hour. Raises StartError."""
 
     async def make(database: Database, _: Identity) -> str:
-        async with database.pool.acquire() as connection, connection.transaction():
+        async with transaction(database, act=shell_act("user reset", {"email": email})) as connection:
             found = await find_by_email(connection, email_of(email)[1])
             if found is None:
                 raise StartError(f"there is no user with the address {email}")
@@ -92,7 +100,9 @@ async def _with_identity(settings: Settings, act: Callable[[Database, Identity],
             Ground(database, IdGenerator(MAX_NODE), authority, passwords, box, _public_url(settings))
         )
         try:
-            return await act(database, identity)
+            result = await act(database, identity)
+            await Sealer(database).seal()  # no node may be there to do it
+            return result
         except DomainError as error:
             raise StartError(error.message) from error
         finally:

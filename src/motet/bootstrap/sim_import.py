@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from motet.bootstrap.audit_commands import in_log_of, shell_act
 from motet.bootstrap.postgres import command_url, open_database
 from motet.config.errors import StartError
 from motet.config.settings import Settings
@@ -19,7 +20,9 @@ from motet.fleet.journal import Journal
 from motet.fleet.sims.sim import SimService
 from motet.fleet.sims.sim_sheet import Layout, RowError
 from motet.fleet.sims.sim_upload import SimImportWorker, SimUploadService
+from motet.identity.audit_sealing import Sealer
 from motet.storage import job
+from motet.storage.acting import acting
 from motet.storage.database import Database
 from motet.storage.migrate import check_schema
 from motet.storage.partitions import ensure_partitions
@@ -84,12 +87,17 @@ async def _import(
         try:
             with file.open("rb") as stream:
                 uploads = SimUploadService(sims)
-                job_id, _ = await uploads.upload(workspace_id, "shell", stream, layout, dry_run=dry_run)
+                act = shell_act("sim import", {"workspace": workspace, "file": file.name, "dryRun": dry_run})
+                in_log_of(act, workspace_id)
+                with acting(act):
+                    job_id, _ = await uploads.upload(workspace_id, "shell", stream, layout, dry_run=dry_run)
         except OSError as error:
             raise StartError(f"{file}: {error.strerror}") from error
         except DomainError as error:
             raise StartError(f"{file}: {error.message}") from error
-        return await _wait(database, JobRunner(database, {JobKind.SIM_IMPORT: SimImportWorker(sims)}), job_id, show)
+        came = await _wait(database, JobRunner(database, {JobKind.SIM_IMPORT: SimImportWorker(sims)}), job_id, show)
+        await Sealer(database).seal()  # no node may be there to do it
+        return came
 
 
 async def _wait(database: Database, runner: JobRunner, job_id: int, show: Callable[[Progress], None]) -> Came:

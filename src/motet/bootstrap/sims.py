@@ -74,7 +74,7 @@ async def sims(node: Node) -> AsyncIterator[None]:
         layout = Layout(columns, delimiter, preset, complete_iccid)
         return await uploads.upload(workspace_id, actor, file, layout, dry_run=dry_run)
 
-    node.paths[PATH] = SimImports(upload, identity.authenticator, max_octets=MAX_OCTETS)
+    node.paths[PATH] = SimImports(upload, identity.authenticator, identity.audit, max_octets=MAX_OCTETS)
     node.supervisor.start(SCHEDULE, sim_schedule(node).run)
     hub, watch = messaging.hub, _factory_tests(node)
     hub.factory_tests = watch

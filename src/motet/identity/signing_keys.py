@@ -21,9 +21,11 @@ from motet.access.tokens import (
 from motet.domain.errors import LimitReachedError
 from motet.events.listening import LOST
 from motet.storage import signing_key
+from motet.storage.acting import system_act
 from motet.storage.database import Database, PooledConnection
 from motet.storage.setting import lock_by_name, read_setting
 from motet.storage.signing_key import SigningKeyRow
+from motet.storage.transaction import transaction
 
 ROTATE_AFTER = timedelta(days=30)
 """A key signs for so long, then another one does."""
@@ -138,7 +140,7 @@ class SigningKeys:
 
     async def rotate_old(self) -> bool:
         """Changes the signing key if it is older than `ROTATE_AFTER`."""
-        async with self._database.pool.acquire() as connection:
+        async with transaction(self._database, act=system_act("signingKeyRotation", "schedule")) as connection:
             rotated = await rotate(connection, self._box, self._now(), older_than=ROTATE_AFTER)
         if rotated:
             _log.info("the signing key of access tokens was changed by age")

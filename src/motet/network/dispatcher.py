@@ -27,7 +27,9 @@ from motet.domain.states import DeviceStatus, SimStatus
 from motet.fleet.network_ports import EuiccPort, ImsiPort, SubscriberPort
 from motet.fleet.orders import OrderEnds
 from motet.storage import attachment, network_order
+from motet.storage.acting import system_act
 from motet.storage.database import Database, Row
+from motet.storage.transaction import transaction
 
 BATCH = 100
 PARALLEL = 16
@@ -160,7 +162,7 @@ class Dispatcher:
 
     async def _end(self, order: Row, state: OrderState, reason: str | None) -> None:
         result = OperationResult(self._now(), order["id"], state is OrderState.DONE, reason)
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database, act=system_act("networkOrder", "network orders")) as connection:
             await self._ends.end(connection, order["workspace_id"], state, result)
         self._ends.committed()
 

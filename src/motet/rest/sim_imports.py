@@ -15,13 +15,13 @@ from starlette.types import Receive, Scope, Send
 
 from motet.access.principals import Permission, Principal
 from motet.access.tokens import AuthenticationError
-from motet.domain.errors import DomainError, InvalidError
+from motet.domain.errors import DomainError, InvalidError, LimitReachedError
 from motet.domain.global_ids import encode_global_id
 from motet.domain.messages import said
-from motet.identity.audit import act_of
+from motet.identity.audit import AuditLog, act_of
 from motet.identity.authenticator import Authenticator
 from motet.rest.answers import client_of, failed, json_answer, told, unauthenticated, voice_of
-from motet.storage.acting import Edge, acting
+from motet.storage.acting import Edge, Outcome
 
 MEMORY_OCTETS = 1 << 20
 """What a file may have in memory while it comes in; the rest is on disk, and gone when the request is over."""
@@ -63,8 +63,9 @@ class Uploads(Protocol):
 class SimImports:
     """The ASGI application behind the path."""
 
-    def __init__(self, upload: Uploads, authenticator: Authenticator, *, max_octets: int) -> None:
+    def __init__(self, upload: Uploads, authenticator: Authenticator, audit: AuditLog, *, max_octets: int) -> None:
         self._upload = upload
+        self._audit = audit
         self._authenticator = authenticator
         self._max_octets = max_octets
         self._under_way: Counter[int] = Counter()
@@ -89,12 +90,15 @@ class SimImports:
         except AuthenticationError as error:
             return unauthenticated(error, voice_of(request))
         voice = voice_of(request, principal)
+        act = act_of(principal, client_of(request), Edge.REST, "POST /sim-imports", dict(request.query_params))
         if principal.workspace_id is None or not principal.allows(Permission.SIM_WRITE):
+            await self._audit.record(act, Outcome.FORBIDDEN, code="FORBIDDEN")
             words = said(
                 "This needs the permission {permission} in a workspace.", permission=Permission.SIM_WRITE.value
             )
             return told(403, "FORBIDDEN", words, voice)
         if principal.tags is not None:
+            await self._audit.record(act, Outcome.FORBIDDEN, code="FORBIDDEN")
             return told(403, "FORBIDDEN", said("This is not for a role that is bound to tags."), voice)
         workspace_id = principal.workspace_id
         if self._under_way[workspace_id] >= UPLOADS_OF_ONE or self._under_way.total() >= MAX_UPLOADS:
@@ -102,9 +106,11 @@ class SimImports:
             return told(429, "LIMIT_REACHED", words, voice, {"retry-after": "10"})
         self._under_way[workspace_id] += 1
         try:
-            given = dict(request.query_params)
-            with acting(act_of(principal, client_of(request), Edge.REST, "POST /sim-imports", given)):
+            async with self._audit.doing(act):
                 return await self._taken(request, principal, workspace_id)
+        except _TooLargeError:
+            words = said("A list has at most {most} octets.", most=self._max_octets)
+            return told(413, "LIMIT_REACHED", words, voice)
         except DomainError as error:
             return failed(error, voice)
         finally:
@@ -119,8 +125,7 @@ class SimImports:
             async for chunk in request.stream():
                 octets += len(chunk)
                 if octets > self._max_octets:
-                    words = said("A list has at most {most} octets.", most=self._max_octets)
-                    return told(413, "LIMIT_REACHED", words, voice_of(request, principal))
+                    raise _TooLargeError("The list is too large.")
                 file.write(chunk)
             file.seek(0)
             async with self._reading:
@@ -135,6 +140,10 @@ class SimImports:
                     dry_run=bool(_switch(given, "dryRun")),
                 )
         return json_answer({"job": encode_global_id("Job", job_id), "rowCount": rows}, 202)
+
+
+class _TooLargeError(LimitReachedError):
+    """Told by a status of its own."""
 
 
 _OTHERS = ("delimiter", "preset", "completeIccid", "dryRun")

@@ -154,7 +154,10 @@ class SsoEdge:
         )
         if principal.user_id is None or principal.session_id is None:
             raise AuthenticationError("this token belongs to no login session")
-        return json_answer({"redirect": await self._sign_on.logout(principal.user_id, principal.session_id)})
+        act = act_of(principal, client_of(request), Edge.REST, "POST /auth/sso/logout")
+        async with self._identity.audit.doing(act):
+            where = await self._sign_on.logout(principal.user_id, principal.session_id)
+        return json_answer({"redirect": where})
 
     async def backchannel_logout(self, request: Request) -> Response:
         """The provider ends sessions (OpenID Connect Back-Channel Logout §2.5)."""
@@ -169,10 +172,12 @@ class SsoEdge:
             raise InvalidError("A body has at most 10 fields.") from None
         if len(given) != 1:
             raise InvalidError("There must be one logout_token.", path=("logout_token",))
-        try:
-            await self._sign_on.logout_by_provider(provider_id_of(request), given[0])
-        except SignOnError as error:
-            raise InvalidError("The logout token is not valid.", path=("logout_token",)) from error
+        act = act_of(SOMEONE, client_of(request), Edge.REST, "POST /auth/sso/backchannel-logout")
+        async with self._identity.audit.doing(act):
+            try:
+                await self._sign_on.logout_by_provider(provider_id_of(request), given[0])
+            except SignOnError as error:
+                raise InvalidError("The logout token is not valid.", path=("logout_token",)) from error
         return Response(status_code=200, headers={"cache-control": "no-store"})
 
     def _depart(self, departure: Departure) -> Response:

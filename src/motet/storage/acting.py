@@ -149,6 +149,12 @@ def acting(act: Act) -> Iterator[Act]:
         _ACT.reset(token)
 
 
+def system_act(action: str, subject: str, *, kind: ActorKind = ActorKind.SYSTEM, edge: Edge = Edge.SYSTEM) -> Act:
+    """The act of Motet itself, by a rule or a schedule, or of a network: told of only if it changes something, and in
+    the logs of the workspaces whose rows that are."""
+    return Act(Actor(kind, subject), edge, action, only_changes=True)
+
+
 def asked_by() -> dict[str, Any] | None:
     """Who acts now and from where, as a job keeps it for those who do it later."""
     act = current_act()

@@ -26,7 +26,12 @@ EXEMPT = (
 """Tables whose changes are not told in entries. Every other one is audited, also one that is added later."""
 
 _COVER = "SELECT motet_audit_cover($1)"
-_TABLE = "SELECT motet_audit_table('job'::regclass, 'done,changed,failed,position,breakdowns,started_at,due_at')"
+_PROGRESS = """
+SELECT motet_audit_table(to_regclass(t), i) FROM (VALUES
+    ('job', 'done,changed,failed,position,breakdowns,started_at,due_at'),
+    ('alert', 'event_count,last_event_at,last_event_id,told_at,device_id,sim_id')) AS p (t, i)
+ WHERE t = ANY ($1::text[])
+"""
 _IS_THERE = "SELECT to_regprocedure('motet_audit_cover(text[])') IS NOT NULL"
 
 
@@ -34,8 +39,7 @@ async def cover_tables(connection: PooledConnection) -> None:
     """Puts the audit's triggers on tables that have none yet, but for `EXEMPT`. For whoever migrates."""
     if await connection.fetchval(_IS_THERE):
         added = [row[0] for row in await connection.fetch(_COVER, list(EXEMPT))]
-        if "job" in added:
-            await connection.execute(_TABLE)
+        await connection.execute(_PROGRESS, added)
 
 
 _BEGIN = "SELECT set_config('motet.audit', 'on', true)"

@@ -51,7 +51,11 @@ _ONCE: ContextVar[_Once | None] = ContextVar("motet_once", default=None)
 
 @asynccontextmanager
 async def transaction(
-    database: Database, *, makes: int | None = None, after: Callable[[], None] | None = None
+    database: Database,
+    *,
+    makes: int | None = None,
+    after: Callable[[], None] | None = None,
+    act: Act | None = None,
 ) -> AsyncIterator[PooledConnection]:
     """A connection in a transaction that commits at the end; `after` is called once it has.
 
@@ -60,9 +64,10 @@ async def transaction(
     (path `idempotency_key`) if with another. Equal requests at once wait for each other here.
 
     If someone is acting, the act's first transaction leaves an entry in the audit log, and so does each further one
-    that changes something.
+    that changes something. What nobody asked for, a rule or a schedule does, brings its own `act` (`system_act`).
     """
-    once, act = _ONCE.get(), current_act()
+    once = _ONCE.get()
+    act = current_act() or act
     claims = once is not None and makes is not None and not once.claimed
     told = False
     async with database.pool.acquire() as connection:

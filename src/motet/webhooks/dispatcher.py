@@ -17,7 +17,9 @@ import structlog
 from motet.access.secrets import SecretBox
 from motet.domain.states import DeliveryStatus
 from motet.storage import webhook, webhook_delivery
+from motet.storage.acting import system_act
 from motet.storage.database import Database, PooledConnection
+from motet.storage.transaction import transaction
 from motet.webhooks.ladder import retry_at
 from motet.webhooks.places import PROMPT_S, Place, PlaceLimits, Places, WebhookKey
 from motet.webhooks.posting import ATTEMPT_TIMEOUT_S, GONE, Outcome, Poster
@@ -279,7 +281,8 @@ class Dispatcher:
         gone = {attempted.hook.key for attempted in group if attempted.outcome and attempted.outcome.status == GONE}
         async with self._database.pool.acquire() as connection:
             await webhook_delivery.settle(connection, results)
-            for key in gone:
+        for key in gone:
+            async with transaction(self._database, act=system_act("webhookGone", "webhooks")) as connection:
                 await self._disable(connection, key)
         for attempted, result in zip(group, results, strict=True):
             self._count(attempted, result)

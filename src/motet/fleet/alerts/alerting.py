@@ -20,8 +20,10 @@ from motet.domain.ids import IdGenerator, first_id_at, unix_ms_of
 from motet.fleet.alerts.alert_rule import LONGEST_WINDOW_S, told
 from motet.fleet.journal import Change, Journal
 from motet.storage import alert, alert_rule
+from motet.storage.acting import system_act
 from motet.storage.alert import Raised
 from motet.storage.database import Database, PooledConnection
+from motet.storage.transaction import transaction
 
 log = structlog.get_logger(__name__)
 
@@ -112,7 +114,7 @@ class Alerting:
     async def sweep(self) -> None:
         """End what has been quiet, note how far we are, forget what no window reaches."""
         now = self._now()
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database, act=system_act("alerting", "alerts")) as connection:
             ended = await alert.end_quiet(connection, now, ENDED_AT_ONCE)
             for each in ended:
                 await self._journal.write(connection, each.workspace_id, None, [told(ALERT_RESOLVED, each)])
@@ -134,7 +136,7 @@ class Alerting:
         for workspace_id in workspaces:
             after = since
             while True:
-                async with self._database.pool.acquire() as connection, connection.transaction():
+                async with transaction(self._database, act=system_act("alerting", "alerts")) as connection:
                     facts = await alert.facts_from(connection, workspace_id, after, BATCH_EVENTS)
                     await self._judge(connection, workspace_id, facts)
                 self._journal.committed()
@@ -143,7 +145,7 @@ class Alerting:
                 after = facts[-1].id
 
     async def _look_at(self, workspace_id: int, event_ids: Sequence[int]) -> None:
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database, act=system_act("alerting", "alerts")) as connection:
             if not await alert_rule.enabled(connection, workspace_id):
                 return
             facts = await alert.facts(connection, workspace_id, event_ids)

@@ -41,6 +41,7 @@ from motet.domain.states import EventSource, SimStatus
 from motet.fleet.journal import Change, Journal
 from motet.fleet.sims.sim_step import told as told_of_sim
 from motet.storage import activation_code, sim
+from motet.storage.acting import system_act
 from motet.storage.database import Database, PooledConnection
 from motet.storage.sim import LockedSim
 from motet.storage.transaction import transaction
@@ -215,7 +216,8 @@ class ActivationCodeService:
     async def sweep(self) -> None:
         """Expire the codes that nobody used in time."""
         for row in await activation_code.expired(self._database.pool, self._now(), SWEEP_ROWS):
-            async with transaction(self._database, after=self._journal.committed) as connection:
+            act = system_act("activationCodeExpiry", "schedule")
+            async with transaction(self._database, after=self._journal.committed, act=act) as connection:
                 found = await activation_code.lock(connection, row["workspace_id"], row["id"])
                 if found is not None and found["expires_at"] <= self._now():
                     await self._step(connection, found, CodeStep.EXPIRE, None, None)

@@ -16,6 +16,7 @@ from motet.fleet.cards.imsi import ImsiService
 from motet.fleet.journal import Change
 from motet.fleet.sims.sim_step import told as told_of_sim
 from motet.storage import euicc, imsi, sim
+from motet.storage.acting import system_act
 from motet.storage.database import PooledConnection
 from motet.storage.sim import LockedSim
 from motet.storage.transaction import transaction
@@ -141,7 +142,8 @@ class ImsiWatch:
 
     async def _move_alone(self, workspace_id: int, sim_id: int, reason: SwitchReason) -> bool:
         try:
-            async with transaction(self._service.database) as connection:
+            act = system_act("imsiWatch", "IMSI watch")
+            async with transaction(self._service.database, act=act) as connection:
                 locked = await sim.lock(connection, workspace_id, sim_id)
                 if locked is None or locked.status == SimStatus.DELETED:
                     return False

@@ -28,7 +28,9 @@ from motet.fleet.journal import Journal
 from motet.fleet.network_ports import Attachments, Esims, Outages, SessionRecords
 from motet.fleet.orders import OrderEnds
 from motet.storage import attachment, network_order
+from motet.storage.acting import Act, ActorKind, Edge, system_act
 from motet.storage.database import Database, Executor, PooledConnection
+from motet.storage.transaction import transaction
 
 AHEAD_S = 300
 """How far a network's clock may be ahead of ours."""
@@ -105,7 +107,7 @@ class ConnectivityService:
             return _AHEAD
         if isinstance(told, Attached | LocationUpdated | ImeiSeen) and told.imei and imei_body(told.imei) is None:
             return _BAD_IMEI
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database, act=_act(source, told)) as connection:
             assumed = _stored(DONE)
             before = await attachment.note(connection, source, notification_id, assumed)
             if before is not None:
@@ -179,7 +181,7 @@ class ConnectivityService:
 
     async def _seen(self, source: str, record: SessionRecord) -> None:
         course, msisdn = Course(), None
-        async with self._database.pool.acquire() as connection, connection.transaction():
+        async with transaction(self._database, act=_act(source, record)) as connection:
             owner = await attachment.owner(connection, record.sim)
             if owner is not None and record.imei is not None:
                 course = await self._whereabouts.equip(connection, *owner[:2], record.at, record.imei)
@@ -193,6 +195,11 @@ class ConnectivityService:
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)
+
+
+def _act(source: str, told: Notification) -> Act:
+    """What the network says may change what is ours: a lock to equipment, a card's profile, an order's end."""
+    return system_act(type(told).__name__, source, kind=ActorKind.NETWORK, edge=Edge.NETWORK)
 
 
 def _stored(outcome: Outcome) -> dict[str, object]:

@@ -15,10 +15,10 @@ from motet.domain.errors import NotFoundError
 from motet.domain.jobs import ItemOutcome, JobKind, JobState, JobStep, after, is_over
 from motet.fleet.jobs.jobs import Item, Result, Work, Worker
 from motet.storage import job
-from motet.storage.acting import act_of_job
+from motet.storage.acting import act_of_job, system_act
 from motet.storage.database import Database, PooledConnection
 from motet.storage.job import PATH_SEPARATOR, StoredItem, TakenJob
-from motet.storage.transaction import audited
+from motet.storage.transaction import audited, transaction
 
 RUNNERS = 2
 """Chunks that one node goes through at a time: each holds one of the pool's connections."""
@@ -170,7 +170,7 @@ class JobRunner:
         before = datetime.fromtimestamp(now, UTC) - timedelta(days=KEPT_DAYS)
         more = True
         while more:
-            async with self._database.pool.acquire() as connection, connection.transaction():
+            async with transaction(self._database, act=system_act("jobRetention", "retention")) as connection:
                 more = await job.remove_stale(connection, before, KEPT_JOBS)
 
 

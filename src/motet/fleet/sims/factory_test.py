@@ -14,6 +14,7 @@ from motet.domain.sim_lifecycle import DEFAULT_TEST_LIMITS, FactoryTestLimits, S
 from motet.fleet.journal import Journal
 from motet.fleet.sims.sim_step import SimSteps
 from motet.storage import sim_test
+from motet.storage.acting import system_act
 from motet.storage.database import Database
 from motet.storage.transaction import transaction
 
@@ -103,7 +104,8 @@ class FactoryTestWatch:
         for one in found:
             if not is_test_over(one.sms, one.octets, limits):
                 continue
-            async with transaction(self._database, after=self._journal.committed) as connection:
+            act = system_act("factoryTest", "schedule")
+            async with transaction(self._database, after=self._journal.committed, act=act) as connection:
                 ended += await self._steps.take(
                     connection,
                     one.workspace_id,

@@ -19,6 +19,7 @@ from motet.domain.states import SimStatus
 from motet.fleet.journal import Change, Journal
 from motet.fleet.sims.sim_step import SimSteps
 from motet.storage import sim, sim_schedule
+from motet.storage.acting import system_act
 from motet.storage.database import Database, PooledConnection
 from motet.storage.sim_schedule import Due
 from motet.storage.transaction import transaction
@@ -97,7 +98,7 @@ class SimScheduleService:
         """Do some of what is due: how many plans and ends of tests. Each is claimed, done and noted in one transaction,
         so that it happens once, whoever is killed and however many nodes there are."""
         now = self._now()
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, act=system_act("simSchedule", "schedule")) as connection:
             plans = await sim_schedule.claim_due(connection, now, TOGETHER)
             for plan in plans:
                 await self._do(connection, plan, now)

@@ -21,8 +21,10 @@ from motet.fleet.journal import Journal
 from motet.fleet.usage.metering import Ledger, Told, ledger_of, tell_limits
 from motet.storage import quota as quota_storage
 from motet.storage import usage
+from motet.storage.acting import system_act
 from motet.storage.database import Database, PooledConnection
 from motet.storage.quota import StoredQuota
+from motet.storage.transaction import transaction
 from motet.storage.usage import DeviceMonth, MeteredDevice
 
 TICK_S = 2.0
@@ -125,7 +127,7 @@ class Counting:
         """Refill and end the quotas whose time has come."""
         while True:
             told, now = Told(), self._now()
-            async with self._database.pool.acquire() as connection, connection.transaction():
+            async with transaction(self._database, act=system_act("quotaRefill", "quotas")) as connection:
                 rows = await quota_storage.lock_due(connection, now, DUE_BATCH)
                 ledger = Ledger(rows, now, told)
                 await ledger.write(connection)
