@@ -22,11 +22,14 @@ from motet.storage.database import Database
 from people_world import PASSWORD
 
 _LAST = re.compile("(Delete|Erase|Remove|Revoke|End|EndAll|Suspend|Release|Disable|Decline|Cancel|Move)$")
-MUTATIONS = sorted(OWN_TYPES["Mutation"].fields, key=lambda name: (_LAST.search(name) is not None, name))
-"""What ends something comes last."""
+_ALL = re.compile("(workspace|organisation)(Suspend|Delete)")
+MUTATIONS = sorted(
+    OWN_TYPES["Mutation"].fields, key=lambda name: (_ALL.match(name) is not None, _LAST.search(name) is not None, name)
+)
+"""What ends something comes late, and what ends everything last."""
 
 LOOKS_SECRET = re.compile(
-    r"pass|pwd|secret|token|key|code|cred|priv|otp|seed|salt|sign|nonce|auth|bearer|cookie|session|state|proof|challenge"
+    r"pass|pwd|secret|token|key|code|cred|priv|otp|seed|salt|signature|signing|nonce|auth|bearer|cookie|session|state|proof|challenge"
     r"|text|body|message|content|payload|hex|csv|document$|(^|_)(pin|puk|ki|data)$",
     re.IGNORECASE,
 )
