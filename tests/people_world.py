@@ -16,8 +16,10 @@ from motet.access.passwords import PasswordChecker, hash_password
 from motet.access.principals import Role
 from motet.access.secrets import SecretBox
 from motet.access.tokens import TokenAuthority, generate_key
+from motet.bootstrap.telling import JournalTeller
 from motet.domain.ids import IdGenerator
 from motet.domain.users import UserStatus, email_of
+from motet.fleet.journal import Journal
 from motet.identity.services import Ground, Identity, build_identity
 from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.auth import auth_routes
@@ -147,9 +149,11 @@ class People:
 async def people_world(database: Database) -> AsyncIterator[People]:
     tenants, clock, passwords = Tenants(database), Clock(), PasswordChecker()
     demo, other = await tenants.workspace("demo"), await tenants.workspace("other")
+    ids = IdGenerator(2)
     ground = Ground(
-        database, IdGenerator(2), TokenAuthority([generate_key()]), passwords, SecretBox(bytes(32)),
+        database, ids, TokenAuthority([generate_key()]), passwords, SecretBox(bytes(32)),
         "https://motet.example.org", sends_mail=True, now=clock, targets=TargetPolicy.of(LOOPBACK_NETWORKS),
+        teller=JournalTeller(Journal(ids)),
     )  # fmt: skip
     identity = build_identity(ground)
     routes = [auth_routes, second_factor_routes, sso_routes, saml_routes]

@@ -15,6 +15,7 @@ from motet.access.passwords import PasswordChecker
 from motet.access.principals import Role
 from motet.access.secrets import SecretBox
 from motet.access.tokens import TokenAuthority, generate_key
+from motet.bootstrap.telling import JournalTeller
 from motet.domain.errors import ConflictError, NotFoundError
 from motet.domain.ids import IdGenerator
 from motet.domain.jobs import JobKind
@@ -197,12 +198,13 @@ async def make_world(database: Database, public_url: str = "http://localhost:808
 
     passwords, authority = PasswordChecker(), TokenAuthority([generate_key()])
     audit = NotingLog(database)
-    identity = build_identity(
-        Ground(database, ids, authority, passwords, box, public_url, sends_mail=True, audit=audit)
-    )
     webhooks = Webhooks(database, box, ids, TargetPolicy.of(["127.0.0.0/8"]))
     hub = StoringHub(tenants, {demo.workspace_id: demo, other.workspace_id: other})
     journal = Journal(ids, webhooks.outbox)
+    teller = JournalTeller(journal)
+    identity = build_identity(
+        Ground(database, ids, authority, passwords, box, public_url, sends_mail=True, audit=audit, teller=teller)
+    )
     orders = OrderQueue(ids)
     resets = ConnectivityResetService(
         database, ids, journal, orders, has_network=True, on_change=noting("connectivity_reset")

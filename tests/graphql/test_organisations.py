@@ -11,7 +11,7 @@ from graphql_world import World
 from test_mutations import error, mutate
 
 from motet.access.principals import Role
-from motet.domain.global_ids import encode_global_id
+from motet.domain.global_ids import decode_global_id, encode_global_id
 
 TREE = "{ organisations(first: 200) { nodes { id name kind parent { id } workspaces { nodes { name } } } } }"
 
@@ -291,4 +291,54 @@ async def test_who_may_suspend_what(world: World) -> None:
         reply = await world.client(world.demo, role).query(
             f'mutation {{ workspaceSuspend(input: {{id: "{inside_id}"}}) {{ userErrors {{ code }} }} }}'
         )
+        assert reply.codes == ["FORBIDDEN"]
+
+
+async def test_a_workspace_is_told_what_becomes_of_it(world: World) -> None:
+    operator = world.operator()
+    owner = await make(operator, "Owner")
+    made = await mutate(operator, "workspaceCreate", "workspace { id }", name="lab", organisationId=owner)
+    lab = made["workspace"]["id"]
+    for mutation, fields in (
+        ("workspaceUpdate", {"name": "lab"}),
+        ("workspaceUpdate", {"name": "bench"}),
+        ("workspaceUpdate", {"organisationId": organisation_id(world.demo.organisation_id)}),
+        ("workspaceSuspend", {}),
+        ("workspaceSuspend", {}),
+        ("workspaceRestore", {}),
+        ("workspaceRestore", {}),
+        ("workspaceDelete", {}),
+    ):
+        assert (await mutate(operator, mutation, "", id=lab, **fields))["userErrors"] == [], mutation
+    rows = await world.tenants.database.pool.fetch(
+        "SELECT type, actor, data FROM event WHERE workspace_id = $1 ORDER BY id",
+        (decode_global_id(lab) or ("", 0))[1],
+    )
+    assert {row["actor"] for row in rows} == {"operator"}
+    assert [(row["type"], row["data"]) for row in rows] == [
+        ("workspace.created", {"name": "lab"}),
+        ("workspace.updated", {"name": "bench", "nameBefore": "lab", "changed": ["name"]}),
+        ("workspace.updated", {"name": "bench", "nameBefore": "bench", "changed": ["organisation"]}),
+        ("workspace.suspended", {"name": "bench"}),
+        ("workspace.restored", {"name": "bench"}),
+        ("workspace.deleted", {"name": "bench"}),
+    ]
+
+
+async def test_who_may_see_people_sees_the_members_of_the_workspace_that_they_are_in(
+    world: World, client: Client
+) -> None:
+    listed = "{ members(first: 50) { totalCount nodes { email role } } }"
+    users = "users(first: 50) { totalCount nodes { email role } }"
+    here = (await client.query(f"{{ viewer {{ workspace {listed} }} {users} }}")).data
+    assert here["viewer"]["workspace"]["members"] == here["users"]
+    assert here["users"]["totalCount"] > 0
+    above = world.client(world.demo, Role.SUPER_ADMIN)
+    made = await mutate(above, "workspaceCreate", "workspace { id }", name="beside")
+    reply = await above.query(f'{{ node(id: "{made["workspace"]["id"]}") {{ ... on Workspace {listed} }} }}')
+    assert reply.data["node"]["members"] == {"totalCount": 0, "nodes": []}
+    for other in (world.client(world.demo, Role.OBSERVER), world.operator()):
+        its_id = workspace_id(world.demo.workspace_id)
+        reply = await other.query(f'{{ node(id: "{its_id}") {{ id ... on Workspace {listed} }} }}')
+        assert reply.json["data"]["node"]["members"] is None
         assert reply.codes == ["FORBIDDEN"]

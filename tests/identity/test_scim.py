@@ -291,6 +291,19 @@ async def test_what_cannot_be_done_is_said_as_scim_says_it(directory: Directory)
         assert told.body["status"] == str(status)
 
 
+async def test_the_workspace_is_told_of_members_that_its_directory_brings(directory: Directory) -> None:
+    anna = await directory.create()
+    group = {"displayName": "ops", "members": [{"value": anna["id"]}]}
+    made = await directory.ask("POST", "/Groups", group)
+    assert made.status == 201, made.body
+    await directory.ask("DELETE", f"/Users/{anna['id']}")
+    rows = await directory.world.people.ground.database.pool.fetch(
+        "SELECT type, data ->> 'role' AS role, data ->> 'roleBefore' AS before FROM event"
+        " WHERE type LIKE 'member.%' ORDER BY id"
+    )
+    assert [tuple(row) for row in rows] == [("member.added", "USER", None), ("member.removed", None, "USER")]
+
+
 async def test_a_suspended_organisations_directory_is_refused_until_it_is_restored(directory: Directory) -> None:
     pool = directory.world.people.ground.database.pool
     await pool.execute("UPDATE organisation SET suspended_at = now()")

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 
 from motet.bootstrap.listeners import address_of
 from motet.bootstrap.node import Node
+from motet.bootstrap.telling import JournalTeller
+from motet.fleet.journal import Journal
 from motet.identity.services import SCIM_PATH, Ground, build_identity
 from motet.outgoing.targets import LOOPBACK_NETWORKS, TargetPolicy
 from motet.rest.account_page import account_routes
@@ -42,6 +44,7 @@ async def identity(node: Node) -> AsyncIterator[None]:
         breached_passwords=node.settings.breached_passwords,
         signing_keys=node.signing_keys,
         targets=targets,
+        teller=JournalTeller(Journal(messaging.hub.ids, messaging.webhooks.outbox)),
     )
     services = node.identity = build_identity(ground)
 

@@ -126,6 +126,14 @@ SERVICE_POLICY_DELETED = EventType("service_policy.deleted", None, _INFO, "The s
 COVERAGE_POLICY_CREATED = EventType("coverage_policy.created", None, _INFO, "The coverage policy was made")
 COVERAGE_POLICY_UPDATED = EventType("coverage_policy.updated", None, _INFO, "The coverage policy was changed")
 COVERAGE_POLICY_DELETED = EventType("coverage_policy.deleted", None, _INFO, "The coverage policy was deleted")
+WORKSPACE_CREATED = EventType("workspace.created", None, _INFO, "The workspace was made")
+WORKSPACE_UPDATED = EventType("workspace.updated", None, _INFO, "The workspace has another name or organisation")
+WORKSPACE_SUSPENDED = EventType("workspace.suspended", None, _WARN, "Nobody is let into the workspace any more")
+WORKSPACE_RESTORED = EventType("workspace.restored", None, _INFO, "People are let into the workspace again")
+WORKSPACE_DELETED = EventType("workspace.deleted", None, _INFO, "The workspace was ended for good")
+MEMBER_ADDED = EventType("member.added", None, _INFO, "Someone became a member of the workspace")
+MEMBER_ROLE_CHANGED = EventType("member.role_changed", None, _INFO, "A member of the workspace has another role")
+MEMBER_REMOVED = EventType("member.removed", None, _INFO, "Someone is a member of the workspace no more")
 SMS_REFUSED = EventType("sms.refused", None, _WARN, "A message to the device was refused")
 SMS_MO_REFUSED = EventType("sms.mo_refused", None, _WARN, "A message from the device was refused")
 SMS_P2P_LIMIT_REACHED = EventType(
@@ -225,6 +233,14 @@ EVENT_TYPES: Mapping[str, EventType] = {
         COVERAGE_POLICY_CREATED,
         COVERAGE_POLICY_UPDATED,
         COVERAGE_POLICY_DELETED,
+        WORKSPACE_CREATED,
+        WORKSPACE_UPDATED,
+        WORKSPACE_SUSPENDED,
+        WORKSPACE_RESTORED,
+        WORKSPACE_DELETED,
+        MEMBER_ADDED,
+        MEMBER_ROLE_CHANGED,
+        MEMBER_REMOVED,
         SMS_REFUSED,
         SMS_MO_REFUSED,
         SMS_P2P_LIMIT_REACHED,

@@ -27,6 +27,7 @@ from motet.identity.password_rules import PasswordRules
 from motet.identity.post import Post
 from motet.identity.sessions import Signed, hash_token
 from motet.identity.standings import role_name, standing_of
+from motet.identity.telling import SILENCE, Teller, tell_member
 from motet.storage import invitation as storage
 from motet.storage.database import Database, PooledConnection
 from motet.storage.membership import add_member, find_member
@@ -65,8 +66,11 @@ class Invitations:
         login: Login,
         now: Callable[[], datetime],
         mailed: Callable[[], None],
+        teller: Teller = SILENCE,
     ) -> None:
+        """`teller` writes events."""
         self._database = database
+        self._teller = teller
         self._ids = ids
         self._post = post
         self._passwords = passwords
@@ -132,7 +136,7 @@ class Invitations:
             raise AuthenticationError(NOT_GOOD)
         user = await find_by_email(self._database.pool, row.email_key)
         if user is not None:
-            async with transaction(self._database) as connection:
+            async with transaction(self._database, after=self._teller.committed) as connection:
                 await self._join(connection, row, user.id)
             return None
         shown = name_of(row.name if name is None else name, "name")
@@ -141,7 +145,7 @@ class Invitations:
         await self._rules.check(password, (row.email, shown), "password")
         password_hash = await self._passwords.hash(password)
         user_id = self._ids.next_at(now)
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             await add_user(
                 connection, user_id, row.organisation_id, row.email, row.email_key, name=shown, locale=row.locale,
                 status=UserStatus.ACTIVE, password_hash=password_hash,
@@ -200,4 +204,6 @@ class Invitations:
     async def _join(self, connection: PooledConnection, row: storage.InvitationRow, user_id: int) -> None:
         if not await storage.take_invitation(connection, row.workspace_id, row.id):
             raise AuthenticationError(NOT_GOOD)
-        await add_member(connection, row.workspace_id, user_id, row.role, row.role_id)
+        if await add_member(connection, row.workspace_id, user_id, row.role, row.role_id):
+            held = (row.role, row.role_id)
+            await tell_member(self._teller, connection, row.workspace_id, user_id, before=None, after=held)

@@ -45,6 +45,7 @@ from motet.identity.sso.once import Once
 from motet.identity.sso.providers import IdentityProviders, SsoRules
 from motet.identity.sso.saml.sign_in import SamlSignIn
 from motet.identity.sso.sign_on import SignOn
+from motet.identity.telling import SILENCE, Teller
 from motet.identity.tickets import Tickets
 from motet.identity.tokens import Tokens
 from motet.identity.users import Users
@@ -79,6 +80,8 @@ class Ground:
     """Where identity providers may be."""
     audit: AuditLog | None = None
     """None: a new one."""
+    teller: Teller = SILENCE
+    """Writes events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ def build_identity(ground: Ground) -> Identity:
     once = Once(database, now)
     oidc_sign_in = OidcSignIn(oidc, ground.box, ground.public_url)
     saml_sign_in = SamlSignIn(ground.box, once, ground.public_url, now)
-    arrivals = Arrivals(database, ground.ids, now)
+    arrivals = Arrivals(database, ground.ids, now, ground.teller)
     authenticator = Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp())
     post = Post(ground.box, ground.ids, ground.public_url, now, sends=ground.sends_mail)
     rules = PasswordRules(ground.breached_passwords)
@@ -174,22 +177,24 @@ def build_identity(ground: Ground) -> Identity:
         passkeys=passkeys,
         trusted_devices=devices,
         organisations=OrganisationService(database, ground.ids, now=now),
-        workspaces=WorkspaceService(database, ground.ids, authenticator, now=now),
+        workspaces=WorkspaceService(database, ground.ids, authenticator, now=now, teller=ground.teller),
         own_workspaces=OwnWorkspaces(database, sessions, authenticator),
         organisation_reports=OrganisationReports(database),
         api_keys=ApiKeys(database, ground.ids, now),
         fetcher=fetcher,
         sign_on=SignOn(database, oidc_sign_in, saml_sign_in, once, arrivals, login, sessions, tickets, now),
         identity_providers=IdentityProviders(database, ground.box, ground.ids, discovery, ground.targets, now),
-        users=Users(database, now),
-        invitations=Invitations(database, ground.ids, post, ground.passwords, rules, login, now, ground.mailed),
+        users=Users(database, now, ground.teller),
+        invitations=Invitations(
+            database, ground.ids, post, ground.passwords, rules, login, now, ground.mailed, ground.teller
+        ),
         password_changes=PasswordChanges(
             database, ground.passwords, rules, lock_out, post, now, ground.mailed, sign_in_rules=sign_in_rules
         ),
         tokens=tokens,
         oauth=OAuth(authenticator, ground.authority, tokens, sessions, now),
-        directory_users=DirectoryUsers(database, ground.ids, scim, now),
-        directory_groups=DirectoryGroups(database, ground.ids, scim, now),
+        directory_users=DirectoryUsers(database, ground.ids, scim, now, ground.teller),
+        directory_groups=DirectoryGroups(database, ground.ids, scim, now, ground.teller),
         directory_of=lambda authorization: directory_of(database, authorization, now()),
         roles=Roles(database, ground.ids, now),
     )

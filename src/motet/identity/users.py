@@ -12,6 +12,7 @@ from motet.domain.errors import ConflictError, DeniedError, NotFoundError
 from motet.domain.role_rules import Standing, check_change, check_not_last, check_touch
 from motet.domain.users import UserStatus, locale_of, name_of
 from motet.identity.standings import role_name, standing_of
+from motet.identity.telling import SILENCE, Teller, tell_gone, tell_member
 from motet.storage import membership, user
 from motet.storage.database import Database, PooledConnection
 from motet.storage.login_session import end_sessions
@@ -25,8 +26,10 @@ class Users:
     """What administrators do with people. A workspace changes what a person is in it; what a person is everywhere
     (suspended, erased) only the workspaces of their own organisation change. `now` gives an aware time."""
 
-    def __init__(self, database: Database, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime], teller: Teller = SILENCE) -> None:
+        """`teller` writes events."""
         self._database = database
+        self._teller = teller
         self._now = now
 
     async def set_role(
@@ -39,22 +42,26 @@ class Users:
         role_id: int | None = None,
     ) -> None:
         """Give a member another role. Raises NotFoundError, DeniedError by the rules of `domain/role_rules.py`."""
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             await membership.lock_members(connection, workspace_id)
             if await membership.find_member(connection, workspace_id, user_id) is None:
                 raise NotFoundError(NOT_THERE, path=("id",))
             name = role_name(role, role_id)
             wanted = await standing_of(connection, workspace_id, name, role_id)
-            await self._check(connection, principal, workspace_id, user_id, wanted)
+            row = await self._check(connection, principal, workspace_id, user_id, wanted)
             await membership.set_role(connection, workspace_id, user_id, name, role_id)
+            before, after = (row.role, row.role_id), (name, role_id)
+            await tell_member(self._teller, connection, workspace_id, user_id, before=before, after=after)
 
     async def remove(self, principal: Principal, workspace_id: int, user_id: int) -> None:
         """Take a member out of the workspace. Their account goes too if it is the organisation's own and in no other
         workspace. Raises as `set_role` does."""
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             await membership.lock_members(connection, workspace_id)
             row = await self._check(connection, principal, workspace_id, user_id, None)
             await membership.remove_member(connection, workspace_id, user_id)
+            before = (row.role, row.role_id)
+            await tell_member(self._teller, connection, workspace_id, user_id, before=before, after=None)
             at_home = row.organisation_id == row.workspace_organisation_id
             if at_home and not row.is_super_admin and not await membership.is_member_anywhere(connection, user_id):
                 await user.erase_user(connection, user_id)
@@ -80,8 +87,9 @@ class Users:
     async def erase(self, principal: Principal, workspace_id: int, user_id: int) -> None:
         """Remove everything that is kept about a person (GDPR Art. 17), in all workspaces. Raises NotFoundError,
         DeniedError."""
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             await self._touch(connection, principal, workspace_id, user_id)
+            await tell_gone(self._teller, connection, user_id)
             await user.erase_user(connection, user_id)
 
     async def export(self, principal: Principal, user_id: int) -> dict[str, Any]:

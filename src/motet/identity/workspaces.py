@@ -4,15 +4,24 @@ their own organisation and those below it."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 
 from motet.access.principals import Permission, Principal, Role
 from motet.domain.errors import DeniedError, LimitReachedError, NotFoundError
+from motet.domain.event_types import (
+    WORKSPACE_CREATED,
+    WORKSPACE_DELETED,
+    WORKSPACE_RESTORED,
+    WORKSPACE_SUSPENDED,
+    WORKSPACE_UPDATED,
+)
 from motet.domain.ids import IdGenerator
 from motet.domain.organisations import MAX_WORKSPACES, check_workspace_name
 from motet.identity.authenticator import Authenticator
 from motet.identity.reach import root_of
 from motet.identity.sessions import utc_now
+from motet.identity.telling import SILENCE, Teller, tell_member
 from motet.storage import organisation, workspace
 from motet.storage.database import Database, PooledConnection
 from motet.storage.transaction import transaction
@@ -29,8 +38,10 @@ class WorkspaceService:
         authenticator: Authenticator,
         *,
         now: Callable[[], datetime] = utc_now,
+        teller: Teller = SILENCE,
     ) -> None:
-        """`now` gives an aware time."""
+        """`now` gives an aware time, `teller` writes events."""
+        self._teller = teller
         self._database = database
         self._authenticator = authenticator
         self._ids = ids
@@ -46,13 +57,16 @@ class WorkspaceService:
         check_workspace_name(name)
         now = self._now()
         workspace_id = self._ids.next_at(now)
-        async with transaction(self._database, makes=workspace_id) as connection:
+        async with self._transaction(makes=workspace_id) as connection:
             await organisation.lock_tree(connection)
             root = await root_of(connection, principal)
             owner = await self._room_in(connection, organisation_id or root, root)
             await workspace.add_workspace(connection, workspace_id, owner, name)
+            await self._teller.tell(connection, workspace_id, WORKSPACE_CREATED, {"name": name})
             if principal.user_id is not None:
                 await workspace.add_member(connection, workspace_id, principal.user_id, Role.ADMINISTRATOR.value, now)
+                held = (Role.ADMINISTRATOR.value, None)
+                await tell_member(self._teller, connection, workspace_id, principal.user_id, before=None, after=held)
         return workspace_id
 
     async def update(
@@ -65,7 +79,7 @@ class WorkspaceService:
         """
         if name is not None:
             check_workspace_name(name)
-        async with transaction(self._database) as connection:
+        async with self._transaction() as connection:
             await organisation.lock_tree(connection)
             root = await root_of(connection, principal)
             found = await self._locked(connection, workspace_id, root)
@@ -73,6 +87,11 @@ class WorkspaceService:
             if organisation_id is not None and organisation_id != owner:
                 owner = await self._room_in(connection, organisation_id, root)
             await workspace.update(connection, workspace_id, name or found.name, owner)
+            named, placed = name not in (None, found.name), owner != found.organisation_id
+            if named or placed:
+                changed = ["name"] * named + ["organisation"] * placed
+                detail = {"name": name or found.name, "nameBefore": found.name, "changed": changed}
+                await self._teller.tell(connection, workspace_id, WORKSPACE_UPDATED, detail)
 
     async def end(self, principal: Principal, workspace_id: int) -> None:
         """End a workspace in which nothing lives. Its messages, usage and events stay for reports and for as long as
@@ -81,9 +100,9 @@ class WorkspaceService:
         Raises NotFoundError, DeniedError while it holds something that must go first, or the principal is in it (path
         `id`).
         """
-        async with transaction(self._database) as connection:
+        async with self._transaction() as connection:
             await organisation.lock_tree(connection)
-            await self._locked(connection, workspace_id, await root_of(connection, principal))
+            found = await self._locked(connection, workspace_id, await root_of(connection, principal))
             if workspace_id == principal.workspace_id:
                 raise DeniedError("You are in this workspace: switch to another one first.", path=("id",))
             held = {kind: number for kind, number in (await workspace.live(connection, workspace_id)).items() if number}
@@ -91,24 +110,27 @@ class WorkspaceService:
                 what = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in held.items())
                 raise DeniedError(f"The workspace still holds {what}.", path=("id",))
             await workspace.end(connection, workspace_id, self._now())
+            await self._teller.tell(connection, workspace_id, WORKSPACE_DELETED, {"name": found.name})
 
     async def suspend(self, principal: Principal, workspace_id: int) -> None:
         """Let nobody in until `restore`: tokens, keys and sessions are good for nothing there, binds end. What is on
         its way goes on, and what comes for the workspace is kept. Raises NotFoundError; DeniedError for the workspace
         that the principal is in (path `id`)."""
-        async with transaction(self._database) as connection:
+        async with self._transaction() as connection:
             await organisation.lock_tree(connection)
-            await self._locked(connection, workspace_id, await root_of(connection, principal))
+            found = await self._locked(connection, workspace_id, await root_of(connection, principal))
             if workspace_id == principal.workspace_id:
                 raise DeniedError("You are in this workspace: switch to another one first.", path=("id",))
-            await workspace.suspend(connection, workspace_id, self._now())
+            if await workspace.suspend(connection, workspace_id, self._now()):
+                await self._teller.tell(connection, workspace_id, WORKSPACE_SUSPENDED, {"name": found.name})
 
     async def restore(self, principal: Principal, workspace_id: int) -> None:
         """Let people in again, unless its organisation is suspended, too. Raises NotFoundError (path `id`)."""
-        async with transaction(self._database) as connection:
+        async with self._transaction() as connection:
             await organisation.lock_tree(connection)
-            await self._locked(connection, workspace_id, await root_of(connection, principal))
-            await workspace.restore(connection, workspace_id)
+            found = await self._locked(connection, workspace_id, await root_of(connection, principal))
+            if await workspace.restore(connection, workspace_id):
+                await self._teller.tell(connection, workspace_id, WORKSPACE_RESTORED, {"name": found.name})
 
     async def ends_of_move(self, principal: Principal, source_id: int | None, target_id: int) -> tuple[int, int]:
         """The workspaces between which the principal may move SIMs: the one named, or its own, and the target.
@@ -121,6 +143,9 @@ class WorkspaceService:
         if not await self._may_move(principal, target_id):
             raise NotFoundError("There is no Workspace with this id.", path=("target_workspace_id",))
         return source, target_id
+
+    def _transaction(self, *, makes: int | None = None) -> AbstractAsyncContextManager[PooledConnection]:
+        return transaction(self._database, makes=makes, after=self._teller.committed)
 
     async def _may_move(self, principal: Principal, workspace_id: int) -> bool:
         """Whether the principal may take SIMs out of the workspace and put some into it: all of them, so not within a

@@ -95,18 +95,18 @@ async def lock(connection: PooledConnection, workspace_id: int) -> LockedWorkspa
     return None if record is None else LockedWorkspace(*record)
 
 
-_SUSPEND = "UPDATE workspace SET suspended_at = coalesce(suspended_at, $2) WHERE id = $1"
-_RESTORE = "UPDATE workspace SET suspended_at = NULL WHERE id = $1"
+_SUSPEND = "UPDATE workspace SET suspended_at = $2 WHERE id = $1 AND suspended_at IS NULL RETURNING true"
+_RESTORE = "UPDATE workspace SET suspended_at = NULL WHERE id = $1 AND suspended_at IS NOT NULL RETURNING true"
 
 
-async def suspend(connection: PooledConnection, workspace_id: int, at: datetime) -> None:
-    """Let nobody into a locked workspace; one that is suspended stays so since then."""
-    await connection.execute(_SUSPEND, workspace_id, at)
+async def suspend(connection: PooledConnection, workspace_id: int, at: datetime) -> bool:
+    """Let nobody into a locked workspace; False for one that is suspended, which stays so since then."""
+    return bool(await connection.fetchval(_SUSPEND, workspace_id, at))
 
 
-async def restore(connection: PooledConnection, workspace_id: int) -> None:
-    """Let people into a locked workspace again."""
-    await connection.execute(_RESTORE, workspace_id)
+async def restore(connection: PooledConnection, workspace_id: int) -> bool:
+    """Let people into a locked workspace again; False for one that is not suspended."""
+    return bool(await connection.fetchval(_RESTORE, workspace_id))
 
 
 _COUNT = "SELECT count(*) FROM workspace WHERE organisation_id = $1 AND ended_at IS NULL"

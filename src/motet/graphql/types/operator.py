@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from motet.graphql.filters import filter_input, optional
+from motet.graphql.lists import later, listed
 from motet.graphql.types.relay import Node, described
 
 if TYPE_CHECKING:
@@ -27,6 +28,11 @@ class Workspace(Node):
     event_retention_days: int = described("How many days its events are kept.")
     organisation: Annotated[Organisation, strawberry.lazy("motet.graphql.types.organisation")] | None = described(
         "The organisation that it belongs to; null where that is out of the viewer's reach."
+    )
+    members = listed(
+        later("User", "user"),
+        "Who is in it, and as what, for those who may see people. Of the workspace that the viewer is in; of another"
+        " one nobody is shown: switch to it.",
     )
 
 

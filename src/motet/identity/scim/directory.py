@@ -14,6 +14,7 @@ from motet.domain.users import UserStatus, name_of
 from motet.identity.scim.patching import equality, patched_user
 from motet.identity.scim.resources import ScimError, ScimUser, check_mail, user_of, user_resource
 from motet.identity.sso.memberships import follow_groups
+from motet.identity.telling import SILENCE, Teller, tell_gone
 from motet.storage import membership, scim
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow, find_provider
@@ -73,8 +74,17 @@ class DirectoryUsers:
     Raises ScimError, and ConflictError for what is taken.
     """
 
-    def __init__(self, database: Database, ids: IdGenerator, base: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ids: IdGenerator,
+        base: str,
+        now: Callable[[], datetime],
+        teller: Teller = SILENCE,
+    ) -> None:
+        """`teller` writes events."""
         self._database = database
+        self._teller = teller
         self._ids = ids
         self._base = base
         self._now = now
@@ -102,7 +112,7 @@ class DirectoryUsers:
         on; otherwise one is made, who signs in by the provider."""
         said, now = user_of(body), self._now()
         email, email_key = self._mail(provider, said)
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             await scim.lock_directory(connection, provider.id)
             if await scim.count_users(connection, provider.id, Wanted()) >= MAX_USERS:
                 raise ScimError(403, f"A directory has at most {MAX_USERS} users.")
@@ -119,7 +129,7 @@ class DirectoryUsers:
             await scim.write_user(connection, provider.id, user_id, _said(said), now, is_new=True)
             if user is not None:
                 await self._write_person(connection, provider, user, said)
-            await follow_groups(connection, provider, frozenset(), user_id, is_new=user is None)
+            await follow_groups(connection, provider, frozenset(), user_id, is_new=user is None, teller=self._teller)
         return await self.find(provider, encode_global_id("User", user_id))
 
     async def replace(self, provider: IdentityProviderRow, scim_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,19 +142,20 @@ class DirectoryUsers:
     async def delete(self, provider: IdentityProviderRow, scim_id: str) -> None:
         """The person's account goes, with all that is kept about them."""
         user_id = row_id(scim_id, "User")
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             if not await scim.users(connection, provider.id, Wanted(id=user_id)):
                 raise ScimError(404, "There is no such user.")
             user = await lock_user(connection, user_id)
             if user is not None:
                 await self._check_spared(connection, user)
+                await tell_gone(self._teller, connection, user_id)
                 await erase_user(connection, user_id)
 
     async def _change(
         self, provider: IdentityProviderRow, scim_id: str, change: Callable[[ScimUser], ScimUser]
     ) -> dict[str, Any]:
         user_id = row_id(scim_id, "User")
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             user = await lock_user(connection, user_id)
             rows = await scim.users(connection, provider.id, Wanted(id=user_id))
             if user is None or not rows:

@@ -12,6 +12,7 @@ from motet.identity.scim.directory import row_id, window
 from motet.identity.scim.patching import equality, patched_group
 from motet.identity.scim.resources import ScimError, ScimGroup, group_of, group_resource
 from motet.identity.sso.memberships import follow_groups
+from motet.identity.telling import SILENCE, Teller
 from motet.storage import scim
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow
@@ -26,8 +27,17 @@ MAX_GROUPS = 2_000
 class DirectoryGroups:
     """The groups of all directories; calls name the provider. Raises ScimError, ConflictError for what is taken."""
 
-    def __init__(self, database: Database, ids: IdGenerator, base: str, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ids: IdGenerator,
+        base: str,
+        now: Callable[[], datetime],
+        teller: Teller = SILENCE,
+    ) -> None:
+        """`teller` writes events."""
         self._database = database
+        self._teller = teller
         self._ids = ids
         self._base = base
         self._now = now
@@ -53,7 +63,7 @@ class DirectoryGroups:
     async def create(self, provider: IdentityProviderRow, body: Mapping[str, Any]) -> dict[str, Any]:
         said, now = group_of(body), self._now()
         group_id = self._ids.next_at(now)
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             await scim.lock_directory(connection, provider.id)
             if await scim.count_groups(connection, provider.id, Wanted()) >= MAX_GROUPS:
                 raise ScimError(403, f"A directory has at most {MAX_GROUPS} groups.")
@@ -73,7 +83,7 @@ class DirectoryGroups:
     async def delete(self, provider: IdentityProviderRow, scim_id: str) -> None:
         """Its members lose what they had by it."""
         group_id = row_id(scim_id, "ScimGroup")
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             await scim.lock_directory(connection, provider.id)
             rows = await scim.groups(connection, provider.id, Wanted(id=group_id))
             if not rows:
@@ -85,7 +95,7 @@ class DirectoryGroups:
         self, provider: IdentityProviderRow, scim_id: str, change: Callable[[ScimGroup], ScimGroup]
     ) -> dict[str, Any]:
         group_id = row_id(scim_id, "ScimGroup")
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._teller.committed) as connection:
             await scim.lock_directory(connection, provider.id)
             rows = await scim.groups(connection, provider.id, Wanted(id=group_id))
             if not rows:
@@ -121,7 +131,7 @@ class DirectoryGroups:
         for user_id in sorted(user_ids):
             if await lock_user(connection, user_id) is not None:
                 groups = await scim.groups_of(connection, provider.id, user_id)
-                await follow_groups(connection, provider, groups, user_id, is_new=False)
+                await follow_groups(connection, provider, groups, user_id, is_new=False, teller=self._teller)
 
     def _shown(self, row: ScimGroupRow) -> dict[str, Any]:
         scim_id = encode_global_id("ScimGroup", row.id)

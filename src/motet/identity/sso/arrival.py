@@ -11,6 +11,7 @@ from motet.domain.users import UserStatus
 from motet.identity.sso.admission import Person, check_entry, check_mail
 from motet.identity.sso.errors import Refusal, SignOnError
 from motet.identity.sso.memberships import follow_groups
+from motet.identity.telling import SILENCE, Teller
 from motet.storage import federated_identity, identity_provider, sso_member
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow
@@ -22,8 +23,12 @@ from motet.storage.user import UserRow, add_user, find_by_email, lock_user
 class Arrivals:
     """Lets people in. `now` gives an aware time."""
 
-    def __init__(self, database: Database, ids: IdGenerator, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, ids: IdGenerator, now: Callable[[], datetime], teller: Teller = SILENCE
+    ) -> None:
+        """`teller` writes events."""
         self._database = database
+        self._teller = teller
         self._ids = ids
         self._now = now
 
@@ -31,7 +36,7 @@ class Arrivals:
         """The user's id. All of it is done, or nothing. Raises SignOnError."""
         check_mail(provider, person)
         try:
-            async with transaction(self._database) as connection:
+            async with transaction(self._database, after=self._teller.committed) as connection:
                 return await self._admit(connection, provider, person)
         except ConflictError:  # the same person arrived twice at once, or someone was given the address just now
             raise SignOnError(Refusal.EXPIRED, f"the user {person.email} was made by someone else just now") from None
@@ -46,7 +51,7 @@ class Arrivals:
             await sso_member.activate(connection, user_id, now, person.name)
         await federated_identity.link(connection, provider.id, person.issuer, person.subject, user_id, now)
         groups = person.groups | await groups_of(connection, provider.id, user_id)
-        await follow_groups(connection, provider, groups, user_id, is_new=user is None)
+        await follow_groups(connection, provider, groups, user_id, is_new=user is None, teller=self._teller)
         if (user is None or not user.is_super_admin) and not await sso_member.memberships_of(connection, user_id):
             raise SignOnError(Refusal.NOT_ADMITTED, f"no rule makes {person.email} a member of a workspace")
         await identity_provider.note_sign_in(connection, provider.id, now)

@@ -8,6 +8,7 @@ import structlog
 
 from motet.access.principals import Role
 from motet.identity.sso.admission import role_changes
+from motet.identity.telling import Teller, tell_member
 from motet.storage import custom_role, membership, sso_member
 from motet.storage.database import PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow
@@ -16,7 +17,13 @@ _log = structlog.get_logger()
 
 
 async def follow_groups(
-    connection: PooledConnection, provider: IdentityProviderRow, groups: Set[str], user_id: int, *, is_new: bool
+    connection: PooledConnection,
+    provider: IdentityProviderRow,
+    groups: Set[str],
+    user_id: int,
+    *,
+    is_new: bool,
+    teller: Teller,
 ) -> None:
     """Set the user's roles by their groups. A workspace keeps its last administrator, and a rule reaches no further
     than the organisation."""
@@ -31,10 +38,12 @@ async def follow_groups(
         held = memberships.get(change.workspace_id)
         if held is not None and held[0] == Role.ADMINISTRATOR and not others:
             _log.warning("a workspace keeps its last administrator", workspace=change.workspace_id, user=user_id)
-        elif change.held is None:
+            continue
+        if change.held is None:
             await membership.remove_member(connection, change.workspace_id, user_id)
         else:
             await sso_member.set_role(connection, change.workspace_id, user_id, *change.held)
+        await tell_member(teller, connection, change.workspace_id, user_id, before=held, after=change.held)
 
 
 async def _gone(connection: PooledConnection, provider: IdentityProviderRow, groups: Set[str]) -> set[int]:

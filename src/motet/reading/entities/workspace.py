@@ -5,7 +5,7 @@ by a principal inside one. One that has ended is still there for who asks for it
 
 from motet.reading.filters import contains, not_null, refers_to
 from motet.reading.makers import column, global_id
-from motet.reading.model import Entity, Hidden, ToOne
+from motet.reading.model import Entity, Hidden, ToMany, ToOne
 from motet.reading.reach import ADMINISTERED
 from motet.reading.reach import WORKSPACE as OWN
 from motet.reading.tag_scope import SHARED
@@ -22,6 +22,7 @@ WORKSPACE = Entity(
         "suspendedAt": column("suspended_at"),
         "eventRetentionDays": column("event_retention_days"),
         "organisation": ToOne("Organisation", "organisation_id"),
+        "members": ToMany("User", "workspace_id"),
     },
     tenant_column="id",
     operator_reads_all=True,
