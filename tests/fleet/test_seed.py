@@ -13,6 +13,7 @@ from motet.domain.numbering import has_luhn_digit
 from motet.domain.sim_cards import CardKind, check_card
 from motet.domain.sim_ordering import parse_bic
 from motet.fleet.policies.policy_rules import check_coverage_policy, check_service_policy
+from motet.fleet.seeds.people import DemoUser, seed_reseller
 from motet.fleet.seeds.policies import EUROPE, TEXT_ONLY
 from motet.fleet.seeds.tenant import DEMO, OTHER, Plan, Tenant, derive_password, seed_tenant
 from motet.storage.database import Database
@@ -154,3 +155,34 @@ async def test_a_tenant_has_policies_to_choose_from(database: Database) -> None:
     assert await database.pool.fetchval("SELECT name FROM coverage_policy") == "Europe"
     assert check_service_policy(TEXT_ONLY) == TEXT_ONLY
     assert check_coverage_policy(EUROPE) == EUROPE
+
+
+async def test_a_reseller_stands_above_both_tenants_once(database: Database) -> None:
+    tenants = [await seed(database, DEMO, 1), await seed(database, OTHER, 1)]
+
+    async def reseller() -> DemoUser:
+        async with database.pool.acquire() as connection:
+            return await seed_reseller(
+                connection, [tenant.workspace_id for tenant in tenants], new_id=lambda: next(_ids), now=NOW,
+                secret=b"secret", hash_password=HASHER.hash,
+            )  # fmt: skip
+
+    first = await reseller()
+    tree = "SELECT name, kind, (SELECT name FROM organisation p WHERE p.id = o.parent_id) AS above FROM organisation o"
+    made = {tuple(row) for row in await database.pool.fetch(tree)}
+    assert made == {
+        ("Operator", "OPERATOR", None),
+        ("Example Connect", "SERVICE_PROVIDER", "Operator"),
+        ("Example Reseller", "RESELLER", "Example Connect"),
+        ("demo", "ENTERPRISE", "Example Reseller"),
+        ("other", "ENTERPRISE", "Example Reseller"),
+    }
+    person = await database.pool.fetchrow(
+        "SELECT u.password_hash, u.is_super_admin, o.name FROM user_account u JOIN organisation o"
+        " ON o.id = u.organisation_id WHERE u.email = 'reseller@demo.example'"
+    )
+    assert fits(person["password_hash"], first.password)
+    assert (person["is_super_admin"], person["name"]) == (True, "Example Reseller")
+    await database.pool.execute("UPDATE organisation SET name = 'Mine' WHERE name = 'Example Reseller'")
+    assert await reseller() == first
+    assert await database.pool.fetchval("SELECT count(*) FROM organisation") == 5

@@ -337,8 +337,8 @@ async def test_who_may_see_people_sees_the_members_of_the_workspace_that_they_ar
     made = await mutate(above, "workspaceCreate", "workspace { id }", name="beside")
     reply = await above.query(f'{{ node(id: "{made["workspace"]["id"]}") {{ ... on Workspace {listed} }} }}')
     assert reply.data["node"]["members"] == {"totalCount": 0, "nodes": []}
-    for other in (world.client(world.demo, Role.OBSERVER), world.operator()):
-        its_id = workspace_id(world.demo.workspace_id)
-        reply = await other.query(f'{{ node(id: "{its_id}") {{ id ... on Workspace {listed} }} }}')
-        assert reply.json["data"]["node"]["members"] is None
-        assert reply.codes == ["FORBIDDEN"]
+    its_id = workspace_id(world.demo.workspace_id)
+    asked = f'{{ node(id: "{its_id}") {{ id ... on Workspace {listed} }} }}'
+    reply = await world.client(world.demo, Role.OBSERVER).query(asked)
+    assert (reply.json["data"]["node"]["members"], reply.codes) == (None, ["FORBIDDEN"])
+    assert (await world.operator().query(asked)).data["node"] == {"id": its_id, "members": None}

@@ -17,7 +17,7 @@ from motet.bootstrap.listeners import address_of
 from motet.bootstrap.node import Carrier, Node, Ready
 from motet.bootstrap.simulator import simulated_network
 from motet.domain.ids import MAX_NODE, IdGenerator
-from motet.fleet.seeds.people import DemoUser, seed_user
+from motet.fleet.seeds.people import DemoUser, seed_reseller, seed_user
 from motet.fleet.seeds.tenant import DEMO, OTHER, OTHER_DEVICES, Tenant, derive_password, seed_tenant
 from motet.identity.signing_keys import note_lasting
 from motet.links.smsc_links import LinkConfig
@@ -68,6 +68,10 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
             connection, DEMO.workspace, tenants[0].workspace_id, new_id=new_id, secret=secret,
             hash_password=hash_password,
         )  # fmt: skip
+        reseller = await seed_reseller(
+            connection, [tenant.workspace_id for tenant in tenants], new_id=new_id, now=datetime.now(UTC),
+            secret=secret, hash_password=hash_password,
+        )  # fmt: skip
         phones = [] if settings.smsc else await live_identities(connection, PHONES_LIMIT)
     control: str | None = None
     if not settings.smsc:
@@ -95,7 +99,7 @@ async def prepare_demo(node: Node, ground: AsyncExitStack) -> Ready:
     async def ready(node: Node) -> None:
         await _note_tokens(node)
         facts = ready_facts(node, tenants[0], tenants[1], control, int(time.time()))
-        print(json.dumps(facts) if settings.json else summary(facts, user), flush=True)
+        print(json.dumps(facts) if settings.json else summary(facts, user, reseller), flush=True)
 
     return ready
 
@@ -147,7 +151,7 @@ async def _note_tokens(node: Node) -> None:
         await note_lasting(connection, node.tokens, TOKEN_TTL_S, int(time.time()))
 
 
-def summary(facts: Mapping[str, Any], user: DemoUser) -> str:
+def summary(facts: Mapping[str, Any], user: DemoUser, reseller: DemoUser) -> str:
     """The same for a person, who can sign in besides."""
     smpp, other = facts["smpp"], facts["other"]
     lines = [
@@ -158,6 +162,7 @@ def summary(facts: Mapping[str, Any], user: DemoUser) -> str:
         f"  Phones      {facts['network']}/phones" if facts["network"] else "  Phones      those of your SMSC",
         f"  Short code  {facts['short_code']}",
         f"  Sign in     {facts['http']}/account   {user.email}  {user.password}",
+        f"  or as the reseller above both workspaces   {reseller.email}  {reseller.password}",
         "",
         f"  Workspace {facts['workspace']}, its administrator's token:",
         f"  {facts['token']}",

@@ -260,6 +260,8 @@ class Planner:
             return ValuePart(child.key, columns, _making(declared, child))
         if isinstance(declared, Fixed):
             return FixedPart(child.key, declared.value)
+        if isinstance(declared, ToMany) and self._lies_inside(row.entity, self._entities[declared.entity]):
+            return FixedPart(child.key, None)
         try:
             if isinstance(declared, ToOne):
                 return self._one(row, alias, declared, child, path, (*relations, child.name))
@@ -267,6 +269,11 @@ class Planner:
         except RequestError as error:
             self.failures.append(Failure(path, error))
             return FixedPart(child.key, None)
+
+    def _lies_inside(self, parent: Entity, target: Entity) -> bool:
+        """Whether what hangs on something above the workspaces is in one, where the operator reads nothing."""
+        is_inside = target.reach is None and not target.operator_reads_all
+        return self._principal.is_operator and parent.reach is not None and is_inside
 
     def _one(self, row: RowPlan, alias: str, relation: ToOne, child: Selected, path: Path, relations: Path) -> OnePart:
         target = self._entities[relation.entity]

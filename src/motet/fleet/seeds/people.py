@@ -1,4 +1,4 @@
-"""The demo's administrator as a person, who can sign in at /account."""
+"""The demo's people, who can sign in at /account: an administrator, and a reseller above both tenants."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import asyncio
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from motet.domain.organisations import OrganisationKind
 from motet.domain.users import UserStatus
+from motet.storage import organisation
 from motet.storage.database import PooledConnection
 from motet.storage.membership import add_member
+from motet.storage.setting import read_setting, write_setting
 from motet.storage.user import add_user, find_by_email
 from motet.storage.workspace import organisation_of
 
@@ -52,3 +56,40 @@ async def seed_user(
             )  # fmt: skip
             await add_member(connection, workspace_id, user_id, "ADMINISTRATOR", None)
     return DemoUser(email, password)
+
+
+PROVIDER, RESELLER = "Example Connect", "Example Reseller"
+RESELLER_EMAIL = "reseller@demo.example"
+TREE_SETTING = "demo.tree"
+"""Says that the tree was made: whoever changes it afterwards finds it as they left it."""
+
+
+async def seed_reseller(
+    connection: PooledConnection,
+    workspace_ids: Sequence[int],
+    *,
+    new_id: Callable[[], int],
+    now: datetime,
+    secret: bytes,
+    hash_password: Callable[[str], str],
+) -> DemoUser:
+    """Puts the organisations of the workspaces below a reseller of a service provider, once, and makes the reseller's
+    super administrator, who may switch between the workspaces and have reports over them."""
+    password = derive_user_password(secret, RESELLER_EMAIL)
+    async with connection.transaction():
+        await organisation.lock_tree(connection)
+        root = await organisation.root(connection)
+        if root is not None and await read_setting(connection, TREE_SETTING) is None:
+            provider, reseller = new_id(), new_id()
+            await organisation.add(connection, provider, root, OrganisationKind.SERVICE_PROVIDER.value, PROVIDER, now)
+            await organisation.add(connection, reseller, provider, OrganisationKind.RESELLER.value, RESELLER, now)
+            for workspace_id in workspace_ids:
+                await organisation.move(connection, await organisation_of(connection, workspace_id), reseller)
+            if await find_by_email(connection, RESELLER_EMAIL) is None:
+                await add_user(
+                    connection, new_id(), reseller, RESELLER_EMAIL, RESELLER_EMAIL, name="Rita Reseller",
+                    status=UserStatus.ACTIVE, password_hash=await asyncio.to_thread(hash_password, password),
+                    is_super_admin=True,
+                )  # fmt: skip
+            await write_setting(connection, TREE_SETTING, b"1")
+    return DemoUser(RESELLER_EMAIL, password)

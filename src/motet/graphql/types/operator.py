@@ -31,8 +31,8 @@ class Workspace(Node):
     )
     members = listed(
         later("User", "user"),
-        "Who is in it, and as what, for those who may see people. Of the workspace that the viewer is in; of another"
-        " one nobody is shown: switch to it.",
+        "Who is in it, and as what, for those who may see people. Of the workspace that the viewer is in: of another"
+        " one nobody is shown, and null to the operator; switch to it.",
     )
 
 
