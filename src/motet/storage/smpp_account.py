@@ -177,7 +177,7 @@ async def set_password_hash(
 
 _OUTBIND = """
 SELECT outbind_host, outbind_port FROM smpp_account
- WHERE workspace_id = $1 AND id = $2 AND enabled AND outbind_host IS NOT NULL
+ WHERE workspace_id = $1 AND id = $2 AND enabled AND outbind_host IS NOT NULL AND motet_open_workspace(workspace_id)
 """
 
 
