@@ -38,6 +38,7 @@ PLAIN = {
     "idempotencyKey": "the caller's own word for a request",
     "key": "of a device's attribute; what is kept under it is shown unless the key says that it is secret",
     "postalCode": "an address",
+    "signInUrl": "where browsers are sent; what stands behind its question mark is left out all the same",
     "tokenId": "a token's `jti`: nobody gets in by it",
     "shortCodeCreate.code": "a short code",
     "breakoutRegionUpdate.code": "a region",
