@@ -19,7 +19,7 @@ OTHERS: dict[str, tuple[int, str]] = {
     "identity/signing_keys.py": (1, "a savepoint: of a command's transaction, or of the schedule's"),
     "identity/sso/sign_on.py": (1, "a code for the browser, good for a minute: exchanging it is the entry"),
     "fleet/jobs/runner.py": (2, "a chunk, audited inside as the act of whoever asked; a savepoint for dry runs"),
-    "fleet/seeds/people.py": (1, "the demo's own people, before anybody is there"),
+    "fleet/seeds/people.py": (2, "the demo's own people, before anybody is there"),
     "fleet/seeds/tenant.py": (1, "the demo's own workspaces, before anybody is there"),
     "fleet/usage/counting.py": (1, "counts messages"),
     "fleet/usage/session.py": (1, "counts sessions that networks report"),
