@@ -41,6 +41,9 @@ SWEEP_ROWS = 1_000
 
 DATABASE_PAUSE_S = 1.0
 
+WRITE_S = 5.0
+"""How long a stop waits for the results to be written; those that are not are made again when their lease is over."""
+
 _DATABASE_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
@@ -136,7 +139,7 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         self._over_filled.set()
-        await asyncio.wait(self._loops, timeout=grace_s)
+        await asyncio.wait(self._loops, timeout=WRITE_S)
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
