@@ -18,13 +18,27 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from motet.access.secrets import SecretBox
 from motet.config.values import Address, SmtpUrl
 from motet.domain.ids import IdGenerator
-from motet.domain.letters import Letter
+from motet.domain.letters import Letter, write
+from motet.domain.locales import LOCALES
 from motet.identity.post import Post
 from motet.mail.couriers import ConsoleCourier, SmtpCourier
 from motet.mail.sender import FIRST_RETRY, LEASE, Sender, retry_after
 from motet.storage.database import Database
 
 DAY = timedelta(days=1)
+
+LETTER_FACTS = {
+    Letter.INVITATION: ("workspace", "inviter", "link", "days"),
+    Letter.PASSWORD_RESET: ("link", "minutes", "address"),
+    Letter.PASSKEY_ADDED: ("name", "time", "address"),
+    Letter.PASSKEY_REMOVED: ("name", "time", "address"),
+    Letter.RECOVERY_CODE_USED: ("left", "time", "address"),
+    Letter.DEVICE_TRUSTED: ("days", "device", "time", "address"),
+    Letter.EMAIL_CHANGED: ("email", "time", "address"),
+}
+"""What each says beside when, and from where."""
+
+FACTS = {"time", "address"}.union(*LETTER_FACTS.values())
 
 
 @dataclass
@@ -105,6 +119,29 @@ async def test_a_mail_arrives_whole_and_is_forgotten(office: Office) -> None:
     assert "https://motet.example.org/account#token=t" in mail.get_payload(decode=True).decode()  # type: ignore[union-attr]
     assert mail["Auto-Submitted"] == "auto-generated"
     assert await office.waiting() == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+async def test_each_letter_arrives_in_each_language(office: Office, locale: str) -> None:
+    facts = {name: f"<{name}>" for name in FACTS}
+    post = Post(SecretBox(bytes(32)), office.ids, "https://motet.example.org", office.clock, sends=True)
+    async with office.database.pool.acquire() as connection:
+        for letter in Letter:
+            await post.write(connection, "bert@example.org", locale, letter, facts, good_for=DAY)
+    sender = office.sender()
+    while await office.waiting():
+        await sender.send_due()
+    by_subject = {write(letter, locale, facts).subject: letter for letter in Letter}
+    assert len(office.mailbox.taken) == len(Letter) == len(by_subject)
+    for envelope in office.mailbox.taken:
+        mail = message_from_bytes(envelope.content or b"")  # type: ignore[arg-type]
+        subject = str(make_header(decode_header(mail["Subject"])))
+        text = mail.get_payload(decode=True).decode()  # type: ignore[union-attr]
+        assert "Motet" in subject
+        letter = by_subject[subject]
+        assert "{" not in subject + text
+        wanted = LETTER_FACTS.get(letter, ()) or ("time", "address")
+        assert all(f"<{name}>" in subject + text for name in wanted), (letter, text)
 
 
 async def test_what_people_write_cannot_add_headers(office: Office) -> None:

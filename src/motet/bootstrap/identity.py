@@ -23,6 +23,9 @@ from motet.rest.sso import sso_routes
 FEED = "access feed"
 PURGE = "sign-in purge"
 PURGE_EVERY_S = 600.0
+LOCKS = "sign-in notices"
+LOCKS_EVERY_S = 30.0
+"""How soon someone hears that they are locked out."""
 
 
 @asynccontextmanager
@@ -53,6 +56,11 @@ async def identity(node: Node) -> AsyncIterator[None]:
             await asyncio.sleep(PURGE_EVERY_S)
             await services.purge()
 
+    async def tell_locked() -> None:
+        while True:
+            await asyncio.sleep(LOCKS_EVERY_S)
+            await services.notices.tell_locked()
+
     secure = public_url.startswith("https:")
     node.routes.extend(oauth2_routes(services))
     node.routes.extend(auth_routes(services, secure=secure))
@@ -63,9 +71,11 @@ async def identity(node: Node) -> AsyncIterator[None]:
     node.routes.extend(account_routes())
     node.supervisor.start(FEED, services.authenticator.run)
     node.supervisor.start(PURGE, purge)
+    node.supervisor.start(LOCKS, tell_locked)
     try:
         yield
     finally:
+        await node.supervisor.stop(LOCKS)
         await node.supervisor.stop(PURGE)
         await node.supervisor.stop(FEED)
         await services.authenticator.close()

@@ -25,6 +25,26 @@ class Letter(Enum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     """time, address."""
 
+    # Notices, whose words stand in a frame of their own. All have time and address besides.
+    TOTP_ADDED = "totp_added"
+    TOTP_REMOVED = "totp_removed"
+    PASSKEY_ADDED = "passkey_added"
+    """name."""
+    PASSKEY_REMOVED = "passkey_removed"
+    """name."""
+    RECOVERY_CODES_MADE = "recovery_codes_made"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    """left."""
+    DEVICE_TRUSTED = "device_trusted"
+    """days, device."""
+    EMAIL_CHANGED = "email_changed"
+    """email."""
+    SIGN_IN_LOCKED = "sign_in_locked"
+
+
+FRAME = "notice"
+"""The text round a notice's `what`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -37,9 +57,13 @@ class Written:
 def write(letter: Letter, locale: str, facts: Mapping[str, str]) -> Written:
     """The letter in the language. Facts come from people: line ends in them are made blanks, so that none can add to a
     subject."""
-    words = _WORDS.get(locale, {}).get(letter.value) or _WORDS[LOCALES[0]][letter.value]
+    language = _WORDS[locale if letter.value in _WORDS.get(locale, {}) else LOCALES[0]]
+    words = language[letter.value]
     plain = {name: " ".join(value.split()) for name, value in facts.items()}
-    return Written(words["subject"].format_map(plain), words["text"].format_map(plain))
+    subject = words["subject"].format_map(plain)
+    if "what" in words:
+        return Written(subject, language[FRAME]["text"].format_map(plain | {"what": words["what"].format_map(plain)}))
+    return Written(subject, words["text"].format_map(plain))
 
 
 def _read() -> dict[str, dict[str, dict[str, str]]]:
@@ -48,4 +72,4 @@ def _read() -> dict[str, dict[str, dict[str, str]]]:
 
 
 _WORDS = _read()
-"""By language, letter, and `subject` or `text`."""
+"""By language, letter, and `subject`, `text` or `what`."""

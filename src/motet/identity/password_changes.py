@@ -16,6 +16,7 @@ from motet.domain.locales import negotiated
 from motet.domain.users import UserStatus, email_of
 from motet.identity.lock_out import LOCK, LockOut
 from motet.identity.login import SignInRules
+from motet.identity.notices import Notices
 from motet.identity.password_rules import PasswordRules
 from motet.identity.post import Post
 from motet.identity.sessions import hash_token
@@ -31,12 +32,10 @@ RESET_GOOD_FOR = timedelta(hours=1)
 RESETS = 3
 """Mails that can be asked for, for one address, before a pause."""
 
-NOTICE_GOOD_FOR = timedelta(days=3)
-
 
 class PasswordChanges:
     """Changes passwords. Whoever has a new one is signed out everywhere else, and told by mail. `now` gives an aware
-    time, `mailed` wakes who sends mails."""
+    time."""
 
     def __init__(
         self,
@@ -45,8 +44,8 @@ class PasswordChanges:
         rules: PasswordRules,
         lock_out: LockOut,
         post: Post,
+        notices: Notices,
         now: Callable[[], datetime],
-        mailed: Callable[[], None],
         *,
         sign_in_rules: SignInRules | None = None,
     ) -> None:
@@ -56,7 +55,8 @@ class PasswordChanges:
         self._lock_out = lock_out
         self._post = post
         self._now = now
-        self._mailed = mailed
+        self._notices = notices
+        self._mailed = notices.mailed
         self._sign_in_rules = sign_in_rules
 
     async def change(self, principal: Principal, old: str, new: str, client: Client) -> None:
@@ -142,9 +142,4 @@ class PasswordChanges:
         await set_password(connection, whose.id, password_hash, now)
         await storage.cancel_resets(connection, whose.id)
         await end_sessions(connection, whose.id, "the password was changed", now, but=but)
-        facts = {"time": f"{now:%Y-%m-%d %H:%M} UTC", "address": client.address or "-"}
-        if self._post.sends:
-            await self._post.write(
-                connection, whose.email, negotiated(whose.locale), Letter.PASSWORD_CHANGED, facts,
-                good_for=NOTICE_GOOD_FOR,
-            )  # fmt: skip
+        await self._notices.tell(connection, whose.id, Letter.PASSWORD_CHANGED, address=client.address)

@@ -18,6 +18,7 @@ from motet.identity.authenticator import Authenticator
 from motet.identity.invitations import Invitations
 from motet.identity.lock_out import LockOut
 from motet.identity.login import Login
+from motet.identity.notices import Notices
 from motet.identity.oauth import OAuth
 from motet.identity.organisation_report import OrganisationReports
 from motet.identity.organisations import OrganisationService
@@ -93,6 +94,7 @@ class Identity:
     sessions: Sessions
     login: Login
     lock_out: LockOut
+    notices: Notices
     tickets: Tickets
     second_step: SecondStep
     enrolment: Enrolment
@@ -138,10 +140,12 @@ def build_identity(ground: Ground) -> Identity:
     lock_out = LockOut(database, now)
     tickets = Tickets(ground.box)
     sign_in_rules = SsoRules(database)
+    post = Post(ground.box, ground.ids, ground.public_url, now, sends=ground.sends_mail)
+    notices = Notices(database, post, now, ground.mailed)
     totp = TotpCodes(database, ground.box, now)
     passkeys = Passkeys(database, tickets, ground.ids, RelyingParty.of(ground.public_url), now)
-    devices = TrustedDevices(database, ground.ids, now)
-    enrolment = Enrolment(database, ground.passwords, lock_out, totp, passkeys, now)
+    devices = TrustedDevices(database, ground.ids, notices, now)
+    enrolment = Enrolment(database, ground.passwords, lock_out, totp, passkeys, notices, now)
     login = Login(
         database,
         ground.passwords,
@@ -160,7 +164,6 @@ def build_identity(ground: Ground) -> Identity:
     saml_sign_in = SamlSignIn(ground.box, once, ground.public_url, now)
     arrivals = Arrivals(database, ground.ids, now, ground.teller)
     authenticator = Authenticator(database, ground.authority, ground.signing_keys, clock=lambda: now().timestamp())
-    post = Post(ground.box, ground.ids, ground.public_url, now, sends=ground.sends_mail)
     rules = PasswordRules(ground.breached_passwords)
     scim = ground.public_url + SCIM_PATH
     return Identity(
@@ -169,8 +172,9 @@ def build_identity(ground: Ground) -> Identity:
         sessions=sessions,
         login=login,
         lock_out=lock_out,
+        notices=notices,
         tickets=tickets,
-        second_step=SecondStep(database, login, lock_out, totp, passkeys, devices, now),
+        second_step=SecondStep(database, login, lock_out, totp, passkeys, devices, notices, now),
         enrolment=enrolment,
         second_factor_requirement=SecondFactorRequirement(database, enrolment),
         totp=totp,
@@ -189,11 +193,11 @@ def build_identity(ground: Ground) -> Identity:
             database, ground.ids, post, ground.passwords, rules, login, now, ground.mailed, ground.teller
         ),
         password_changes=PasswordChanges(
-            database, ground.passwords, rules, lock_out, post, now, ground.mailed, sign_in_rules=sign_in_rules
+            database, ground.passwords, rules, lock_out, post, notices, now, sign_in_rules=sign_in_rules
         ),
         tokens=tokens,
         oauth=OAuth(authenticator, ground.authority, tokens, sessions, now),
-        directory_users=DirectoryUsers(database, ground.ids, scim, now, ground.teller),
+        directory_users=DirectoryUsers(database, ground.ids, scim, notices, now, ground.teller),
         directory_groups=DirectoryGroups(database, ground.ids, scim, now, ground.teller),
         directory_of=lambda authorization: directory_of(database, authorization, now()),
         roles=Roles(database, ground.ids, now),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
 import orjson
@@ -90,7 +91,7 @@ class Sender:
 
     def _opened(self, due: DueMail) -> EmailMessage:
         held = orjson.loads(self._box.decrypt(due.sealed))
-        mail = EmailMessage()
+        mail = EmailMessage(SMTP.clone(cte_type="7bit"))
         mail["From"], mail["To"], mail["Subject"] = self._sender, held["to"], held["subject"]
         mail["Date"] = format_datetime(self._now())
         mail["Message-ID"] = make_msgid(str(due.id), domain=self._sender.rpartition("@")[2].strip(">") or "motet")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from motet.storage.database import Executor
+from motet.storage.database import Executor, PooledConnection
 
 # Once the lock is over one counts anew.
 _CLAIM = """
@@ -15,7 +15,7 @@ ON CONFLICT (key) DO UPDATE
                        ELSE a.failures + 1 END,
        locked_until = CASE WHEN a.locked_until IS NULL AND a.updated_at >= $2 - $4::interval AND a.failures + 1 >= $3
                            THEN $2 + $4::interval END,
-       updated_at = $2
+       updated_at = $2, told = false
  WHERE a.locked_until IS NULL OR a.locked_until <= $2
 RETURNING true
 """
@@ -24,6 +24,23 @@ RETURNING true
 async def claim_attempt(connection: Executor, key: str, at: datetime, most: int, lock: timedelta) -> bool:
     """Count one more attempt; False while the key is locked. The `most`th in a row is the last before the lock."""
     return bool(await connection.fetchval(_CLAIM, key, at, most, lock))
+
+
+# At most 1,000 at once; those of nobody are not looked at again either.
+_TAKE_LOCKED = """
+WITH locked AS (
+    UPDATE sign_in_attempt SET told = true
+     WHERE key IN (SELECT key FROM sign_in_attempt
+                    WHERE NOT told AND locked_until > $1 AND key LIKE 'user %' LIMIT 1000 FOR UPDATE SKIP LOCKED)
+    RETURNING key
+)
+SELECT u.id FROM locked l JOIN user_account u ON u.email_key = substr(l.key, 6) WHERE u.status = 1
+"""
+
+
+async def take_locked(connection: PooledConnection, now: datetime) -> list[int]:
+    """The active users who are locked out and were not told yet; from now on they have been."""
+    return [row["id"] for row in await connection.fetch(_TAKE_LOCKED, now)]
 
 
 _CLEAR = "DELETE FROM sign_in_attempt WHERE key = $1"

@@ -103,6 +103,24 @@ async def set_password(
     await connection.execute(_CHANGE, user_id, password_hash, at, name)
 
 
+class Mailbox(NamedTuple):
+    """Where a user is written to, and in which language."""
+
+    email: str
+    locale: str | None
+    organisation_locale: str | None
+
+
+_MAILBOX = """
+SELECT u.email, u.locale, o.locale FROM user_account u JOIN organisation o ON o.id = u.organisation_id WHERE u.id = $1
+"""
+
+
+async def find_mailbox(connection: Executor, user_id: int) -> Mailbox | None:
+    record = await connection.fetchrow(_MAILBOX, user_id)
+    return None if record is None else Mailbox(*record)
+
+
 _SIGNED_IN = "UPDATE user_account SET last_login_at = $2 WHERE id = $1"
 
 

@@ -10,7 +10,9 @@ from typing import Any
 from motet.access.tokens import AuthenticationError
 from motet.domain.global_ids import decode_global_id, encode_global_id
 from motet.domain.ids import IdGenerator
+from motet.domain.letters import Letter
 from motet.domain.users import UserStatus, name_of
+from motet.identity.notices import Notices
 from motet.identity.scim.patching import equality, patched_user
 from motet.identity.scim.resources import ScimError, ScimUser, check_mail, user_of, user_resource
 from motet.identity.sso.memberships import follow_groups
@@ -79,6 +81,7 @@ class DirectoryUsers:
         database: Database,
         ids: IdGenerator,
         base: str,
+        notices: Notices,
         now: Callable[[], datetime],
         teller: Teller = SILENCE,
     ) -> None:
@@ -87,6 +90,7 @@ class DirectoryUsers:
         self._teller = teller
         self._ids = ids
         self._base = base
+        self._notices = notices
         self._now = now
 
     async def find(self, provider: IdentityProviderRow, scim_id: str) -> dict[str, Any]:
@@ -112,7 +116,7 @@ class DirectoryUsers:
         on; otherwise one is made, who signs in by the provider."""
         said, now = user_of(body), self._now()
         email, email_key = self._mail(provider, said)
-        async with transaction(self._database, after=self._teller.committed) as connection:
+        async with transaction(self._database, after=self._committed) as connection:
             await scim.lock_directory(connection, provider.id)
             if await scim.count_users(connection, provider.id, Wanted()) >= MAX_USERS:
                 raise ScimError(403, f"A directory has at most {MAX_USERS} users.")
@@ -142,7 +146,7 @@ class DirectoryUsers:
     async def delete(self, provider: IdentityProviderRow, scim_id: str) -> None:
         """The person's account goes, with all that is kept about them."""
         user_id = row_id(scim_id, "User")
-        async with transaction(self._database, after=self._teller.committed) as connection:
+        async with transaction(self._database, after=self._committed) as connection:
             if not await scim.users(connection, provider.id, Wanted(id=user_id)):
                 raise ScimError(404, "There is no such user.")
             user = await lock_user(connection, user_id)
@@ -155,7 +159,7 @@ class DirectoryUsers:
         self, provider: IdentityProviderRow, scim_id: str, change: Callable[[ScimUser], ScimUser]
     ) -> dict[str, Any]:
         user_id = row_id(scim_id, "User")
-        async with transaction(self._database, after=self._teller.committed) as connection:
+        async with transaction(self._database, after=self._committed) as connection:
             user = await lock_user(connection, user_id)
             rows = await scim.users(connection, provider.id, Wanted(id=user_id))
             if user is None or not rows:
@@ -165,6 +169,10 @@ class DirectoryUsers:
             await self._write_person(connection, provider, user, said)
         return await self.find(provider, scim_id)
 
+    def _committed(self) -> None:
+        self._teller.committed()
+        self._notices.mailed()
+
     async def _write_person(
         self, connection: PooledConnection, provider: IdentityProviderRow, user: UserRow, said: ScimUser
     ) -> None:
@@ -172,6 +180,8 @@ class DirectoryUsers:
         if (email, _name(said)) != (user.email, user.name):
             if email_key != user.email_key and (user.break_glass or user.is_super_admin):
                 raise ScimError(403, "The address of a super or break-glass administrator is not the directory's.")
+            if email_key != user.email_key:  # while the mailbox is the old one
+                await self._notices.tell(connection, user.id, Letter.EMAIL_CHANGED, email=email)
             await scim.set_person(connection, user.id, email, email_key, _name(said))
         if said.active and user.status is not UserStatus.ACTIVE:
             await set_status(connection, user.id, UserStatus.ACTIVE)

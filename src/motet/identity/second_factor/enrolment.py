@@ -10,9 +10,11 @@ from typing import Any
 from motet.access.passwords import PasswordChecker
 from motet.access.principals import Principal
 from motet.domain.errors import DeniedError, NotFoundError
+from motet.domain.letters import Letter
 from motet.domain.recovery_codes import code_hash, new_codes
 from motet.identity.lock_out import LockOut
 from motet.identity.login import MULTIPLE
+from motet.identity.notices import Notices
 from motet.identity.second_factor.passkeys import Asked, Passkeys
 from motet.identity.second_factor.totp import NewTotp, TotpCodes
 from motet.storage import passkey, recovery_code, second_factor, totp, trusted_device
@@ -63,6 +65,7 @@ class Enrolment:
         lock_out: LockOut,
         codes: TotpCodes,
         passkeys: Passkeys,
+        notices: Notices,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -70,6 +73,7 @@ class Enrolment:
         self._lock_out = lock_out
         self._codes = codes
         self._passkeys = passkeys
+        self._notices = notices
         self._now = now
 
     async def enroll_totp(self, account: Account, password: str | None) -> NewTotp:
@@ -80,28 +84,31 @@ class Enrolment:
 
     async def confirm_totp(self, account: Account, code: str) -> Enrolled:
         """Turn the app on. Raises ConflictError if none is being set up, InvalidError for a wrong code."""
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._notices.mailed) as connection:
             await self._locked(connection, account)
             await self._codes.confirm(connection, account.user_id, code)
+            await self._notices.tell(connection, account.user_id, Letter.TOTP_ADDED)
             return Enrolled(None, await self._added(connection, account, "otp"))
 
     async def delete_totp(self, account: Account, password: str | None) -> None:
         """Take the app away. Raises NotFoundError without one, DeniedError for a last factor that must be there."""
         await self._proved(account, password)
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._notices.mailed) as connection:
             found = await self._locked(connection, account)
             if found.totp and found.passkeys == 0:
                 await self._last_goes(connection, account, found)
             if not await totp.delete(connection, account.user_id):
                 raise NotFoundError("There is no authenticator app.")
+            await self._notices.tell(connection, account.user_id, Letter.TOTP_REMOVED)
 
     async def regenerate_recovery_codes(self, account: Account, password: str | None) -> list[str]:
         """New codes in place of all earlier ones, shown this once. Raises DeniedError where there is no factor."""
         await self._proved(account, password)
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._notices.mailed) as connection:
             found = await self._locked(connection, account)
             if not found.any:
                 raise DeniedError("Recovery codes stand in for a second factor: set one up first.")
+            await self._notices.tell(connection, account.user_id, Letter.RECOVERY_CODES_MADE)
             return await self._new_codes(connection, account.user_id)
 
     async def ask_to_register_passkey(self, account: Account, password: str | None) -> Asked:
@@ -113,11 +120,12 @@ class Enrolment:
         self, account: Account, state: str, credential: Mapping[str, Any], name: str
     ) -> Enrolled:
         """Add the passkey that answered the challenge: who was asked had proved who they are."""
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._notices.mailed) as connection:
             await self._locked(connection, account)
             passkey_id = await self._passkeys.register(
                 connection, account.user_id, account.session_id, state, credential, name
             )
+            await self._notices.tell(connection, account.user_id, Letter.PASSKEY_ADDED, name=name.strip())
             return Enrolled(passkey_id, await self._added(connection, account, "swk"))
 
     async def rename_passkey(self, account: Account, passkey_id: int, name: str) -> None:
@@ -128,15 +136,17 @@ class Enrolment:
 
     async def delete_passkey(self, account: Account, passkey_id: int, password: str | None) -> None:
         """Raises NotFoundError (path `id`), DeniedError for a last factor that must be there."""
-        if all(key.id != passkey_id for key in await self._passkeys.of_user(account.user_id)):
+        names = {key.id: key.name for key in await self._passkeys.of_user(account.user_id)}
+        if passkey_id not in names:
             raise NotFoundError("No such passkey.", path=("id",))
         await self._proved(account, password)
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._notices.mailed) as connection:
             found = await self._locked(connection, account)
             if found.passkeys == 1 and not found.totp:
                 await self._last_goes(connection, account, found)
             if not await passkey.delete(connection, account.user_id, passkey_id):
                 raise NotFoundError("No such passkey.", path=("id",))
+            await self._notices.tell(connection, account.user_id, Letter.PASSKEY_REMOVED, name=names[passkey_id])
 
     async def delete_trusted_device(self, account: Account, device_id: int) -> None:
         """From now on the second factor is asked for there. Raises NotFoundError (path `id`)."""

@@ -11,10 +11,12 @@ from typing import Any
 from motet.access.clients import Client
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import InvalidError
+from motet.domain.letters import Letter
 from motet.domain.messages import said
 from motet.domain.recovery_codes import code_hash
 from motet.identity.lock_out import LockOut
 from motet.identity.login import MFA_TTL_S, MULTIPLE, PASSWORD, Demand, Login
+from motet.identity.notices import Notices
 from motet.identity.second_factor.passkeys import Asked, Passkeys
 from motet.identity.second_factor.totp import TotpCodes
 from motet.identity.second_factor.trusted_devices import TrustedDevices
@@ -22,6 +24,7 @@ from motet.identity.sessions import Signed
 from motet.storage import recovery_code, second_factor, used_challenge
 from motet.storage.acting import Actor, ActorKind
 from motet.storage.database import Database
+from motet.storage.transaction import transaction
 from motet.storage.user import UserRow
 
 ONE_TIME = "otp"
@@ -75,6 +78,7 @@ class SecondStep:
         codes: TotpCodes,
         passkeys: Passkeys,
         devices: TrustedDevices,
+        notices: Notices,
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -83,6 +87,7 @@ class SecondStep:
         self._codes = codes
         self._passkeys = passkeys
         self._devices = devices
+        self._notices = notices
         self._now = now
 
     async def ask(self, mfa_token: str) -> Asked:
@@ -146,9 +151,20 @@ class SecondStep:
                 raise InvalidError(_WRONG["code"], path=("code",))
             return ONE_TIME
         digest = None if proof.recovery_code is None else code_hash(proof.recovery_code)
-        if digest is None or not found.any or not await recovery_code.use(self._database.pool, user_id, digest):
+        if digest is None or not found.any:
             raise InvalidError(_WRONG["recovery_code"], path=("recovery_code",))
+        await self._use(user_id, digest, client)
         return RECOVERY
+
+    async def _use(self, user_id: int, digest: bytes, client: Client) -> None:
+        """Use up a recovery code; they are told. Raises InvalidError if the user has no such code."""
+        async with transaction(self._database, after=self._notices.mailed) as connection:
+            if not await recovery_code.use(connection, user_id, digest):
+                raise InvalidError(_WRONG["recovery_code"], path=("recovery_code",))
+            left = await recovery_code.count(connection, user_id)
+            await self._notices.tell(
+                connection, user_id, Letter.RECOVERY_CODE_USED, address=client.address, left=str(left)
+            )
 
 
 def _digest(mfa_token: str) -> bytes:

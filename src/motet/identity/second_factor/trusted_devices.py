@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 
 from motet.access.clients import Client
 from motet.domain.ids import IdGenerator
+from motet.domain.letters import Letter
+from motet.identity.notices import Notices
 from motet.storage import trusted_device
 from motet.storage.database import Database
 from motet.storage.transaction import transaction
@@ -26,16 +28,17 @@ TOKEN_CHARACTERS = 100
 class TrustedDevices:
     """The trusted devices of all users."""
 
-    def __init__(self, database: Database, ids: IdGenerator, now: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, ids: IdGenerator, notices: Notices, now: Callable[[], datetime]) -> None:
         self._database = database
         self._ids = ids
+        self._notices = notices
         self._now = now
 
     async def trust(self, user_id: int, client: Client) -> str:
         """Trust the device at the other end: the token by which it is known again."""
         token = secrets.token_urlsafe(TOKEN_OCTETS)
         now = self._now()
-        async with transaction(self._database) as connection:
+        async with transaction(self._database, after=self._notices.mailed) as connection:
             await trusted_device.insert(
                 connection,
                 self._ids.next_at(now),
@@ -47,6 +50,10 @@ class TrustedDevices:
                 now + TRUSTED_FOR,
                 MAX_DEVICES,
             )
+            await self._notices.tell(
+                connection, user_id, Letter.DEVICE_TRUSTED, address=client.address,
+                days=str(TRUSTED_FOR.days), device=client.kept_user_agent or "-",
+            )  # fmt: skip
         return token
 
     async def is_trusted(self, user_id: int, token: str | None) -> bool:
