@@ -13,7 +13,7 @@ from motet.domain.role_rules import Standing, check_change, check_not_last, chec
 from motet.domain.users import UserStatus, locale_of, name_of
 from motet.identity.standings import role_name, standing_of
 from motet.identity.telling import SILENCE, Teller, tell_gone, tell_member
-from motet.storage import membership, user
+from motet.storage import membership, personal_data, user
 from motet.storage.database import Database, PooledConnection
 from motet.storage.login_session import end_sessions
 from motet.storage.membership import MemberRow
@@ -64,7 +64,7 @@ class Users:
             await tell_member(self._teller, connection, workspace_id, user_id, before=before, after=None)
             at_home = row.organisation_id == row.workspace_organisation_id
             if at_home and not row.is_super_admin and not await membership.is_member_anywhere(connection, user_id):
-                await user.erase_user(connection, user_id)
+                await personal_data.erase_person(connection, user_id)
 
     async def suspend(self, principal: Principal, workspace_id: int, user_id: int) -> None:
         """They cannot sign in, and are signed out at once, everywhere. Raises NotFoundError, DeniedError, ConflictError
@@ -90,7 +90,7 @@ class Users:
         async with transaction(self._database, after=self._teller.committed) as connection:
             await self._touch(connection, principal, workspace_id, user_id)
             await tell_gone(self._teller, connection, user_id)
-            await user.erase_user(connection, user_id)
+            await personal_data.erase_person(connection, user_id)
 
     async def export(self, principal: Principal, user_id: int) -> dict[str, Any]:
         """What is kept about a person (GDPR Art. 15 and 20), for themselves or for an administrator of their own
@@ -99,7 +99,11 @@ class Users:
             if principal.workspace_id is None or not principal.allows(Permission.USER_WRITE):
                 raise NotFoundError(NOT_THERE, path=("id",))
             self._at_home(await membership.find_member(self._database.pool, principal.workspace_id, user_id))
-        found = await user.export_user(self._database.pool, user_id)
+        async with (
+            self._database.pool.acquire() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            found = await personal_data.export_person(connection, user_id)
         if found is None:
             raise NotFoundError(NOT_THERE, path=("id",))
         return {**found, "status": UserStatus(found["status"]).name}

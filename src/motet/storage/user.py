@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 
@@ -145,33 +145,6 @@ async def describe(
 ) -> None:
     """Another name, if given, and another language (null: the organisation's), if told so."""
     await connection.execute(_DESCRIBE, user_id, name, locale, sets_locale)
-
-
-_ERASE = "DELETE FROM user_account WHERE id = $1"
-
-
-async def erase_user(connection: PooledConnection, user_id: int) -> None:
-    """Nothing is kept: memberships, sessions, tokens and second factors go with the row."""
-    await connection.execute(_ERASE, user_id)
-
-
-_EXPORT = """
-SELECT u.email, u.name, u.locale, u.status, u.created_at, u.activated_at, u.last_login_at, u.password_changed_at,
-       (SELECT COALESCE(jsonb_agg(jsonb_build_object('workspace', w.name, 'role', m.role, 'since', m.created_at)
-                                  ORDER BY m.created_at), '[]')
-          FROM membership m JOIN workspace w ON w.id = m.workspace_id WHERE m.user_id = u.id) AS memberships,
-       (SELECT COALESCE(jsonb_agg(jsonb_build_object('address', s.address, 'user_agent', s.user_agent,
-                                  'methods', s.methods, 'created_at', s.created_at, 'last_used_at', s.last_used_at,
-                                  'ended_at', s.ended_at) ORDER BY s.id), '[]')
-          FROM (SELECT * FROM login_session WHERE user_id = u.id ORDER BY id DESC LIMIT 1000) s) AS sessions
-  FROM user_account u WHERE u.id = $1
-"""
-
-
-async def export_user(connection: Executor, user_id: int) -> dict[str, Any] | None:
-    """What is kept about the user (of sessions the newest 1,000), by names that last; secrets are not."""
-    record = await connection.fetchrow(_EXPORT, user_id)
-    return None if record is None else dict(record)
 
 
 def _row(record: asyncpg.Record | None) -> UserRow | None:

@@ -21,9 +21,10 @@ from motet.storage import membership, scim
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow, find_provider
 from motet.storage.login_session import end_sessions
+from motet.storage.personal_data import erase_person
 from motet.storage.scim import ScimUserRow, Wanted
 from motet.storage.transaction import transaction
-from motet.storage.user import UserRow, add_user, erase_user, find_by_email, lock_user, set_status
+from motet.storage.user import UserRow, add_user, find_by_email, lock_user, set_status
 
 TOKEN_PREFIX = "scim_"  # noqa: S105 - what scanners for leaked secrets look for
 TOKEN_CHARACTERS = 100
@@ -153,7 +154,7 @@ class DirectoryUsers:
             if user is not None:
                 await self._check_spared(connection, user)
                 await tell_gone(self._teller, connection, user_id)
-                await erase_user(connection, user_id)
+                await erase_person(connection, user_id)
 
     async def _change(
         self, provider: IdentityProviderRow, scim_id: str, change: Callable[[ScimUser], ScimUser]
