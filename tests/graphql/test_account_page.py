@@ -271,6 +271,45 @@ async def test_who_must_have_a_second_factor_is_led_to_it(database: Database, tm
         await in_browser(tmp_path, act)
 
 
+async def test_the_page_speaks_the_browsers_language_until_one_is_chosen(database: Database, tmp_path: Path) -> None:
+    async with site(database) as made:
+        user_id = await made.user()
+
+        def choose(person: Person, locale: str) -> None:
+            person.page.run(
+                f"(() => {{ const box = document.querySelector('#language'); box.value = '{locale}';"
+                " box.dispatchEvent(new Event('change', {bubbles: true})); })()"
+            )
+
+        def act(person: Person) -> None:
+            agent = person.page.run("navigator.userAgent")
+            person.page.call("Network.setUserAgentOverride", userAgent=agent, acceptLanguage="de-AT,de,en")
+            person.open(f"{made.url}/account")
+            person.sees("Mit einem Passkey anmelden")
+            assert person.page.run("document.documentElement.lang + ' ' + document.title") == "de Anmelden · Motet"
+            person.signs_in("wrong")
+            person.sees("Die E-Mail-Adresse oder das Passwort ist nicht richtig.")
+            choose(person, "fr")
+            person.sees("Se connecter avec une clé d'accès")
+            person.signs_in("wrong")
+            person.sees("L'adresse e-mail ou le mot de passe est incorrect.")
+            person.signs_in()
+            person.sees("Votre compte")
+            choose(person, "ja")
+            person.sees("サインイン中の端末")
+            person.presses("設定")
+            person.sees("アプリで読み取ってください")
+            person.types("code", "000000", "#totp-setup")
+            person.presses("有効にする")
+            person.sees("アプリに現在表示されているコードではありません。")
+            person.page.run("localStorage.clear()")
+            person.open(f"{made.url}/account")
+            person.sees("サインイン中の端末")  # what the user has chosen, wherever they are
+
+        await in_browser(tmp_path, act)
+        assert await database.pool.fetchval("SELECT locale FROM user_account WHERE id = $1", user_id) == "ja"
+
+
 async def test_a_password_is_changed_and_forgotten_and_sessions_are_ended(database: Database, tmp_path: Path) -> None:
     async with site(database) as made:
         user_id = await made.user()

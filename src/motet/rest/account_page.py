@@ -9,13 +9,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from motet.domain.locales import LOCALES, negotiated
+from motet.rest.answers import accept_language_of
+
 PAGES = ("/account", "/account/invitation", "/account/reset")
 """One page, which looks at its own address; the last two are what mails link to."""
 
-FILES = ("account.css", "account.js", "api.js", "page.js", "passkeys.js", "settings.js")
+FILES = (
+    "account.css", "account.js", "api.js", "page.js", "passkeys.js", "settings.js", "words.js",
+    *(f"words.{locale}.json" for locale in LOCALES[1:]),
+)  # fmt: skip
 
 _FOLDER = Path(__file__).with_name("account")
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+_TYPES = {
+    ".json": "application/json",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+}
 
 # Nothing from elsewhere, nothing inline, and no string becomes markup or script. Pictures are the QR codes.
 _POLICY = (
@@ -41,9 +51,12 @@ def account_routes() -> list[Route]:
     ]
 
 
-async def _page(_: Request) -> Response:
-    headers = {**_HEADERS, "cache-control": "no-store"}
-    return Response(_read("account.html"), headers=headers, media_type="text/html; charset=utf-8")
+async def _page(request: Request) -> Response:
+    """In the language that the browser asks for: its scripts put the words in, and switch them."""
+    locale = negotiated(accept_language=accept_language_of(request.headers))
+    headers = {**_HEADERS, "cache-control": "no-store", "content-language": locale, "vary": "Accept-Language"}
+    html = _read("account.html").replace(b'<html lang="en">', f'<html lang="{locale}">'.encode(), 1)
+    return Response(html, headers=headers, media_type="text/html; charset=utf-8")
 
 
 async def _file(request: Request) -> Response:

@@ -2,8 +2,9 @@
 
 import * as api from "./api.js";
 import * as passkeys from "./passkeys.js";
-import { $, complain, notice, run, show } from "./page.js";
-import { enter, leave } from "./settings.js";
+import { $, complain, element, notice, run, show } from "./page.js";
+import { enter, leave, setLanguage } from "./settings.js";
+import { LANGUAGES, begin, say, speak } from "./words.js";
 
 const form = (name) => document.querySelector(`form[data-form="${name}"]`);
 
@@ -19,9 +20,10 @@ async function start() {
   const landed = new URLSearchParams(location.hash.slice(1));
   mailed = landed.get("token") || new URLSearchParams(location.search).get("token");
   history.replaceState(null, "", path || "/account");
+  await begin();
   if (path.endsWith("/invitation") || path.endsWith("/reset")) {
     if (!mailed) {
-      notice("This link is not whole: open it from the mail again.", "bad");
+      notice(say("This link is not whole: open it from the mail again."), "bad");
       return show("sign-in");
     }
     return path.endsWith("/reset") ? show("reset") : await welcome();
@@ -48,8 +50,8 @@ async function welcome() {
   }
   show("invitation");
   $("invitation-about").textContent = about.account
-    ? `You, ${about.email}, were invited to the workspace ${about.workspace}. Your account will be good for it too.`
-    : `You, ${about.email}, were invited to the workspace ${about.workspace}. Say who you are and choose a password.`;
+    ? say("You, {email}, were invited to the workspace {workspace}. Your account will be good for it too.", about)
+    : say("You, {email}, were invited to the workspace {workspace}. Say who you are and choose a password.", about);
   $("invitation-new").hidden = about.account;
   const { username, name } = form("invitation").elements;
   username.value = about.email;
@@ -57,18 +59,18 @@ async function welcome() {
 }
 
 const REFUSALS = {
-  expired: "That took too long, or came from another window. Start again.",
-  unasked: "This sign-in did not begin here, or took too long. Type your email address and press Single sign-on.",
-  provider_failed: "The identity provider could not be asked, or what it answered is not right. Try again, or ask your administrator.",
-  provider_refused: "The identity provider did not sign you in.",
-  mail_not_verified: "The identity provider has not verified your email address.",
-  not_admitted: "Your organisation does not admit this account. Ask your administrator.",
+  expired: () => say("That took too long, or came from another window. Start again."),
+  unasked: () => say("This sign-in did not begin here, or took too long. Type your email address and press Single sign-on."),
+  provider_failed: () => say("The identity provider could not be asked, or what it answered is not right. Try again, or ask your administrator."),
+  provider_refused: () => say("The identity provider did not sign you in."),
+  mail_not_verified: () => say("The identity provider has not verified your email address."),
+  not_admitted: () => say("Your organisation does not admit this account. Ask your administrator."),
 };
 
 // The reference is what the administrator finds the reason by.
 function refusal(code, reference) {
-  const words = Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : REFUSALS.provider_failed;
-  return /^[0-9a-f]{16}$/.test(reference) ? `${words} (Reference: ${reference})` : words;
+  const words = (Object.hasOwn(REFUSALS, code) ? REFUSALS[code] : REFUSALS.provider_failed)();
+  return /^[0-9a-f]{16}$/.test(reference) ? say("{words} (Reference: {reference})", { words, reference }) : words;
 }
 
 // Back from the identity provider: its code becomes a session, and then on to where one wanted to go.
@@ -141,44 +143,44 @@ async function withPasskey(work) {
 
 function twice(given) {
   if (given.elements.password.value === given.elements.again.value) return true;
-  complain(given, "The two passwords differ.", "again");
+  complain(given, say("The two passwords differ."), "again");
   return false;
 }
 
 const FORMS = {
   async "sign-in"(given) {
     const { email, password } = given.elements;
-    if (!email.value.trim()) return complain(given, "Give your email address.", "email");
-    if (!password.value) return complain(given, "Give your password.", "password");
+    if (!email.value.trim()) return complain(given, say("Give your email address."), "email");
+    if (!password.value) return complain(given, say("Give your password."), "password");
     await go(await api.rest("POST", "/auth/login", { email: email.value.trim(), password: password.value, cookie: true }));
   },
   async second(given) {
     const field = given.querySelector(`[data-way="${way}"] input`);
-    if (field && !field.value.trim()) return complain(given, "Type the code.", field.name);
+    if (field && !field.value.trim()) return complain(given, say("Type the code."), field.name);
     await answerSecond();
   },
   async forgot(given) {
     const email = given.elements.email.value.trim();
-    if (!email) return complain(given, "Give your email address.", "email");
+    if (!email) return complain(given, say("Give your email address."), "email");
     await api.rest("POST", "/auth/password/forgot", { email });
     show("sign-in");
-    notice("If there is an account with this address, a mail is on its way to it.");
+    notice(say("If there is an account with this address, a mail is on its way to it."));
   },
   async reset(given) {
     if (!twice(given)) return;
     await api.rest("POST", "/auth/password/reset", { token: mailed, password: given.elements.password.value });
-    done(given, "Your new password is set. Sign in with it.");
+    done(given, say("Your new password is set. Sign in with it."));
   },
   async invitation(given) {
     const { name, password } = given.elements;
     const body = { token: mailed, cookie: true };
     if (!$("invitation-new").hidden) {
-      if (!name.value.trim()) return complain(given, "Say who you are.", "name");
+      if (!name.value.trim()) return complain(given, say("Say who you are."), "name");
       if (!twice(given)) return;
       Object.assign(body, { password: password.value, name: name.value.trim() });
     }
     const answer = await api.rest("POST", "/auth/invitation/accept", body);
-    if (answer.joined) return done(given, "You have joined. Sign in to go there.");
+    if (answer.joined) return done(given, say("You have joined. Sign in to go there."));
     mailed = null;
     await go(answer);
   },
@@ -201,9 +203,9 @@ const DEEDS = {
   async "single-sign-on"() {
     const given = form("sign-in");
     const email = given.elements.email.value.trim();
-    if (!email) return complain(given, "Give your email address: it says which provider is yours.", "email");
+    if (!email) return complain(given, say("Give your email address: it says which provider is yours."), "email");
     const { provider } = await api.rest("GET", `/auth/sso/discover?email=${encodeURIComponent(email)}`);
-    if (!provider) return complain(given, "There is no single sign-on for this address.", "email");
+    if (!provider) return complain(given, say("There is no single sign-on for this address."), "email");
     location.assign(`${provider.start}?next=/account&login_hint=${encodeURIComponent(email)}`);
   },
   async "show-forgot"() {
@@ -224,7 +226,7 @@ const DEEDS = {
   async "sign-out"() {
     await api.signOut();
     leave();
-    notice("You are signed out.");
+    notice(say("You are signed out."));
   },
 };
 
@@ -243,5 +245,12 @@ document.addEventListener("click", (event) => {
   const view = button.closest("section");
   run((view && view.querySelector("form[data-form]")) || document.body, work, button);
 });
+
+const chooser = $("language");
+chooser.append(...Object.entries(LANGUAGES).map(([locale, name]) => element("option", name, { value: locale, lang: locale })));
+chooser.addEventListener("change", () => run(document.body, async () => {
+  await speak(chooser.value, { chosen: true });
+  if (api.signedIn()) await setLanguage(chooser.value);
+}));
 
 start();

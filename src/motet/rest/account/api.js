@@ -1,6 +1,8 @@
 // Speaks to the server. The access token is in this module's memory alone; the refresh token is a cookie that no script
 // sees.
 
+import { language, say } from "./words.js";
+
 let accessToken = null;
 let expiresAt = 0;
 
@@ -25,7 +27,7 @@ export function forget() {
 
 // A request to the REST part. Gives the answer's JSON, or raises ApiError.
 export async function rest(method, path, body) {
-  const headers = { accept: "application/json" };
+  const headers = { accept: "application/json", "accept-language": language() };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (accessToken !== null) headers.authorization = `Bearer ${accessToken}`;
   let response;
@@ -35,18 +37,18 @@ export async function rest(method, path, body) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {
-    throw new ApiError("NETWORK", "The server cannot be reached. Try again in a moment.");
+    throw new ApiError("NETWORK", say("The server cannot be reached. Try again in a moment."));
   }
   const text = await response.text();
   let answer = {};
   try {
     answer = text ? JSON.parse(text) : {};
   } catch {
-    throw new ApiError("INTERNAL", "The server gave no proper answer.");
+    throw new ApiError("INTERNAL", say("The server gave no proper answer."));
   }
   if (response.ok) return answer;
   const error = answer.error || {};
-  throw new ApiError(error.code || String(response.status), error.message || "Something went wrong on our side.", error.path);
+  throw new ApiError(error.code || String(response.status), error.message || say("Something went wrong on our side."), error.path);
 }
 
 // A new access token by the cookie; false if there is no session to go on with.
@@ -74,9 +76,9 @@ export async function signOut() {
 
 // A GraphQL operation. Gives `data`, or raises ApiError for the first error, those of a payload's userErrors too.
 export async function graphql(query, variables) {
-  if (Date.now() > expiresAt && !(await refresh())) throw new ApiError("UNAUTHENTICATED", "You were signed out.");
+  if (Date.now() > expiresAt && !(await refresh())) throw new ApiError("UNAUTHENTICATED", say("You were signed out."));
   const answer = await rest("POST", "/graphql", { query, variables: variables || {} }).catch((error) => {
-    if (error.code === "401") throw new ApiError("UNAUTHENTICATED", "You were signed out.");
+    if (error.code === "401") throw new ApiError("UNAUTHENTICATED", say("You were signed out."));
     throw error;
   });
   if (answer.errors && answer.errors.length) {

@@ -2,16 +2,19 @@
 
 export const $ = (id) => document.getElementById(id);
 
+import { language, say } from "./words.js";
+
 const VIEWS = {
-  loading: "Motet", "sign-in": "Sign in", second: "One more step", forgot: "Reset your password",
-  reset: "Choose a new password", invitation: "Welcome", account: "Your account",
+  loading: () => "Motet", "sign-in": () => say("Sign in"), second: () => say("One more step"),
+  forgot: () => say("Reset your password"), reset: () => say("Choose a new password"),
+  invitation: () => say("Welcome to Motet"), account: () => say("Your account"),
 };
 
 // Shows one view, and puts the reader at its title.
 export function show(view) {
   for (const name of Object.keys(VIEWS)) $(`view-${name}`).hidden = name !== view;
   document.body.classList.toggle("narrow", view !== "account");
-  document.title = `${VIEWS[view]} · Motet`;
+  document.title = `${VIEWS[view]()} · Motet`;
   clearErrors(document);
   const title = $(`${view}-title`);
   if (title) title.focus();
@@ -55,7 +58,7 @@ export async function run(within, work, button) {
     await work();
   } catch (error) {
     if (!error.code || typeof error.code !== "string") console.error(error);
-    complain(within, error.message || "Something went wrong.", (error.path || []).at(-1));
+    complain(within, error.message || say("Something went wrong."), (error.path || []).at(-1));
   } finally {
     delete within.dataset.busy;
     if (button) button.disabled = false;
@@ -71,7 +74,7 @@ export function element(name, text, attributes = {}) {
 }
 
 // Asks in a dialog: for a text, or (without a label) for a yes. Gives the text, true, or null.
-export function ask({ title, about = "", label = null, type = "text", value = "", yes = "Continue", danger = false, autocomplete = "off" }) {
+export function ask({ title, about = "", label = null, type = "text", value = "", yes = say("Continue"), danger = false, autocomplete = "off" }) {
   const dialog = $("ask");
   const input = $("ask-input");
   $("ask-title").textContent = title;
@@ -100,18 +103,16 @@ export function ask({ title, about = "", label = null, type = "text", value = ""
   });
 }
 
-const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
-export const moment = (text) => MOMENT.format(new Date(text));
-export const day = (text) => DAY.format(new Date(text));
+export const moment = (text) => new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+export const day = (text) => new Intl.DateTimeFormat(language(), { dateStyle: "medium" }).format(new Date(text));
 
 // What a browser says about itself, in words.
 export function program(agent) {
-  if (!agent) return "Unknown program";
+  if (!agent) return say("Unknown program");
   const browser = [["Edg/", "Edge"], ["OPR/", "Opera"], ["Firefox/", "Firefox"], ["Chrome/", "Chrome"], ["Safari/", "Safari"]]
     .find(([mark]) => agent.includes(mark));
   const system = [["Android", "Android"], ["iPhone", "iPhone"], ["iPad", "iPad"], ["Mac OS X", "macOS"], ["Windows", "Windows"], ["Linux", "Linux"]]
     .find(([mark]) => agent.includes(mark));
   if (!browser) return agent.slice(0, 60);
-  return system ? `${browser[1]} on ${system[1]}` : browser[1];
+  return system ? say("{browser} on {system}", { browser: browser[1], system: system[1] }) : browser[1];
 }

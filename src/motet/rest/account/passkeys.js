@@ -1,5 +1,7 @@
 // WebAuthn: what the server sends as JSON becomes what the browser takes, and back.
 
+import { say } from "./words.js";
+
 const octets = (text) => {
   const plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
   return Uint8Array.from(plain, (character) => character.charCodeAt(0));
@@ -57,8 +59,8 @@ export async function get(options) {
 
 // What a refusal of the browser's means to a person.
 export function reason(error) {
-  if (error.name === "NotAllowedError" || error.name === "AbortError") return "No passkey was used: it was cancelled, or took too long.";
-  if (error.name === "InvalidStateError") return "This device has a passkey for this account already.";
-  if (error.name === "SecurityError") return "This browser takes no passkeys at this address.";
+  if (error.name === "NotAllowedError" || error.name === "AbortError") return say("No passkey was used: it was cancelled, or took too long.");
+  if (error.name === "InvalidStateError") return say("This device has a passkey for this account already.");
+  if (error.name === "SecurityError") return say("This browser takes no passkeys at this address.");
   return null;
 }

@@ -3,10 +3,11 @@
 import * as api from "./api.js";
 import * as passkeys from "./passkeys.js";
 import { $, ask, complain, day, element, moment, notice, program, run, show } from "./page.js";
+import { language, say, speak } from "./words.js";
 
 const VIEWER = `{ viewer {
-  subject workspace { name } role
-  user { email name hasPassword sessions { id methods address userAgent createdAt lastUsedAt current } }
+  subject workspace { name } role roleName
+  user { email name locale hasPassword sessions { id methods address userAgent createdAt lastUsedAt current } }
   mustEnrolSecondFactor totp { status createdAt } recoveryCodesLeft
   passkeys { id name createdAt lastUsedAt backedUp }
   trustedDevices { id userAgent address createdAt lastUsedAt expiresAt }
@@ -22,6 +23,12 @@ export async function enter() {
   show("account");
 }
 
+// What is written and answered to this user from now on.
+export async function setLanguage(locale) {
+  await api.graphql(`mutation ($input: ViewerUpdateInput!) { viewerUpdate(input: $input) { ${PROBLEMS} } }`, { input: { locale } });
+  await draw();
+}
+
 export function leave() {
   api.forget();
   codes = [];
@@ -33,48 +40,57 @@ export function leave() {
   show("sign-in");
 }
 
+const ROLES = {
+  SUPER_ADMIN: () => say("super administrator"), ADMINISTRATOR: () => say("administrator"), USER: () => say("user"),
+  OBSERVER: () => say("observer"),
+};
+
 async function draw() {
   const { viewer } = await api.graphql(VIEWER);
+  if (viewer.user.locale && viewer.user.locale !== language()) await speak(viewer.user.locale);
   $("who").hidden = false;
-  const role = (viewer.role || "").toLowerCase().replaceAll("_", " ");
-  $("account-about").textContent = viewer.workspace ? `In the workspace ${viewer.workspace.name}, as ${role}.` : "Above the workspaces, as operator.";
+  const role = viewer.roleName || (Object.hasOwn(ROLES, viewer.role || "") ? ROLES[viewer.role]() : "");
+  $("account-about").textContent = viewer.workspace ? say("In the workspace {workspace}, as {role}.", { workspace: viewer.workspace.name, role }) : say("Above the workspaces, as operator.");
   $("must-enrol").hidden = !viewer.mustEnrolSecondFactor;
   drawTotp(viewer);
   drawRecovery(viewer);
-  list($("passkeys-list"), viewer.passkeys, "No passkeys yet.", (one) => ({
+  list($("passkeys-list"), viewer.passkeys, say("No passkeys yet."), (one) => ({
     title: one.name,
-    about: [`Added ${day(one.createdAt)}`, one.lastUsedAt ? `used ${moment(one.lastUsedAt)}` : "not used yet", one.backedUp ? "synchronised" : "on one device"],
-    buttons: [["Rename", () => renamePasskey(one)], ["Delete", () => deletePasskey(one), true]],
+    about: [say("added {day}", { day: day(one.createdAt) }), one.lastUsedAt ? say("used {moment}", { moment: moment(one.lastUsedAt) }) : say("not used yet"), one.backedUp ? say("synchronised") : say("on one device")],
+    buttons: [[say("Rename"), () => renamePasskey(one)], [say("Delete"), () => deletePasskey(one), true]],
   }));
   $("passkeys-none").hidden = passkeys.possible();
   drawUser(viewer.user);
-  list($("devices-list"), viewer.trustedDevices, "No trusted devices.", (one) => ({
+  list($("devices-list"), viewer.trustedDevices, say("No trusted devices."), (one) => ({
     title: program(one.userAgent),
-    about: [one.address, `until ${day(one.expiresAt)}`, `used ${moment(one.lastUsedAt)}`],
-    buttons: [["Trust no more", () => forgetDevice(one), true]],
+    about: [one.address, say("until {day}", { day: day(one.expiresAt) }), say("used {moment}", { moment: moment(one.lastUsedAt) })],
+    buttons: [[say("Trust no more"), () => forgetDevice(one), true]],
   }));
 }
 
-const SHOWN = { pwd: "password", otp: "app", swk: "passkey", rec: "recovery code", device: "trusted device", fed: "single sign-on" };
+const SHOWN = {
+  pwd: () => say("password"), otp: () => say("app"), swk: () => say("passkey"), rec: () => say("recovery code"),
+  device: () => say("trusted device"), fed: () => say("single sign-on"),
+};
 
 function drawUser(user) {
   $("who-name").textContent = user.name || user.email;
   $("password-panel").hidden = !user.hasPassword;
   document.querySelector("[data-form=password] [name=username]").value = user.email;
-  list($("sessions-list"), user.sessions, "None.", (one) => ({
-    title: program(one.userAgent) + (one.current ? ": here" : ""),
-    about: [one.address, one.methods.map((each) => SHOWN[each]).filter(Boolean).join(" and "), `since ${moment(one.createdAt)}`, `used ${moment(one.lastUsedAt)}`],
-    buttons: one.current ? [] : [["Sign out there", () => endSession(one), true]],
+  list($("sessions-list"), user.sessions, say("None."), (one) => ({
+    title: program(one.userAgent) + (one.current ? say(": here") : ""),
+    about: [one.address, one.methods.map((each) => SHOWN[each] && SHOWN[each]()).filter(Boolean).join(" + "), say("since {moment}", { moment: moment(one.createdAt) }), say("used {moment}", { moment: moment(one.lastUsedAt) })],
+    buttons: one.current ? [] : [[say("Sign out there"), () => endSession(one), true]],
   }));
   $("sessions-end").hidden = user.sessions.length < 2;
 }
 
 function drawTotp(viewer) {
   const on = viewer.totp !== null && viewer.totp.status === "ACTIVE";
-  badge($("totp-badge"), on ? "On" : "Off", on ? "on" : "");
+  badge($("totp-badge"), on ? say("On") : say("Off"), on ? "on" : "");
   $("totp-since").hidden = !on;
-  if (on) $("totp-since").textContent = `Since ${day(viewer.totp.createdAt)}.`;
-  $("totp-enroll").textContent = on ? "Change to another app" : "Set up";
+  if (on) $("totp-since").textContent = say("Since {day}.", { day: day(viewer.totp.createdAt) });
+  $("totp-enroll").textContent = on ? say("Change to another app") : say("Set up");
   $("totp-enroll").hidden = !$("totp-setup").hidden;
   $("totp-delete").hidden = !on || !$("totp-setup").hidden;
 }
@@ -82,7 +98,7 @@ function drawTotp(viewer) {
 function drawRecovery(viewer) {
   const some = viewer.passkeys.length > 0 || (viewer.totp !== null && viewer.totp.status === "ACTIVE");
   const left = viewer.recoveryCodesLeft;
-  badge($("recovery-badge"), some ? `${left} left` : "None needed yet", some && left < 3 ? "low" : "");
+  badge($("recovery-badge"), some ? say("{left} left", { left }) : say("None needed yet"), some && left < 3 ? "low" : "");
   $("recovery-regenerate").hidden = !some || !$("recovery-shown").hidden;
 }
 
@@ -112,14 +128,14 @@ function list(box, things, empty, describe) {
 // Does what may need the password: asks for it where the sign-in is no longer fresh. Null if it was cancelled.
 async function proved(work) {
   let password = null;
-  let about = "You signed in a while ago. Your password shows that it is still you.";
+  let about = say("You signed in a while ago. Your password shows that it is still you.");
   for (;;) {
     try {
       return await work(password);
     } catch (error) {
       if (error.code !== "DENIED" || error.path.at(-1) !== "password") throw error;
       if (password !== null) about = error.message;
-      password = await ask({ title: "Is it you?", about, label: "Password", type: "password", autocomplete: "current-password" });
+      password = await ask({ title: say("Is it you?"), about, label: say("Password"), type: "password", autocomplete: "current-password" });
       if (password === null) return null;
     }
   }
@@ -135,14 +151,14 @@ function showCodes(fresh) {
 }
 
 async function renamePasskey({ id, name }) {
-  const given = await ask({ title: "Rename the passkey", label: "Name", value: name, yes: "Rename" });
+  const given = await ask({ title: say("Rename the passkey"), label: say("Name"), value: name, yes: say("Rename") });
   if (given === null) return;
   await api.graphql(`mutation ($input: PasskeyUpdateInput!) { passkeyUpdate(input: $input) { ${PROBLEMS} } }`, { input: { id, name: given } });
   await draw();
 }
 
 async function deletePasskey({ id, name }) {
-  const sure = await ask({ title: `Delete “${name}”?`, about: "It signs you in no more. Your device may still show it until you remove it there.", yes: "Delete", danger: true });
+  const sure = await ask({ title: say("Delete “{name}”?", { name }), about: say("It signs you in no more. Your device may still show it until you remove it there."), yes: say("Delete"), danger: true });
   if (!sure) return;
   const gone = await proved((password) =>
     api.graphql(`mutation ($input: PasskeyDeleteInput!) { passkeyDelete(input: $input) { deletedId ${PROBLEMS} } }`, { input: { id, password } }));
@@ -163,7 +179,7 @@ const DEEDS = {
   async "sessions-end"() {
     await api.graphql(`mutation { sessionEndAll(input: { butThis: true }) { ${PROBLEMS} } }`);
     await draw();
-    notice("You are signed out everywhere else.");
+    notice(say("You are signed out everywhere else."));
   },
   async "totp-enroll"() {
     const made = await proved((password) =>
@@ -181,7 +197,7 @@ const DEEDS = {
     await draw();
   },
   async "totp-delete"() {
-    const sure = await ask({ title: "Remove the authenticator app?", about: "You are no longer asked for its codes.", yes: "Remove", danger: true });
+    const sure = await ask({ title: say("Remove the authenticator app?"), about: say("You are no longer asked for its codes."), yes: say("Remove"), danger: true });
     if (!sure) return;
     const gone = await proved((password) =>
       api.graphql(`mutation ($input: TotpDeleteInput!) { totpDelete(input: $input) { ${PROBLEMS} } }`, { input: { password } }));
@@ -196,11 +212,11 @@ const DEEDS = {
   },
   async "recovery-copy"() {
     await navigator.clipboard.writeText(codes.join("\n"));
-    notice("The codes are copied.");
+    notice(say("The codes are copied."));
   },
   async "recovery-download"() {
     const link = element("a", null, { download: "motet-recovery-codes.txt" });
-    link.href = URL.createObjectURL(new Blob([`Motet recovery codes, ${location.host}\n\n${codes.join("\n")}\n`], { type: "text/plain" }));
+    link.href = URL.createObjectURL(new Blob([`${say("Motet recovery codes, {host}", { host: location.host })}\n\n${codes.join("\n")}\n`], { type: "text/plain" }));
     link.click();
     URL.revokeObjectURL(link.href);
   },
@@ -225,7 +241,7 @@ const DEEDS = {
       `mutation ($input: PasskeyRegisterInput!) { passkeyRegister(input: $input) { recoveryCodes ${PROBLEMS} } }`,
       { input: { state: asked.passkeyRegisterBegin.state, credential, name: program(navigator.userAgent) } });
     await draw();
-    notice("The passkey is added.");
+    notice(say("The passkey is added."));
     showCodes(made.passkeyRegister.recoveryCodes);
   },
 };
@@ -233,8 +249,8 @@ const DEEDS = {
 const FORMS = {
   async password(given) {
     const { old, password, again } = given.elements;
-    if (!old.value) return complain(given, "Give your present password.", "old");
-    if (password.value !== again.value) return complain(given, "The two passwords differ.", "again");
+    if (!old.value) return complain(given, say("Give your present password."), "old");
+    if (password.value !== again.value) return complain(given, say("The two passwords differ."), "again");
     try {
       await api.graphql(`mutation ($input: PasswordChangeInput!) { passwordChange(input: $input) { ${PROBLEMS} } }`,
         { input: { oldPassword: old.value, newPassword: password.value } });
@@ -244,16 +260,16 @@ const FORMS = {
     }
     given.reset();
     await draw();
-    notice("Your password is changed.");
+    notice(say("Your password is changed."));
   },
   async "totp-confirm"(given) {
     const code = given.elements.code.value.replace(/\s/g, "");
-    if (!code) return complain(given, "Type the code that the app shows.", "code");
+    if (!code) return complain(given, say("Type the code that the app shows."), "code");
     const made = await api.graphql(
       `mutation ($input: TotpConfirmInput!) { totpConfirm(input: $input) { recoveryCodes ${PROBLEMS} } }`, { input: { code } });
     closeSetup();
     await draw();
-    notice("The authenticator app is on.");
+    notice(say("The authenticator app is on."));
     showCodes(made.totpConfirm.recoveryCodes);
   },
 };
