@@ -16,17 +16,8 @@ from motet.reading.errors import RequestError
 
 SOURCES = Path(motet.__file__).parent
 
-NOT_FOR_PEOPLE = ("simulator", "cli", "bootstrap", "identity/scim")
-"""Rooms whose words are English: shells, the simulated network, and SCIM, which directories speak."""
-
-_LATER = (
-    "identity/api_keys",
-    "identity/roles",
-    "identity/organisations",
-    "identity/workspaces",
-    "identity/audit",
-    "identity/key_grants",
-)
+NOT_FOR_PEOPLE = ("simulator", "cli", "bootstrap", "identity/scim", "identity/audit_check")
+"""Rooms whose words are English: shells and what they call, the simulated network, SCIM, which directories speak."""
 
 _LOADED = (engine, executor, persisted)
 """Where errors of requests are declared besides `reading/errors.py`."""
@@ -60,7 +51,7 @@ def templates() -> Mapping[str, Template]:
     found: dict[str, Template] = {}
     for file in sorted(SOURCES.rglob("*.py")):
         room = file.relative_to(SOURCES).as_posix()
-        if not room.startswith((*NOT_FOR_PEOPLE, *_LATER)):
+        if not room.startswith(NOT_FOR_PEOPLE):
             for one in _in_file(file, room):
                 same = found.setdefault(one.text, one)
                 if same is not one:

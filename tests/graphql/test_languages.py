@@ -6,6 +6,8 @@ from graphql_client import Client
 from graphql_world import World
 from test_people_mutations import person
 
+from motet.domain.global_ids import encode_global_id
+
 GONE = 'mutation { deviceDelete(input: {id: "x"}) { deletedId userErrors { code message path } } }'
 TOO_MANY = "{ devices(first: 1000) { nodes { id } } }"
 GERMAN = "Es gibt kein Objekt Device mit dieser ID."
@@ -74,10 +76,19 @@ async def test_the_users_choice_is_before_the_requests_and_holds_from_the_next_r
 
 async def test_who_has_chosen_none_and_asks_for_none_gets_the_organisations_language(world: World) -> None:
     _, client, _ = await person(world, "ohne@demo.example")
-    await world.tenants.execute(
-        "UPDATE organisation SET locale = 'es' WHERE id = (SELECT organisation_id FROM workspace WHERE id = $1)",
-        world.demo.workspace_id,
+    set_locale = """mutation ($id: ID!, $locale: String) {
+      organisationUpdate(input: {id: $id, locale: $locale}) { organisation { locale } userErrors { code path } } }"""
+    home = await world.tenants.database.pool.fetchval(
+        "SELECT organisation_id FROM workspace WHERE id = $1", world.demo.workspace_id
     )
+    given = {"id": encode_global_id("Organisation", home), "locale": "es-MX"}
+    changed = (await world.operator().query(set_locale, given)).data["organisationUpdate"]
+    assert changed == {"organisation": {"locale": "es"}, "userErrors": []}
+    unknown = (await world.operator().query(set_locale, given | {"locale": "tlh"})).data["organisationUpdate"]
+    assert unknown["userErrors"] == [{"code": "INVALID", "path": ["input", "locale"]}]
+    renamed = "mutation ($id: ID!) { organisationUpdate(input: {id: $id}) { organisation { locale } } }"
+    same = (await world.operator().query(renamed, {"id": given["id"]})).data["organisationUpdate"]
+    assert same == {"organisation": {"locale": "es"}}
     made = await client.query(
         'mutation { apiKeyCreate(input: {name: "k", role: ADMINISTRATOR}) { key userErrors { message } } }'
     )
@@ -85,6 +96,8 @@ async def test_who_has_chosen_none_and_asks_for_none_gets_the_organisations_lang
     for caller in (client, key):
         assert await message(caller) == "No hay ningún objeto Device con este identificador."
         assert await message(caller, **{"accept-language": "de"}) == GERMAN
+    forgotten = (await world.operator().query(set_locale, given | {"locale": None})).data["organisationUpdate"]
+    assert forgotten["organisation"] == {"locale": None}
 
 
 async def test_sockets_and_event_streams_speak_the_language_of_their_request(client: Client) -> None:

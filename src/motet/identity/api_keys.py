@@ -106,7 +106,7 @@ class ApiKeys:
         more, the one before that no more. A key may do this to itself. Raises NotFoundError (path `id`), InvalidError,
         DeniedError for a key that may do more than the maker."""
         if not timedelta(0) <= overlap <= MAX_OVERLAP:
-            raise InvalidError(f"This must be from 0 to {MAX_OVERLAP.days * 24}.", path=("overlap_hours",))
+            raise InvalidError("This must be from 0 to {most}.", path=("overlap_hours",), most=MAX_OVERLAP.days * 24)
         if maker.api_key_id != api_key_id:
             _check_maker(maker)
         now = self._now()
@@ -136,7 +136,7 @@ def _applied(settings: KeySettings, changes: KeyChanges, now: datetime) -> KeySe
     if "name" in changes:
         name = changes["name"].strip()
         if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
-            raise InvalidError(f"This must have 1 to {NAME_CHARACTERS} visible characters.", path=("name",))
+            raise InvalidError("This must have 1 to {most} visible characters.", path=("name",), most=NAME_CHARACTERS)
         settings = settings._replace(name=name)
     role, role_id = changes.get("role"), changes.get("role_id")
     if role is not None and role_id is not None:
@@ -154,7 +154,7 @@ def _applied(settings: KeySettings, changes: KeyChanges, now: datetime) -> KeySe
     if "networks" in changes:
         given = changes["networks"]
         if len(given) > MAX_NETWORKS:
-            raise InvalidError(f"A key has at most {MAX_NETWORKS} networks.", path=("networks",))
+            raise InvalidError("A key has at most {most} networks.", path=("networks",), most=MAX_NETWORKS)
         networks = [_network(text, number) for number, text in enumerate(given)]
         settings = settings._replace(networks=networks)
     if "expires_at" in changes:
@@ -169,7 +169,9 @@ def _check(settings: KeySettings, grant: Grant, maker: Principal) -> None:
     """Whether the settings fit what the role grants, and the maker. Raises InvalidError, DeniedError."""
     beyond = sorted(set(settings.scopes or ()) - {permission.value for permission in grant.permissions})
     if beyond:
-        raise InvalidError(f"The role {settings.role} does not allow {', '.join(beyond)}.", path=("scopes",))
+        raise InvalidError(
+            "The role {role} does not allow {beyond}.", path=("scopes",), role=settings.role, beyond=beyond
+        )
     _check_within(settings, grant, maker)
 
 
@@ -211,7 +213,7 @@ def _permissions(scopes: Sequence[str]) -> set[str]:
     known = {permission.value for permission in Permission}
     unknown = sorted(set(scopes) - known)
     if unknown:
-        raise InvalidError(f"There is no permission {unknown[0][:60]!r}.", path=("scopes",))
+        raise InvalidError("There is no permission {unknown!r}.", path=("scopes",), unknown=unknown[0][:60])
     return set(scopes)
 
 
@@ -219,14 +221,20 @@ def _network(text: str, number: int) -> Network:
     try:
         return parse_cidr(text.strip())
     except ValueError:
-        words = "This must be an address or a block in CIDR notation, such as 192.0.2.0/24 or 2001:db8::/32."
-        raise InvalidError(words, path=("networks", number)) from None
+        raise InvalidError(
+            "This must be an address or a block in CIDR notation, such as 192.0.2.0/24 or 2001:db8::/32.",
+            path=("networks", number),
+        ) from None
 
 
 def _tags(tags: Sequence[str]) -> list[str]:
     if len(tags) > MAX_TAGS or any(not 1 <= len(tag) <= TAG_CHARACTERS for tag in tags):
-        words = f"These are at most {MAX_TAGS} tags of 1 to {TAG_CHARACTERS} characters."
-        raise InvalidError(words, path=("tags",))
+        raise InvalidError(
+            "These are at most {most} tags of 1 to {characters} characters.",
+            path=("tags",),
+            most=MAX_TAGS,
+            characters=TAG_CHARACTERS,
+        )
     return sorted(set(tags))
 
 

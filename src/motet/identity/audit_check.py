@@ -223,7 +223,7 @@ def read_anchors(text: str) -> list[Anchor]:
             told = json.loads(line)
             found.append(Anchor(int(told["log"]), int(told["seq"]), bytes.fromhex(told["hash"])))
         except (ValueError, KeyError, TypeError):
-            raise InvalidError(f"line {number} is no anchor") from None
+            raise InvalidError("line {number} is no anchor", number=number) from None
     return found
 
 

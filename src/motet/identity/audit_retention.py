@@ -41,7 +41,9 @@ class AuditRetention:
         Raises InvalidError. A command's alone: who can be told of in a log does not say how long it is kept.
         """
         if days is not None and not SHORTEST_DAYS <= days <= LONGEST_DAYS:
-            raise InvalidError(f"This must be {SHORTEST_DAYS} to {LONGEST_DAYS}.", path=("days",))
+            raise InvalidError(
+                "This must be {least} to {most}.", path=("days",), least=SHORTEST_DAYS, most=LONGEST_DAYS
+            )
         async with transaction(self._database) as connection:
             await audit_chain.set_retention(connection, log, GENESIS, days)
 

@@ -17,6 +17,7 @@ from motet.domain.organisations import (
     check_organisation_name,
     check_place,
 )
+from motet.domain.users import locale_of
 from motet.identity.reach import own_organisation, root_of
 from motet.identity.sessions import utc_now
 from motet.storage import organisation as storage
@@ -66,12 +67,16 @@ class OrganisationService:
         name: str | None = None,
         kind: OrganisationKind | None = None,
         parent_id: int | None = None,
+        locale: str | None = None,
+        sets_locale: bool = False,
     ) -> None:
-        """Change an organisation; with `parent_id` it moves there with all that is below it. None keeps a value.
+        """Change an organisation; with `parent_id` it moves there with all that is below it. None keeps a value, but of
+        `locale`, which counts with `sets_locale`: None is English.
 
         Raises NotFoundError (`id`, `parent_id`), InvalidError, DeniedError for another kind or place of the principal's
         own organisation, ConflictError for a place below itself, LimitReachedError.
         """
+        language = locale_of(locale, "locale")
         async with transaction(self._database) as connection:
             await storage.lock_tree(connection)
             root = await root_of(connection, principal)
@@ -84,6 +89,8 @@ class OrganisationService:
                 parent = wanted or await _found(connection, found.parent_id or root, root, "parent_id")
                 await self._place(connection, parent, found, kind or OrganisationKind(found.kind))
             await storage.set_name_and_kind(connection, found.id, new_name, found.kind if kind is None else kind.value)
+            if sets_locale:
+                await storage.set_locale(connection, found.id, language)
 
     async def delete(self, principal: Principal, organisation_id: int) -> None:
         """Remove an organisation in which there is nothing: no other, no live workspace, no user.

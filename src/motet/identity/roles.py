@@ -88,11 +88,13 @@ def _applied(settings: RoleSettings, changes: RoleChanges) -> RoleSettings:
     if "name" in changes:
         name = changes["name"].strip()
         if not 1 <= len(name) <= NAME_CHARACTERS or not name.isprintable():
-            raise InvalidError(f"This must have 1 to {NAME_CHARACTERS} visible characters.", path=("name",))
+            raise InvalidError("This must have 1 to {most} visible characters.", path=("name",), most=NAME_CHARACTERS)
         settings = settings._replace(name=name)
     if "description" in changes:
         if len(changes["description"]) > DESCRIPTION_CHARACTERS:
-            raise InvalidError(f"This must have at most {DESCRIPTION_CHARACTERS} characters.", path=("description",))
+            raise InvalidError(
+                "This must have at most {most} characters.", path=("description",), most=DESCRIPTION_CHARACTERS
+            )
         settings = settings._replace(description=changes["description"])
     if "tags" in changes:
         tags = changes["tags"]
@@ -107,25 +109,34 @@ def _applied(settings: RoleSettings, changes: RoleChanges) -> RoleSettings:
 def _permissions(codes: Collection[str]) -> list[str]:
     """The codes, each once, sorted: what everyone has is left out."""
     if len(codes) > len(Permission):
-        raise InvalidError(f"There are only {len(Permission)} permissions.", path=("permissions",))
+        raise InvalidError("There are only {count} permissions.", path=("permissions",), count=len(Permission))
     grantable = {permission.value for permission in GRANTABLE}
     for code in codes:
         if code not in grantable:
-            raise InvalidError(f"{code[:60]!a} is no permission of a workspace's role.", path=("permissions",))
+            raise InvalidError(
+                "{code!a} is no permission of a workspace's role.", path=("permissions",), code=code[:60]
+            )
     return sorted(set(codes) - {permission.value for permission in EVERYONES})
 
 
 def _check_bound(codes: Collection[str]) -> None:
     beyond = sorted(set(codes) - {permission.value for permission in GRANTABLE_WITH_TAGS})
     if beyond:
-        words = f"A role that is bound to tags cannot have {', '.join(beyond)}: it would reach other devices."
-        raise InvalidError(words, path=("permissions",))
+        raise InvalidError(
+            "A role that is bound to tags cannot have {beyond}: it would reach other devices.",
+            path=("permissions",),
+            beyond=beyond,
+        )
 
 
 def _tags(tags: Sequence[str]) -> list[str]:
     if not 1 <= len(tags) <= MAX_TAGS or any(not 1 <= len(tag) <= TAG_CHARACTERS for tag in tags):
-        words = f"These are 1 to {MAX_TAGS} tags of 1 to {TAG_CHARACTERS} characters; null: all devices."
-        raise InvalidError(words, path=("tags",))
+        raise InvalidError(
+            "These are 1 to {most} tags of 1 to {characters} characters; null: all devices.",
+            path=("tags",),
+            most=MAX_TAGS,
+            characters=TAG_CHARACTERS,
+        )
     return sorted(set(tags))
 
 

@@ -17,6 +17,7 @@ from motet.domain.event_types import (
     WORKSPACE_UPDATED,
 )
 from motet.domain.ids import IdGenerator
+from motet.domain.messages import said
 from motet.domain.organisations import MAX_WORKSPACES, check_workspace_name
 from motet.identity.authenticator import Authenticator
 from motet.identity.reach import root_of
@@ -26,6 +27,16 @@ from motet.storage import organisation, workspace
 from motet.storage.database import Database, PooledConnection
 from motet.storage.transaction import transaction
 from motet.storage.workspace import LockedWorkspace
+
+_HELD = {
+    "sims": said("SIMs ({number})"),
+    "devices": said("devices ({number})"),
+    "smpp_accounts": said("SMPP accounts ({number})"),
+    "webhooks": said("webhooks ({number})"),
+    "open_messages": said("open messages ({number})"),
+    "orders": said("orders ({number})"),
+}
+"""What lives in a workspace, by the names of `storage.workspace.live`."""
 
 
 class WorkspaceService:
@@ -105,10 +116,10 @@ class WorkspaceService:
             found = await self._locked(connection, workspace_id, await root_of(connection, principal))
             if workspace_id == principal.workspace_id:
                 raise DeniedError("You are in this workspace: switch to another one first.", path=("id",))
-            held = {kind: number for kind, number in (await workspace.live(connection, workspace_id)).items() if number}
+            live = await workspace.live(connection, workspace_id)
+            held = [said(_HELD[kind], number=number) for kind, number in live.items() if number]
             if held:
-                what = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in held.items())
-                raise DeniedError(f"The workspace still holds {what}.", path=("id",))
+                raise DeniedError("The workspace still holds {held}.", path=("id",), held=held)
             await workspace.end(connection, workspace_id, self._now())
             await self._teller.tell(connection, workspace_id, WORKSPACE_DELETED, {"name": found.name})
 
@@ -171,6 +182,6 @@ class WorkspaceService:
             raise NotFoundError("No such organisation.", path=("organisation_id",))
         if await workspace.count(connection, organisation_id) >= MAX_WORKSPACES:
             raise LimitReachedError(
-                f"An organisation has at most {MAX_WORKSPACES} workspaces.", path=("organisation_id",)
+                "An organisation has at most {most} workspaces.", path=("organisation_id",), most=MAX_WORKSPACES
             )
         return organisation_id

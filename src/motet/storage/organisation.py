@@ -114,6 +114,14 @@ async def set_name_and_kind(connection: PooledConnection, organisation_id: int, 
     await connection.execute(_SET, organisation_id, name, kind)
 
 
+_SET_LOCALE = "UPDATE organisation SET locale = $2 WHERE id = $1"
+
+
+async def set_locale(connection: PooledConnection, organisation_id: int, locale: str | None) -> None:
+    """The language of its users who have chosen none. All nodes hear of it."""
+    await connection.execute(_SET_LOCALE, organisation_id, locale)
+
+
 _SUSPEND = "UPDATE organisation SET suspended_at = coalesce(suspended_at, $2) WHERE id = $1"
 _RESTORE = "UPDATE organisation SET suspended_at = NULL WHERE id = $1"
 

@@ -43,6 +43,10 @@ class OrganisationUpdateInput:
     parent_id: strawberry.ID | None = strawberry.field(
         default=strawberry.UNSET, description="Where it moves to, with all that is below it."
     )
+    locale: str | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="The language of its users who have chosen none: en, de, es, fr, it, ja, zh-TW; null: English.",
+    )
 
 
 @strawberry.type(description="What came of changing an organisation.")
@@ -149,6 +153,8 @@ class OrganisationMutations:
             name=_given(input.name, "name"),
             kind=None if kind is None else Kind(kind),
             parent_id=None if parent is None else row_id_of(parent, "Organisation", "parent_id"),
+            locale=or_none(input.locale),
+            sets_locale=input.locale is not strawberry.UNSET,
         )
         return done(organisation_id)
 

@@ -36,6 +36,7 @@ class Organisation(Node):
     id: strawberry.ID = described("The global id.")
     name: str = described("What people call it.")
     kind: OrganisationKind = described("What it is to those below it.")
+    locale: str | None = described("The language of its users who have chosen none (BCP 47); null: English.")
     created_at: datetime = described("When it was made.")
     suspended_at: datetime | None = described(
         "Since when nobody is let in, here and below; null: it is not suspended itself, though one above it may be."

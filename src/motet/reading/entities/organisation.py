@@ -16,6 +16,7 @@ ORGANISATION = Entity(
         "id": global_id("Organisation"),
         "name": column("name"),
         "kind": column("kind"),
+        "locale": column("locale"),
         "createdAt": column("created_at"),
         "suspendedAt": column("suspended_at"),
         "parent": ToOne("Organisation", "parent_id"),
