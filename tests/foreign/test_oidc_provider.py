@@ -121,6 +121,8 @@ def test_someone_signs_in_from_the_page_in_a_real_browser(
         page.sees("In the workspace demo, as user.")
         page.sees("anna of Example")
         assert page.run("location.href") == demo.facts["http"] + "/account"
+        page.presses("Sign out")
+        page.sees("Do you want to sign-out from")  # the provider asks on a page of its own
 
 
 def test_who_is_not_verified_stays_out(demo: RunningDemo, provider: dict[str, Any]) -> None:

@@ -11,7 +11,8 @@ from test_second_factors import EMAIL, Ada, ada_in
 
 from motet.domain.errors import NotFoundError
 from motet.identity.sessions import Signed
-from motet.storage.personal_data import KEPT, LEFT_OUT, SECTIONS
+from motet.storage.personal_data import ERASED, HISTORIES, KEPT, LEFT_OUT, SECTIONS, erase_person
+from motet.storage.transaction import transaction
 from people_world import HERE, PASSWORD, People
 
 _REFERRING = """
@@ -122,6 +123,27 @@ async def test_erasing_leaves_a_person_only_where_it_is_said(people: People) -> 
     assert tuple(key or ()) == ("reporting", None, "")
     with pytest.raises(NotFoundError):
         await people.identity.users.export(root, ada.user_id)
+
+
+async def test_who_did_something_is_forgotten_wherever_that_is_told_for_ever(people: People) -> None:
+    ada = await ada_in(people)
+    pool = people.ground.database.pool
+    telling = await pool.fetch(
+        "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'actor'"
+    )
+    tables = {row[0] for row in telling} - {"audit_entry_seen"}
+    partitions = {row[0] for row in await pool.fetch("SELECT inhrelid::regclass::text FROM pg_inherits")}
+    assert tables - partitions == set(HISTORIES) | set(KEPT) & tables
+    for number, who in enumerate((EMAIL, "somebody@else.example")):
+        await pool.execute(
+            "INSERT INTO service_policy_version (workspace_id, id, policy_id, number, actor, content, changes)"
+            " VALUES ($1, $2, $3, $4, $5, '{}', '[]')",
+            people.demo.workspace_id, 80 + number, 1, 80 + number, who,
+        )  # fmt: skip
+    async with transaction(people.ground.database) as connection:
+        await erase_person(connection, ada.user_id)
+    actors = await pool.fetch("SELECT actor FROM service_policy_version WHERE number >= 80 ORDER BY number")
+    assert [row[0] for row in actors] == [ERASED, "somebody@else.example"]
 
 
 async def naming(people: People, user_id: int) -> set[str]:

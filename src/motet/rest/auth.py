@@ -131,9 +131,7 @@ class AuthEdge:
             raise AuthenticationError("this token belongs to no login session")
         async with self._doing(request, principal):
             await self._identity.sessions.end(principal.user_id, principal.session_id)
-        response = Response(status_code=204)
-        response.delete_cookie(COOKIE, COOKIE_PATH, secure=self._secure, httponly=True, samesite="strict")
-        return response
+        return without_cookie(Response(status_code=204), secure=self._secure)
 
     def _doing(
         self, request: Request, who: Principal | str, given: Mapping[str, Any] | None = None
@@ -159,6 +157,12 @@ def proceeding_answer(result: Signed | SecondFactorNeeded, *, cookie: bool, secu
     if isinstance(result, SecondFactorNeeded):
         return json_answer({"mfa_token": result.mfa_token, "methods": list(result.methods)})
     return signed_answer(result, cookie=cookie, secure=secure)
+
+
+def without_cookie(response: Response, *, secure: bool) -> Response:
+    """The same, and the browser forgets its refresh token."""
+    response.delete_cookie(COOKIE, COOKIE_PATH, secure=secure, httponly=True, samesite="strict")
+    return response
 
 
 def signed_answer(signed: Signed, *, cookie: bool, secure: bool) -> Response:

@@ -27,7 +27,7 @@ from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.oidc_sign_in import CALLBACK_PATH
 from motet.identity.sso.sign_on import CODE_TTL, FLOW_TTL_S, Departure, Landing
 from motet.rest.answers import REQUEST_ID, answering, body_of, client_of, json_answer, text_of
-from motet.rest.auth import signed_answer
+from motet.rest.auth import signed_answer, without_cookie
 from motet.storage.acting import Actor, ActorKind, Edge, Outcome, acting
 
 PAGE = "/account"
@@ -157,7 +157,7 @@ class SsoEdge:
         act = act_of(principal, client_of(request), Edge.REST, "POST /auth/sso/logout")
         async with self._identity.audit.doing(act):
             where = await self._sign_on.logout(principal.user_id, principal.session_id)
-        return json_answer({"redirect": where})
+        return without_cookie(json_answer({"redirect": where}), secure=self._secure)
 
     async def backchannel_logout(self, request: Request) -> Response:
         """The provider ends sessions (OpenID Connect Back-Channel Logout §2.5)."""

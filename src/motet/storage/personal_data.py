@@ -109,6 +109,15 @@ KEPT: Final[Mapping[str, str]] = {
 """Tables that may still name someone who was erased, as evidence, until their retention ends (Art. 17(3)(b), (e))."""
 
 
+HISTORIES: Final = (
+    "sim_history", "sim_schedule", "sim_move", "euicc_operation", "imsi_switch", "activation_code_step",
+    "service_policy_version", "coverage_policy_version", "quota_top_up", "connectivity_reset", "coverage_version",
+    "breakout_outage",
+)  # fmt: skip
+"""Tables that say who did something and have no retention: someone who was erased is `ERASED` there."""
+
+ERASED = "erased user"
+
 IP_TYPES = (IPv4Address, IPv4Interface, IPv6Address, IPv6Interface)
 
 
@@ -129,11 +138,18 @@ DELETE FROM sign_in_attempt a USING user_account u
  WHERE u.id = $1 AND a.key IN ('user ' || u.email_key, 'reset ' || u.email_key)
 """
 _FORGET_MAKER = "UPDATE api_key SET created_by = NULL, created_by_name = '' WHERE created_by = $1"
+# What someone did stays, also in workspaces that they have left; tables are read from end to end.
+_FORGET_ACTOR = tuple(
+    f"UPDATE {table} SET actor = $2 WHERE actor = (SELECT email FROM user_account WHERE id = $1)"  # noqa: S608
+    for table in HISTORIES
+)
 _ERASE = "DELETE FROM user_account WHERE id = $1"
 
 
 async def erase_person(connection: PooledConnection, user_id: int) -> None:
     """Nothing is kept but what `KEPT` names: memberships, sessions, second factors and links go with the row."""
+    for statement in _FORGET_ACTOR:
+        await connection.execute(statement, user_id, ERASED)
     for statement in (_FORGET_INVITATIONS, _FORGET_ATTEMPTS, _FORGET_MAKER, _ERASE):
         await connection.execute(statement, user_id)
 

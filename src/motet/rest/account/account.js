@@ -224,8 +224,9 @@ const DEEDS = {
     await answerSecond();
   },
   async "sign-out"() {
-    await api.signOut();
+    const elsewhere = await api.signOut();
     leave();
+    if (elsewhere) location.assign(elsewhere);
     notice(say("You are signed out."));
   },
 };

@@ -63,15 +63,18 @@ export async function refresh() {
   }
 }
 
-// Ends the session; whatever the server says, this page knows nothing of it any more.
+// Ends the session; whatever the server says, this page knows nothing of it any more. Gives where the one at the
+// identity provider is ended, or null.
 export async function signOut() {
+  let ended = null;
   try {
     if (Date.now() > expiresAt) await refresh();
-    if (accessToken !== null) await rest("POST", "/auth/logout", {});
+    if (accessToken !== null) ended = await rest("POST", "/auth/sso/logout", {});
   } catch (error) {
     if (error.code === "NETWORK") throw error;
   }
   forget();
+  return ended && ended.redirect;
 }
 
 // A GraphQL operation. Gives `data`, or raises ApiError for the first error, those of a payload's userErrors too.
