@@ -5,22 +5,20 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from string import Formatter
 
 import motet
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import DomainError
-from motet.graphql import engine, executor, persisted
 from motet.reading.errors import RequestError
 
 SOURCES = Path(motet.__file__).parent
 
 NOT_FOR_PEOPLE = ("simulator", "cli", "bootstrap", "identity/scim", "identity/audit_check")
 """Rooms whose words are English: shells and what they call, the simulated network, SCIM, which directories speak."""
-
-_LOADED = (engine, executor, persisted)
-"""Where errors of requests are declared besides `reading/errors.py`."""
 
 
 @dataclass
@@ -105,6 +103,10 @@ def _sentence(words: str) -> str:
 def _family(error: type[Exception]) -> set[str]:
     return {error.__name__}.union(*(_family(one) for one in error.__subclasses__()))
 
+
+for _module in walk_packages(motet.__path__, "motet."):  # wherever errors are declared
+    if not _module.name.endswith("__main__"):
+        import_module(_module.name)
 
 _SENTENCES = _family(AuthenticationError)
 _ERRORS = _family(DomainError) | _family(RequestError) | _SENTENCES

@@ -16,6 +16,7 @@ OTHERS: dict[str, tuple[int, str]] = {
     "identity/audit.py": (1, "writes entries"),
     "identity/audit_check.py": (1, "reads them"),
     "identity/audit_sealing.py": (1, "seals them"),
+    "identity/users.py": (1, "reads all of a person in one state"),
     "identity/signing_keys.py": (1, "a savepoint: of a command's transaction, or of the schedule's"),
     "identity/sso/sign_on.py": (1, "a code for the browser, good for a minute: exchanging it is the entry"),
     "fleet/jobs/runner.py": (2, "a chunk, audited inside as the act of whoever asked; a savepoint for dry runs"),

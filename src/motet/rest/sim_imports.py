@@ -125,7 +125,7 @@ class SimImports:
             async for chunk in request.stream():
                 octets += len(chunk)
                 if octets > self._max_octets:
-                    raise _TooLargeError("The list is too large.")
+                    raise _TooLargeError("A list has at most {most} octets.", most=self._max_octets)
                 file.write(chunk)
             file.seek(0)
             async with self._reading:
