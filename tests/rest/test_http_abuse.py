@@ -50,6 +50,14 @@ async def test_a_head_that_does_not_come_in_time_is_refused() -> None:
         assert len(here.protocol.seats) == 0
 
 
+async def test_a_connection_in_use_outlives_the_deadline_of_a_head() -> None:
+    async with site(HttpBounds(head_s=1.0)) as here:
+        peer = await here.connect()
+        ends_at = asyncio.get_running_loop().time() + 1.2
+        while asyncio.get_running_loop().time() < ends_at:
+            assert (await peer.ask("GET /healthz HTTP/1.1")).status == 200
+
+
 async def test_the_head_of_a_further_request_has_a_deadline_too() -> None:
     async with site() as here:
         peer = await here.connect()
@@ -57,6 +65,16 @@ async def test_the_head_of_a_further_request_has_a_deadline_too() -> None:
         here.protocol.bounds = HttpBounds(head_s=0.0)
         peer.send(b"GET /hea")
         assert error(await peer.answer()) == (408, "LIMIT_REACHED")
+
+
+async def test_no_refusal_stands_in_the_middle_of_an_answer() -> None:
+    async with site() as here:
+        peer = await here.connect()
+        peer.send(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
+        await peer.reader.readuntil(b"\r\n\r\n")
+        here.protocol.bounds = HttpBounds(head_s=0.0)
+        peer.send(b"GET /hea")
+        assert b"HTTP/1.1 408" not in await peer.ended()
 
 
 @pytest.mark.parametrize(

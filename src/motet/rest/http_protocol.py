@@ -103,9 +103,6 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if self._unwanted > self.bounds.linger_octets:
                 self._abort()
         if not self._in_head:
-            if self._head_timer is not None:
-                self._head_timer.cancel()
-                self._head_timer = None
             return
         if self._messages != messages or not was_in_head:
             self._head_octets = 0  # the octets were those of whole messages
@@ -144,6 +141,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._refusal = (431, "INVALID", "The head of the request is too large.")
             raise _RefusedError
         self._in_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
         self.seats.bound(self)
         super().on_headers_complete()
         if self.cycle is not None:  # else it becomes a WebSocket
@@ -176,6 +176,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no request, or too much of one, and close."""
         if self.transport.is_closing():
+            return
+        if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
+            self._abort()  # the refusal would stand in the middle of an answer
             return
         status, code, message = self._refusal
         body = orjson.dumps({"error": {"code": code, "message": message, "path": None}})
