@@ -16,9 +16,8 @@ from motet.domain.errors import DomainError
 from motet.domain.states import EsmeDeliveryKind, MessageState
 from motet.hub.desk import ReplaceRequest
 from motet.hub.hub import Hub
-from motet.hub.incarnation import LOST
 from motet.hub.ports import UpstreamAnswer, Verdict
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 
 OPERATIONS = (
     "submit", "submit", "submit long", "schedule", "turn", "turn", "turn", "take", "take", "take one", "busy",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg
 import structlog
 
 from motet.bootstrap.supervisor import Supervisor
 from motet.config.errors import StartError
 from motet.config.settings import Settings
 from motet.storage.data_directory import DataDirectoryLock
-from motet.storage.database import POOL_SIZE, Database
+from motet.storage.database import LOST, POOL_SIZE, Database
 from motet.storage.embedded import EmbeddedPostgres, running_url
 
 _log = structlog.get_logger()
@@ -68,5 +67,5 @@ async def open_database(url: str, *, pool_size: int = POOL_SIZE) -> Database:
     """Connects. Raises StartError with the server's own words, which hold no password."""
     try:
         return await Database.open(url, pool_size=pool_size)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+    except LOST as error:
         raise StartError(f"cannot connect to the database: {error or type(error).__name__}") from error

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import asyncpg
 import structlog
 
-from motet.storage.database import Connection, Database
+from motet.storage.database import LOST, Connection, Database
 
 log = structlog.get_logger(__name__)
 
@@ -16,8 +15,6 @@ CHECK_S = 10.0
 """How often the connection is asked whether it is alive: TCP alone tells of a dead host after minutes."""
 
 RECONNECT_S = 1.0
-
-LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
 async def keep_listening(

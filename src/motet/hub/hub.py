@@ -21,7 +21,7 @@ from motet.hub.desk import Desk
 from motet.hub.esmes import Esmes
 from motet.hub.explain import Explanation, explain
 from motet.hub.facts import AcceptWriter
-from motet.hub.incarnation import KEEPALIVE_S, LOST, Incarnation
+from motet.hub.incarnation import KEEPALIVE_S, Incarnation
 from motet.hub.intake import Intake
 from motet.hub.lane import FencedError
 from motet.hub.lanes import make_lanes
@@ -46,7 +46,7 @@ from motet.hub.relay import Relay
 from motet.hub.requests import SendRequest
 from motet.hub.sending import Sender
 from motet.storage import esme_delivery, idempotency, usage, waiting
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 from motet.storage.partitions import ensure_partitions
 
 Result = TypeVar("Result")

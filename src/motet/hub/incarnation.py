@@ -11,6 +11,7 @@ import structlog
 
 from motet.hub.lane import FencedError
 from motet.storage import node
+from motet.storage.database import LOST
 
 log = structlog.get_logger(__name__)
 
@@ -19,10 +20,6 @@ KEEPALIVE_S = 2.0
 
 ANSWER_S = 4.0
 """An answer that takes longer means that the connection is lost."""
-
-
-LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, TimeoutError)
-"""What a lost connection may raise, or one that cannot be opened."""
 
 
 class Incarnation:

@@ -18,13 +18,13 @@ import structlog
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError, Claims, TokenAuthority
 from motet.domain.cidrs import Network, address_of, permits
-from motet.events.listening import LOST, keep_listening
+from motet.events.listening import keep_listening
 from motet.identity.credentials import WRONG_KEYS, Credentials, WaitError
 from motet.identity.key_uses import KeyUses
 from motet.identity.marked import Marked
 from motet.identity.signing_keys import SigningKeys
 from motet.identity.watchers import Ended, Watchers
-from motet.storage.database import Connection, Database
+from motet.storage.database import LOST, Connection, Database
 
 __all__ = ["CHANNEL", "WRONG_KEYS", "Authenticator", "Ended", "WaitError"]
 

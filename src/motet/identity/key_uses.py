@@ -9,9 +9,8 @@ import structlog
 
 from motet.access.principals import Principal
 from motet.domain.cidrs import address_of
-from motet.events.listening import LOST
 from motet.storage.api_key import note_uses
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 
 WRITE_S = 60.0
 """A use is in the database at most so late; a node that is killed forgets the last minute's."""

@@ -19,10 +19,9 @@ from motet.access.tokens import (
     public_key_of,
 )
 from motet.domain.errors import LimitReachedError
-from motet.events.listening import LOST
 from motet.storage import signing_key
 from motet.storage.acting import system_act
-from motet.storage.database import Database, PooledConnection
+from motet.storage.database import LOST, Database, PooledConnection
 from motet.storage.setting import lock_by_name, read_setting
 from motet.storage.signing_key import SigningKeyRow
 from motet.storage.transaction import transaction

@@ -11,9 +11,9 @@ import structlog
 
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
-from motet.events.listening import LOST
 from motet.identity.credentials import Credentials
 from motet.identity.marked import Marked
+from motet.storage.database import LOST
 
 log = structlog.get_logger(__name__)
 

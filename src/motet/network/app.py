@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import asyncpg
 import orjson
 import structlog
 from starlette.requests import ClientDisconnect, Request
@@ -17,6 +16,7 @@ from motet.access.tokens import AuthenticationError
 from motet.domain.network import Notification, Outcome, Verdict
 from motet.identity.authenticator import Authenticator
 from motet.network.wire import WireError, parse_notification, told_id, written_outcome
+from motet.storage.database import LOST
 
 PATH = "/network/v1/notifications"
 
@@ -61,7 +61,7 @@ class NotificationsApp:
             response = _json({"error": str(refused)}, refused.status, refused.headers)
         except ClientDisconnect:
             return
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+        except LOST:
             _log.exception("notifications of a network could not be taken")
             response = _json({"error": "try again"}, 503, {"retry-after": str(RETRY_AFTER_S)})
         await response(scope, receive, send)

@@ -21,10 +21,10 @@ from motet.reading.selection import Selected, SharedChildren
 from motet.reading.shape import Lists, ReadPage, Row, connection_shape, object_shape
 from motet.reading.sql import Sql
 from motet.reading.tag_scope import NOTHING
-from motet.storage.database import Executor
+from motet.storage.database import LOST, Executor
 from motet.storage.search import Found, search
 
-READ_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+READ_ERRORS = LOST
 """What a statement can fail with: a part of the answer is then null, and the rest stands."""
 
 

@@ -11,14 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 
-import asyncpg
 import structlog
 
 from motet.access.secrets import SecretBox
 from motet.domain.states import DeliveryStatus
 from motet.storage import webhook, webhook_delivery
 from motet.storage.acting import system_act
-from motet.storage.database import Database, PooledConnection
+from motet.storage.database import LOST, Database, PooledConnection
 from motet.storage.transaction import transaction
 from motet.webhooks.ladder import retry_at
 from motet.webhooks.places import PROMPT_S, Place, PlaceLimits, Places, WebhookKey
@@ -43,8 +42,6 @@ DATABASE_PAUSE_S = 1.0
 
 WRITE_S = 5.0
 """How long a stop waits for the results to be written; those that are not are made again when their lease is over."""
-
-_DATABASE_ERRORS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
 @dataclass(slots=True)
@@ -150,7 +147,7 @@ class Dispatcher:
         while True:
             try:
                 pause = await self._round()
-            except _DATABASE_ERRORS as error:
+            except LOST as error:
                 log.warning("webhook_round_failed", error=str(error))
                 pause = DATABASE_PAUSE_S
             except Exception:
@@ -273,7 +270,7 @@ class Dispatcher:
                 try:
                     await self._settle(group)
                     break
-                except _DATABASE_ERRORS as error:
+                except LOST as error:
                     log.warning("webhook_results_not_written", error=str(error))
                 except Exception:
                     log.exception("webhook_results_not_written")

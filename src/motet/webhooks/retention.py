@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
-import asyncpg
 import structlog
 
 from motet.domain.ids import first_id_at
 from motet.domain.states import DeliveryStatus
 from motet.storage import webhook_delivery
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +54,7 @@ class Retention:
         while True:
             try:
                 await self.purge()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 log.warning("webhook_deliveries_not_purged", error=str(error))
             except Exception:
                 log.exception("webhook_deliveries_not_purged")

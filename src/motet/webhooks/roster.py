@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import asyncpg
 import structlog
 
 from motet.domain.event_types import covers
 from motet.storage import webhook
-from motet.storage.database import Database, PooledConnection
+from motet.storage.database import LOST, Database, PooledConnection
 from motet.webhooks.places import WebhookKey
 
 log = structlog.get_logger(__name__)
@@ -108,7 +107,7 @@ class Roster:
             await asyncio.sleep(REREAD_S)
             try:
                 await self.read()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 log.warning("webhook_list_not_read", error=str(error))
             except Exception:
                 log.exception("webhook_list_not_read")

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import structlog
 
 from motet.domain.alerts import AlertRule, AlertState, EventFacts, findings_of
@@ -22,7 +21,7 @@ from motet.fleet.journal import Change, Journal
 from motet.storage import alert, alert_rule
 from motet.storage.acting import system_act
 from motet.storage.alert import Raised
-from motet.storage.database import Database, PooledConnection
+from motet.storage.database import LOST, Database, PooledConnection
 from motet.storage.transaction import transaction
 
 log = structlog.get_logger(__name__)
@@ -42,8 +41,6 @@ SLACK_MS = 60_000
 ENDED_AT_ONCE = 1_000
 PURGED_AT_ONCE = 10_000
 RETRY_S = 1.0
-
-LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 
 
 class Alerting:

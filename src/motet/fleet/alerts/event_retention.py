@@ -6,13 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable
 
-import asyncpg
 import structlog
 
 from motet.domain.ids import first_id_at
 from motet.fleet.rules import check_range
 from motet.storage import event
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 from motet.storage.partitions import drop_empty_partitions
 from motet.storage.transaction import transaction
 
@@ -72,6 +71,6 @@ class EventRetention:
         while True:
             try:
                 await self.purge()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 log.warning("old events were not removed", error=repr(error)[:200])
             await asyncio.sleep(INTERVAL_S)

@@ -38,8 +38,15 @@ KEPT_JOBS = 200
 
 KEEP_HOUSE_EVERY_S = 600.0
 
-_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError, TimeoutError)
-"""The database is away: nobody's fault, and no reason to give a job up."""
+_LOST = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+)
+"""The database is away: nobody's fault, and no reason to give a job up. A statement that takes too long is one."""
 
 _log = structlog.get_logger(__name__)
 

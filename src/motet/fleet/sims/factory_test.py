@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 
-import asyncpg
 import structlog
 
 from motet.domain.ids import IdGenerator
@@ -15,7 +14,7 @@ from motet.fleet.journal import Journal
 from motet.fleet.sims.sim_step import SimSteps
 from motet.storage import sim_test
 from motet.storage.acting import system_act
-from motet.storage.database import Database
+from motet.storage.database import LOST, Database
 from motet.storage.transaction import transaction
 
 LOOK_S = 1.0
@@ -74,7 +73,7 @@ class FactoryTestWatch:
                 if looks % SWEEP_LOOKS == 0:
                     await self.count(None)
                 looks += 1
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 _log.warning("factory tests wait for the database", error=repr(error)[:200])
             try:
                 async with asyncio.timeout(LOOK_S):

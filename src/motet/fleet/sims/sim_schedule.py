@@ -7,7 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-import asyncpg
 import structlog
 
 from motet.domain.errors import ConflictError, DeniedError, DomainError, LimitReachedError, NotFoundError
@@ -20,7 +19,7 @@ from motet.fleet.journal import Change, Journal
 from motet.fleet.sims.sim_step import SimSteps
 from motet.storage import sim, sim_schedule
 from motet.storage.acting import system_act
-from motet.storage.database import Database, PooledConnection
+from motet.storage.database import LOST, Database, PooledConnection
 from motet.storage.sim_schedule import Due
 from motet.storage.transaction import transaction
 
@@ -90,7 +89,7 @@ class SimScheduleService:
             try:
                 while await self.run_due():
                     pass
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except LOST as error:
                 _log.warning("the schedule of SIMs waits for the database", error=repr(error)[:200])
             await asyncio.sleep(POLL_S)
 
