@@ -49,6 +49,8 @@ class Watchers:
         self._next = 0
         self._unsure: set[int] = set()
         """Watches whose principal could not be looked at."""
+        self._due: set[int] = set()
+        """Watches that wait for a look: however often they change until it begins, it is one."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._looks = asyncio.Semaphore(LOOKS)
 
@@ -99,17 +101,23 @@ class Watchers:
 
     def _look_soon(self, keys: Sequence[int]) -> None:
         for key in keys:
-            self.start(self._look(key))
+            if key not in self._due:
+                self._due.add(key)
+                self.start(self._look(key))
 
     async def _look(self, key: int) -> None:
         """Whether a watched principal is still what it was."""
+        async with self._looks:
+            self._due.discard(key)  # what changes from here on may be missed by this look
+            await self._look_now(key)
+
+    async def _look_now(self, key: int) -> None:
         watch = self._watched.get(key)
         if watch is None:
             self._unsure.discard(key)
             return
         try:
-            async with self._looks:
-                still_is = await self._credentials.still_stands(watch.principal, watch.address, watch.since)
+            still_is = await self._credentials.still_stands(watch.principal, watch.address, watch.since)
         except AuthenticationError as error:
             self._end(key, str(error))
         except LOST as error:  # nothing can be read then either
