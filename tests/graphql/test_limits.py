@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from graphql import get_introspection_query, parse
 from graphql_client import Client
 from graphql_world import World
 
-from motet.graphql.documents import CACHED_CHARACTERS, NEW_CHARACTERS, Documents
+from motet.graphql.documents import CACHED_CHARACTERS, NEW_CHARACTERS, Documents, check_tokens
 from motet.graphql.limits import Limits, check_document, check_variables
 from motet.graphql.schema import SCHEMA
 from motet.reading.errors import TooComplexError
@@ -69,6 +70,34 @@ async def test_too_much_is_refused_before_it_costs_anything(client: Client, what
     if not what.startswith(("tokens", "lists", "20,000")):  # these are no documents at all
         assert reply.codes == ["QUERY_TOO_COMPLEX"]
     assert spent < 2.0  # measured: below 0.2; the attack it stands for took seconds
+
+
+@pytest.mark.parametrize(
+    "text", ['"' + '\\"' * 32_000, '"""' + '\\"""' * 16_000, '""" "' * 13_000, '"\n' * 2_000 + '"' + "x" * 60_000]
+)
+def test_strings_without_an_end_are_looked_at_once(text: str) -> None:
+    started = time.process_time()
+    with contextlib.suppress(TooComplexError):
+        check_tokens(text, Limits().tokens)
+    assert time.process_time() - started < 0.3  # measured: below 0.01; the first took 1.3
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ('"a" "" "\\"" """b""" """""" """\\""" "" """', 6),
+        ('"a', 1),
+        ('"a\n b', 2),
+        ('"a\\\n', 2),
+        ('"""a" b', 1),
+        ("# a b\n c", 1),
+    ],
+)
+def test_strings_count_as_one_token(text: str, tokens: int) -> None:
+    spaced = " " * 10 + text  # what is no longer than the limit is not counted
+    check_tokens(spaced, tokens)
+    with pytest.raises(TooComplexError):
+        check_tokens(spaced, tokens - 1)
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,11 @@ YOUNG = 5_000
 of a thousand, and the node's own pace lets 50,000 come together (`bootstrap.node`)."""
 
 _TOKEN = re.compile(
-    r'"""(?:\\"""|[^"]|"(?!""))*"""|"(?:\\.|[^"\\\n\r])*"|#[^\n\r]*|\.\.\.|[_A-Za-z][_0-9A-Za-z]*|-?[0-9][-+.0-9Ee]*|[^\s,]'
+    r'"""(?:\\"""|[^"]|"(?!""))*+(?:""")?|"(?:\\.|[^"\\\n\r])*+"?'
+    r"|#[^\n\r]*|\.\.\.|[_A-Za-z][_0-9A-Za-z]*|-?[0-9][-+.0-9Ee]*|[^\s,]"
 )
-"""A token or a comment. What is no token counts as one: the parser tells."""
+"""A token or a comment. What is no token counts as one: the parser tells. A string that does not end is one, too, as
+far as it goes, so that nothing is looked at twice: to look for its end from each mark in it anew took a second."""
 
 
 @dataclass(frozen=True, slots=True)
