@@ -9,8 +9,12 @@ import pytest
 from test_notices import register_passkey, wrong
 from test_second_factors import EMAIL, Ada, ada_in
 
-from motet.domain.errors import NotFoundError
+from motet.access.clients import Client
+from motet.access.principals import Principal, Role
+from motet.domain.errors import DeniedError, NotFoundError
+from motet.identity.audit import act_of
 from motet.identity.sessions import Signed
+from motet.storage.acting import Edge
 from motet.storage.personal_data import ERASED, HISTORIES, KEPT, LEFT_OUT, SECTIONS, erase_person
 from motet.storage.transaction import transaction
 from people_world import HERE, PASSWORD, People
@@ -19,6 +23,16 @@ _REFERRING = """
 SELECT DISTINCT c.conrelid::regclass::text FROM pg_constraint c
  WHERE c.contype = 'f' AND c.confrelid IN ('user_account'::regclass, 'scim_user'::regclass)
 """
+
+
+OFFICE = Client("198.51.100.9", "an office's browser")
+
+
+async def signed(people: People, email: str) -> Principal:
+    """The principal of someone who signs in."""
+    found = await people.identity.login.with_password(email, PASSWORD, HERE)
+    assert isinstance(found, Signed)
+    return await people.identity.authenticator.authenticate(f"Bearer {found.access_token}")
 
 
 async def lived_in(people: People) -> Ada:
@@ -101,6 +115,43 @@ async def test_an_export_tells_what_the_audit_log_says_of_them(people: People) -
     export = await people.identity.users.export(principal, ada.user_id)
     told = {(one["action"], one["outcome"], one["address"]) for one in export["audit_log"]}
     assert ("POST /auth/login", "DONE", "192.0.2.7") in told
+
+
+async def test_an_administrator_is_told_nothing_of_other_organisations(people: People) -> None:
+    """Bert is a guest of another tenant, too, which sees to him there."""
+    home = await people.ground.database.pool.fetchval(
+        "SELECT organisation_id FROM workspace WHERE id = $1", people.demo.workspace_id
+    )
+    bert_id = await people.user("bert@example.org", roles={"demo": Role.USER, "other": Role.USER}, organisation_id=home)
+    await people.user(
+        "olga@example.org", roles={"other": Role.ADMINISTRATOR}, organisation_id=people.other.organisation_id
+    )
+    await people.user()
+    olga, anna, bert = [
+        await signed(people, name) for name in ("olga@example.org", "anna@example.org", "bert@example.org")
+    ]
+    audit, users, other_id = people.identity.audit, people.identity.users, people.other.workspace_id
+    async with audit.doing(act_of(olga, OFFICE, Edge.GRAPHQL, "userRoleSet", objects=[bert_id])):
+        await users.set_role(olga, other_id, bert_id, role=Role.OBSERVER)
+    async with audit.doing(act_of(anna, OFFICE, Edge.GRAPHQL, "userRoleSet", objects=[bert_id])):
+        await users.set_role(anna, people.demo.workspace_id, bert_id, role=Role.OBSERVER)
+    theirs = await users.export(anna, bert_id)
+    assert [one["workspace"] for one in theirs["memberships"]] == ["demo"]
+    assert {one["workspace"] for one in theirs["audit_log"]} == {"demo"}
+    assert "olga" not in orjson.dumps(theirs).decode()
+    own = await users.export(bert, bert_id)
+    assert [one["workspace"] for one in own["memberships"]] == ["demo", "other"]
+    assert {one["actor"] for one in own["audit_log"]} >= {"olga@example.org", "anna@example.org"}
+    assert "198.51.100.9" not in orjson.dumps(own).decode()  # where others were is theirs
+
+
+async def test_who_has_a_lower_role_is_not_told_about_a_person(people: People) -> None:
+    await people.user("root@example.org", is_super_admin=True)
+    root_id = await people.ground.database.pool.fetchval("SELECT max(id) FROM user_account")
+    await people.user()
+    anna = await signed(people, "anna@example.org")
+    with pytest.raises(DeniedError, match="more than yours"):
+        await people.identity.users.export(anna, root_id)
 
 
 async def test_every_table_that_refers_to_a_user_is_exported_or_named(people: People) -> None:

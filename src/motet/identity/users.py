@@ -93,17 +93,18 @@ class Users:
             await personal_data.erase_person(connection, user_id)
 
     async def export(self, principal: Principal, user_id: int) -> dict[str, Any]:
-        """What is kept about a person (GDPR Art. 15 and 20), for themselves or for an administrator of their own
-        organisation. Raises NotFoundError, DeniedError."""
+        """What is kept about a person (GDPR Art. 15 and 20), for themselves or, without what they are and do in other
+        organisations, for an administrator of their own whose role allows as much as theirs. Raises NotFoundError,
+        DeniedError."""
         if principal.user_id != user_id:
             if principal.workspace_id is None or not principal.allows(Permission.USER_WRITE):
                 raise NotFoundError(NOT_THERE, path=("id",))
-            self._at_home(await membership.find_member(self._database.pool, principal.workspace_id, user_id))
+            await self._check_reads(principal, principal.workspace_id, user_id)
         async with (
             self._database.pool.acquire() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),
         ):
-            found = await personal_data.export_person(connection, user_id)
+            found = await personal_data.export_person(connection, user_id, only_at_home=principal.user_id != user_id)
         if found is None:
             raise NotFoundError(NOT_THERE, path=("id",))
         return {**found, "status": UserStatus(found["status"]).name}
@@ -152,6 +153,16 @@ class Users:
         if ends and await membership.rests_on(connection, user_id):
             check_not_last(0)
         return row
+
+    async def _check_reads(self, principal: Principal, workspace_id: int, user_id: int) -> None:
+        """Whether the principal may be told all about the person."""
+        async with self._database.pool.acquire() as connection:
+            row = self._at_home(await membership.find_member(connection, workspace_id, user_id))
+            standing = await standing_of(
+                connection, workspace_id, row.role, row.role_id, is_super_admin=row.is_super_admin
+            )
+        if not actor_of(principal).outranks(standing):
+            raise DeniedError("This member's role allows more than yours.", path=("id",))
 
     @staticmethod
     def _at_home(row: MemberRow | None) -> MemberRow:

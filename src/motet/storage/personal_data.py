@@ -20,11 +20,13 @@ SELECT u.email, u.name, u.locale, u.status, o.name AS organisation, u.is_super_a
  WHERE u.id = $1
 """
 
-# By names that last; of what grows without end the newest 1,000; no secret, nor its hash.
+# By names that last; of what grows without end the newest 1,000; no secret, nor its hash. With $2 only workspaces of
+# the person's own organisation: what they are and do elsewhere is between them and those there.
 _MEMBERSHIPS = """
 SELECT w.name AS workspace, m.role, r.name AS role_name, m.created_at AS since
   FROM membership m
-  JOIN workspace w ON w.id = m.workspace_id
+  JOIN user_account u ON u.id = m.user_id
+  JOIN workspace w ON w.id = m.workspace_id AND (NOT $2::boolean OR w.organisation_id = u.organisation_id)
   LEFT JOIN custom_role r ON r.workspace_id = m.workspace_id AND r.id = m.role_id
  WHERE m.user_id = $1 ORDER BY m.created_at
 """
@@ -58,20 +60,29 @@ _INVITATIONS = """
 SELECT w.name AS workspace, i.email, i.name, i.role, i.invited_by, i.created_at, i.expires_at
   FROM user_account u
   JOIN invitation i ON i.email_key = u.email_key
-  JOIN workspace w ON w.id = i.workspace_id
+  JOIN workspace w ON w.id = i.workspace_id AND (NOT $2::boolean OR w.organisation_id = u.organisation_id)
  WHERE u.id = $1 ORDER BY i.created_at
 """
 _API_KEYS = """
 SELECT w.name AS workspace, k.name, k.prefix, k.role, k.created_at, k.last_used_at, k.last_used_address, k.expires_at,
        k.revoked_at
-  FROM api_key k JOIN workspace w ON w.id = k.workspace_id
+  FROM api_key k
+  JOIN user_account u ON u.id = k.created_by
+  JOIN workspace w ON w.id = k.workspace_id AND (NOT $2::boolean OR w.organisation_id = u.organisation_id)
  WHERE k.created_by = $1 ORDER BY k.created_at LIMIT 1000
 """
-# In the logs of the workspaces that they are in, and of the installation (0): what they did, and what was done to them.
+# In the logs of the workspaces that they are in, and of the installation (0): what they did, and what was done to them;
+# from where, only of what they did: the rest is somebody else's.
 _AUDIT_LOG = """
-SELECT w.name AS workspace, a.at, a.actor, a.edge, a.action, a.outcome, a.address, a.user_agent
+SELECT w.name AS workspace, a.at, a.actor, a.edge, a.action, a.outcome,
+       CASE WHEN a.actor = u.email THEN a.address END AS address,
+       CASE WHEN a.actor = u.email THEN a.user_agent END AS user_agent
   FROM user_account u
-  JOIN audit_entry a ON a.workspace_id = ANY (SELECT workspace_id FROM membership WHERE user_id = $1 UNION ALL SELECT 0)
+  JOIN audit_entry a ON a.workspace_id = ANY (SELECT m.workspace_id FROM membership m
+                                                JOIN workspace own ON own.id = m.workspace_id
+                                               WHERE m.user_id = $1
+                                                 AND (NOT $2::boolean OR own.organisation_id = u.organisation_id)
+                                               UNION ALL SELECT 0 WHERE NOT $2::boolean)
                     AND (a.actor = u.email OR a.objects @> ARRAY[u.id])
   LEFT JOIN workspace w ON w.id = a.workspace_id
  WHERE u.id = $1 ORDER BY a.id DESC LIMIT 1000
@@ -121,12 +132,18 @@ ERASED = "erased user"
 IP_TYPES = (IPv4Address, IPv4Interface, IPv6Address, IPv6Interface)
 
 
-async def export_person(connection: PooledConnection, user_id: int) -> dict[str, Any] | None:
-    """What is kept about the user; None for no user. Needs a transaction that sees one state."""
+async def export_person(
+    connection: PooledConnection, user_id: int, *, only_at_home: bool = False
+) -> dict[str, Any] | None:
+    """What is kept about the user; None for no user. `only_at_home`: of workspaces, those of their organisation alone.
+    Needs a transaction that sees one state."""
     person = await connection.fetchrow(_PERSON, user_id)
     if person is None:
         return None
-    lists = {name: [_plain(row) for row in await connection.fetch(sql, user_id)] for name, sql in SECTIONS.items()}
+    lists = {}
+    for name, sql in SECTIONS.items():
+        of_workspaces = (only_at_home,) if "$2" in sql else ()
+        lists[name] = [_plain(row) for row in await connection.fetch(sql, user_id, *of_workspaces)]
     return {**person, **lists}
 
 
