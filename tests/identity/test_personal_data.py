@@ -15,7 +15,7 @@ from motet.domain.errors import DeniedError, NotFoundError
 from motet.identity.audit import act_of
 from motet.identity.sessions import Signed
 from motet.storage.acting import Edge
-from motet.storage.personal_data import ERASED, HISTORIES, KEPT, LEFT_OUT, SECTIONS, erase_person
+from motet.storage.personal_data import BY, ERASED, HISTORIES, KEPT, LEFT_OUT, SECTIONS, erase_person
 from motet.storage.transaction import transaction
 from people_world import HERE, PASSWORD, People
 
@@ -183,6 +183,13 @@ async def test_who_did_something_is_forgotten_wherever_that_is_told_for_ever(peo
         "SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'actor'"
     )
     tables = {row[0] for row in telling} - {"audit_entry_seen"}
+    others = await pool.fetch(
+        "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        " AND a.atttypid = 'text'::regtype AND a.attname LIKE '%\\_by' AND c.relname <> ALL ($1::text[])",
+        list(KEPT),
+    )
+    assert {tuple(row) for row in others} == set(BY.items())
     partitions = {row[0] for row in await pool.fetch("SELECT inhrelid::regclass::text FROM pg_inherits")}
     assert tables - partitions == set(HISTORIES) | set(KEPT) & tables
     for number, who in enumerate((EMAIL, "somebody@else.example")):
@@ -191,8 +198,14 @@ async def test_who_did_something_is_forgotten_wherever_that_is_told_for_ever(peo
             " VALUES ($1, $2, $3, $4, $5, '{}', '[]')",
             people.demo.workspace_id, 80 + number, 1, 80 + number, who,
         )  # fmt: skip
+    await pool.execute(
+        "INSERT INTO invitation (workspace_id, id, email, email_key, role, invited_by, token_hash, expires_at)"
+        " VALUES ($1, 75, 'new@example.org', 'new@example.org', 'USER', $2, '\\x04', now() + interval '1 day')",
+        people.demo.workspace_id, EMAIL,
+    )  # fmt: skip
     async with transaction(people.ground.database) as connection:
         await erase_person(connection, ada.user_id)
+    assert await pool.fetchval("SELECT invited_by FROM invitation WHERE id = 75") == ERASED
     actors = await pool.fetch("SELECT actor FROM service_policy_version WHERE number >= 80 ORDER BY number")
     assert [row[0] for row in actors] == [ERASED, "somebody@else.example"]
 

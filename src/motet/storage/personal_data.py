@@ -127,6 +127,9 @@ HISTORIES: Final = (
 )  # fmt: skip
 """Tables that say who did something and have no retention: someone who was erased is `ERASED` there."""
 
+BY: Final = {"alert": "acknowledged_by", "sim_batch": "registered_by", "invitation": "invited_by"}
+"""The same in columns of other names; an invitation is gone within days, but mails and pages show its inviter."""
+
 ERASED = "erased user"
 
 IP_TYPES = (IPv4Address, IPv4Interface, IPv6Address, IPv6Interface)
@@ -157,8 +160,8 @@ DELETE FROM sign_in_attempt a USING user_account u
 _FORGET_MAKER = "UPDATE api_key SET created_by = NULL, created_by_name = '' WHERE created_by = $1"
 # What someone did stays, also in workspaces that they have left; tables are read from end to end.
 _FORGET_ACTOR = tuple(
-    f"UPDATE {table} SET actor = $2 WHERE actor = (SELECT email FROM user_account WHERE id = $1)"  # noqa: S608
-    for table in HISTORIES
+    f"UPDATE {table} SET {who} = $2 WHERE {who} = (SELECT email FROM user_account WHERE id = $1)"  # noqa: S608
+    for table, who in {**dict.fromkeys(HISTORIES, "actor"), **BY}.items()
 )
 _ERASE = "DELETE FROM user_account WHERE id = $1"
 
