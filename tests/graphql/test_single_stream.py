@@ -169,3 +169,30 @@ async def test_the_end_of_the_token_ends_a_stream(world: World) -> None:
         while (await stream._next()).get("more_body"):
             pass
     await listening(world, 0)
+
+
+async def test_what_another_token_listens_to_ends_with_that_token(world: World, client: Client) -> None:
+    token = await reserve(client)
+    async with opened(client, token) as stream:
+        short = Client(world.app, world.token(world.demo, ttl_s=2))
+        assert (await start(short, token, LISTEN, "short")).status == 202
+        assert (await start(client, token, LISTEN, "long")).status == 202
+        await listening(world, 2)
+        assert await stream.event() == ("complete", {"id": "short"})
+        await listening(world, 1)
+        assert (await start(client, token, LISTEN, "short")).status == 202, "the id is free again"
+
+
+async def test_what_a_revoked_token_listens_to_ends(world: World, client: Client) -> None:
+    authenticator = world.services.identity.authenticator
+    running = asyncio.create_task(authenticator.run())
+    await asyncio.wait_for(authenticator.listening.wait(), 10)
+    token, other = await reserve(client), world.token(world.demo)
+    async with opened(client, token) as stream:
+        assert (await start(Client(world.app, other), token, LISTEN)).status == 202
+        await listening(world, 1)
+        await world.services.identity.tokens.revoke(world.demo.workspace_id, token=other)
+        assert await stream.event() == ("complete", {"id": "1"})
+        await listening(world, 0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

@@ -162,7 +162,28 @@ class Streams:
             return _refused(said("The stream has ended, or there is an operation with this id."), 409, voice)
         task = asyncio.create_task(self._operate(stream, operation_id, prepared, principal, client))
         stream.operations[operation_id] = task
+        if principal != stream.principal and prepared.kind is OperationType.SUBSCRIPTION:
+            self._end_with(stream, operation_id, principal, client)
         return HttpResponse(status_code=202)
+
+    def _end_with(self, stream: Stream, operation_id: str, principal: Principal, client: Client) -> None:
+        """What another token of the same owner listens to ends with that one, too, not with the stream's alone."""
+        task = stream.operations[operation_id]
+
+        def end() -> None:
+            if stream.operations.get(operation_id) is not task:
+                return
+            del stream.operations[operation_id]
+            task.cancel()
+            try:
+                stream.waiting.put_nowait(_event("complete", {"id": operation_id}))
+            except asyncio.QueueFull:
+                self._end(stream)
+
+        expiry = asyncio.get_running_loop().call_later(max(0.0, principal.expires_at - time.time()), end)
+        unwatch = self._watch(principal, lambda _: end(), client.address)
+        task.add_done_callback(lambda _: expiry.cancel())
+        task.add_done_callback(lambda _: unwatch())
 
     async def _operate(
         self, stream: Stream, operation_id: str, prepared: Prepared, principal: Principal, client: Client
