@@ -75,6 +75,17 @@ async def test_a_change_has_its_entry_in_the_same_transaction(ground: Ground) ->
     assert device in entry["objects"]
 
 
+async def test_no_name_or_path_that_a_database_refuses_loses_the_entry(ground: Ground) -> None:
+    """Callers name parameters and paths as they like."""
+    with pytest.raises(DeniedError):
+        async with ground.log.doing(ground.act("DELETE /Users/\0", **{"\0": 1, "n" * 501: {"a\ud800": "\0"}})):
+            raise DeniedError("No.", path=("\0",))
+    (entry,) = await ground.entries()
+    assert (entry["action"], entry["outcome"], entry["path"]) == ("DELETE /Users/\ufffd", "REFUSED", ["\ufffd"])
+    assert entry["input"] == {"\ufffd": 1, "[501 characters]": {"a?": "\ufffd"}}
+    assert ground.log.lost == 0
+
+
 async def test_what_is_rolled_back_leaves_only_that_it_was_refused(ground: Ground) -> None:
     async def refused() -> None:
         async with ground.log.doing(ground.act()), transaction(ground.database) as connection:

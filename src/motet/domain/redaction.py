@@ -57,9 +57,10 @@ def _shown(value: Any, secrets: frozenset[str], depth: int) -> Any:
     if depth >= MAX_DEPTH:
         return "[nested]"
     if isinstance(value, Mapping):
+        named = [(str(name), one) for name, one in list(value.items())[:MAX_ITEMS]]
         kept = {
-            str(name): _hidden(one) if str(name) in secrets or is_secret(str(name)) else _shown(one, secrets, depth + 1)
-            for name, one in list(value.items())[:MAX_ITEMS]
+            _text(name): _hidden(one) if name in secrets or is_secret(name) else _shown(one, secrets, depth + 1)
+            for name, one in named
         }
         if len(value) > MAX_ITEMS:
             kept["…"] = f"[{len(value) - MAX_ITEMS} more]"
@@ -83,4 +84,9 @@ def _text(value: str) -> str:
     if "://" in value:
         value = _URL_USER.sub(f"://{REDACTED}@", value)
         value = _URL_QUERY.sub(f"?{REDACTED}", value)
+    return storable_text(value)
+
+
+def storable_text(value: str) -> str:
+    """The text as a database takes it: one that it refuses would lose the entry that it stands in."""
     return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()

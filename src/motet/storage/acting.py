@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from motet.domain.redaction import storable_text
+
 INSTALLATION = 0
 """Stands for the workspace in what is the installation's own: the operator's log."""
 
@@ -113,10 +115,10 @@ class Act:
     ) -> dict[str, Any]:
         """What `motet.storage.audit` writes of it."""
         row = dataclasses.asdict(self.actor)
-        row["actor_kind"], row["actor"] = row.pop("kind"), row.pop("subject")
+        row["actor_kind"], row["actor"] = row.pop("kind"), storable_text(row.pop("subject"))
         return row | {
             "edge": self.edge,
-            "action": self.action,
+            "action": storable_text(self.action),
             "input": self.input,
             "address": self.address,
             "user_agent": self.user_agent,
@@ -124,7 +126,7 @@ class Act:
             "objects": self.objects[:MAX_OBJECTS],
             "outcome": outcome,
             "code": code,
-            "path": [str(step) for step in path] or None,
+            "path": [storable_text(str(step)) for step in path] or None,
             "times": times,
         }
 
