@@ -77,11 +77,13 @@ class Office:
         where = url or SmtpUrl(Address("127.0.0.1", self.port), starttls=False)
         return Sender(self.database, SecretBox(bytes(32)), SmtpCourier(where), "Motet <motet@example.org>", self.clock)
 
-    async def write(self, locale: str = "en", good_for: timedelta = DAY, **facts: str) -> None:
+    async def write(
+        self, locale: str = "en", good_for: timedelta = DAY, to: str = "bert@example.org", **facts: str
+    ) -> None:
         post = Post(SecretBox(bytes(32)), self.ids, "https://motet.example.org", self.clock, sends=True)
         told = {"workspace": "demo", "inviter": "anna", "link": post.link("account", "t"), "days": "7", **facts}
         async with self.database.pool.acquire() as connection:
-            await post.write(connection, "bert@example.org", locale, Letter.INVITATION, told, good_for=good_for)
+            await post.write(connection, to, locale, Letter.INVITATION, told, good_for=good_for)
 
     async def waiting(self) -> list[tuple[Any, ...]]:
         """(attempts, last_error) of each mail."""
@@ -142,6 +144,24 @@ async def test_each_letter_arrives_in_each_language(office: Office, locale: str)
         assert "{" not in subject + text
         wanted = LETTER_FACTS.get(letter, ()) or ("time", "address")
         assert all(f"<{name}>" in subject + text for name in wanted), (letter, text)
+
+
+@pytest.mark.parametrize("to", ["jörg@example.org", "anna@bücher.example", "アンナ@example.org"])
+async def test_addresses_of_any_language_are_written_to(office: Office, to: str) -> None:
+    async with smtp_server(office.mailbox, enable_SMTPUTF8=True) as port:
+        await office.write("ja", to=to, inviter="アンナ")
+        await office.sender(SmtpUrl(Address("127.0.0.1", port), starttls=False)).send_due()
+    (envelope,) = office.mailbox.taken
+    assert envelope.rcpt_tos == [to]
+    assert f"To: {to}\r\n".encode() in (envelope.content or b"")  # type: ignore[operator]
+    assert await office.waiting() == []
+
+
+async def test_an_address_that_the_server_does_not_take_is_tried_again(office: Office) -> None:
+    await office.write(to="jörg@example.org")
+    await office.sender().send_due()
+    ((attempts, error),) = await office.waiting()
+    assert (attempts, "SMTPUTF8" in error) == (1, True)
 
 
 async def test_what_people_write_cannot_add_headers(office: Office) -> None:

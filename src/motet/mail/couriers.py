@@ -46,6 +46,8 @@ class _Wire(EmailPolicy):
 
 
 _WIRE = _Wire(linesep="\r\n", cte_type="7bit")
+_WIRE_UTF8 = _WIRE.clone(utf8=True)
+"""With addresses as they are (RFC 6532), for servers that take them so (RFC 6531)."""
 
 
 class SmtpCourier:
@@ -56,11 +58,14 @@ class SmtpCourier:
 
     async def deliver(self, mail: EmailMessage) -> None:
         url = self._url
+        sender, recipient = parseaddr(str(mail["From"]))[1], str(mail["To"])
+        is_plain = sender.isascii() and recipient.isascii()
         try:
             await aiosmtplib.send(
-                mail.as_bytes(policy=_WIRE),
-                sender=parseaddr(str(mail["From"]))[1],
-                recipients=[str(mail["To"])],
+                mail.as_bytes(policy=_WIRE if is_plain else _WIRE_UTF8),
+                sender=sender,
+                recipients=[recipient],
+                mail_options=[] if is_plain else ["SMTPUTF8"],
                 hostname=url.address.host,
                 port=url.address.port,
                 username=url.user,
