@@ -105,8 +105,8 @@ SECTIONS: Final[Mapping[str, str]] = {
 
 LEFT_OUT: Final[Mapping[str, str]] = {
     "password_reset": "a hash that is worth nothing within the hour",
-    "sso_code": "hashes that are worth nothing within minutes",
-    "sso_session": "which session, in `sessions`, a provider began",
+    "sso_code": "hashes, and a provider's word under a seal, worth nothing within minutes",
+    "sso_session": "which session, in `sessions`, a provider began, and its word for signing out there, under a seal",
 }
 """Tables that refer to a user and say no more about them."""
 
