@@ -42,6 +42,7 @@ from bench.processes import usage
 from motet.access.clients import Client
 from motet.access.principals import Role
 from motet.access.tokens import TokenAuthority, generate_key
+from motet.access.voices import Voice
 from motet.domain.global_ids import encode_global_id
 from motet.fleet.seeds.tenant import identity, imei
 from motet.graphql.engine import Engine, Request
@@ -257,7 +258,7 @@ async def _statements(database: Database, authority: TokenAuthority, token: str,
     engine = Engine(services_of(pool), Limits(), hide_suggestions=True)
     query, variables = KINDS[name]
     principal = authority.verify(token, int(time.time()))
-    prepared = await engine.prepare(Request(query, variables(fleet, 0), None), principal)
+    prepared = await engine.prepare(Request(query, variables(fleet, 0), None), principal, Voice(Client(), principal))
     if isinstance(prepared, dict):
         raise SystemExit(f"{name}: {prepared}")
     await engine.run(prepared, principal, Client())
