@@ -54,11 +54,13 @@ class Page:
         """Waits until the page says so."""
         eventually(lambda: words in (self._glance("document.body?.innerText") or ""), f"the page says: {words}")
 
-    def types(self, field: str, text: str) -> None:
-        """Into the field of this name that is shown, once there is one."""
+    def types(self, field: str, text: str, form: str = "") -> None:
+        """Into the field of this name that is shown, in what the selector `form` finds, once there is one."""
         script = (
-            f"(() => {{ const found = [...document.querySelectorAll('[name={field}]')].find((one) => one.offsetParent);"
-            f" if (found) found.value = {json.dumps(text)}; return !!found; }})()"
+            f"(() => {{ const found = [...document.querySelectorAll({json.dumps(form)} + ' [name={field}]')]"
+            ".find((each) => each.offsetParent); if (!found) return false;"
+            f" found.focus(); found.value = {json.dumps(text)};"
+            " found.dispatchEvent(new Event('input', {bubbles: true})); return true; })()"
         )
         eventually(lambda: self._glance(script), f"the field {field} is there")
 

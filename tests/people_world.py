@@ -125,24 +125,29 @@ class People:
         headers += [(b"authorization", f"Bearer {token}".encode())] if token else []
         headers += [(b"cookie", cookie.encode())] if cookie else []
         headers += [(b"accept-language", language.encode())] if language else []
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(),
-            "query_string": query.encode(), "headers": headers, "client": ("192.0.2.7", 5), "server": ("motet", 80),
-            "scheme": "https", "root_path": "",
-        }  # fmt: skip
-        sent: list[Any] = []
+        return await asked(self.app, method, path, headers, octets)
 
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": octets, "more_body": False}
 
-        async def send(message: Any) -> None:
-            sent.append(message)
+async def asked(app: Any, method: str, path: str, headers: list[tuple[bytes, bytes]], octets: bytes) -> Told:
+    """One request to an ASGI application, from 192.0.2.7 over https; `path` with its query. JSON is decoded."""
+    path, _, query = path.partition("?")
+    scope = {
+        "type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(),
+        "query_string": query.encode(), "headers": headers, "client": ("192.0.2.7", 5), "server": ("motet", 80),
+        "scheme": "https", "root_path": "",
+    }  # fmt: skip
+    sent: list[Any] = []
 
-        await self.app(scope, receive, send)
-        answer = b"".join(message.get("body", b"") for message in sent[1:])
-        shown = [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
-        return Told(sent[0]["status"], shown, orjson.loads(answer) if answer.startswith((b"{", b"[")) else answer)
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": octets, "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    answer = b"".join(message.get("body", b"") for message in sent[1:])
+    shown = [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
+    return Told(sent[0]["status"], shown, orjson.loads(answer) if answer.startswith((b"{", b"[")) else answer)
 
 
 @asynccontextmanager

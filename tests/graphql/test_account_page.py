@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -94,29 +93,16 @@ class Person:
         self.page.call("Page.navigate", url=url)
 
     def sees(self, words: str) -> None:
-        eventually(lambda: words in (self.page.run("document.body.innerText") or ""), f"the page says: {words}")
+        self.page.sees(words)
 
     def sees_not(self, words: str) -> None:
         eventually(lambda: words not in (self.page.run("document.body.innerText") or ""), f"gone: {words}")
 
     def types(self, field: str, text: str, form: str = "") -> None:
-        """Into the field of this name that is shown."""
-        script = (
-            f"(() => {{ const found = [...document.querySelectorAll({json.dumps(form)} + ' [name={field}]')]"
-            ".find((each) => each.offsetParent); if (!found) return false;"
-            f" found.focus(); found.value = {json.dumps(text)};"
-            " found.dispatchEvent(new Event('input', {bubbles: true})); return true; })()"
-        )
-        eventually(lambda: self.page.run(script), f"the field {field} is there")
+        self.page.types(field, text, form)
 
     def presses(self, label: str) -> None:
-        """The button of this label that is shown."""
-        script = (
-            "(() => { const found = [...document.querySelectorAll('button')].find((each) => each.offsetParent &&"
-            f" !each.disabled && each.innerText.trim() === {json.dumps(label)});"
-            " if (found) found.click(); return !!found; })()"
-        )
-        eventually(lambda: self.page.run(script), f"the button {label} is there")
+        self.page.presses(label)
 
     def signs_in(self, password: str = PASSWORD) -> None:
         self.types("email", EMAIL)

@@ -38,7 +38,7 @@ from motet.rest.permissions import ROUTES
 from motet.rest.sim_imports import SimImports
 from motet.storage.database import Database
 from network_world import NetworkWorld
-from people_world import PASSWORD, People, people_world
+from people_world import PASSWORD, People, asked, people_world
 from sso_provider import Provider, SsoWorld, served
 from tenants import Tenant
 
@@ -59,23 +59,8 @@ class Streets:
         kind = b"application/x-www-form-urlencoded" if form else b"application/json"
         headers = [(b"content-type", b"application/scim+json" if path.startswith("/scim") else kind)]
         headers += [(b"authorization", (token if " " in token else f"Bearer {token}").encode())] if token else []
-        path, _, query = path.partition("?")
-        scope = {
-            "type": "http", "http_version": "1.1", "method": method, "path": path, "raw_path": path.encode(),
-            "query_string": query.encode(), "headers": headers, "client": ("192.0.2.7", 5), "server": ("motet", 80),
-            "scheme": "https", "root_path": "",
-        }  # fmt: skip
-        sent: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": octets, "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        await self.app(scope, receive, send)
-        answer = b"".join(message.get("body", b"") for message in sent[1:])
-        return sent[0]["status"], orjson.loads(answer) if answer.startswith((b"{", b"[")) else answer
+        told = await asked(self.app, method, path, headers, octets)
+        return told.status, told.body
 
     def token(self, tenant: Tenant, role: Role = Role.ADMINISTRATOR) -> str:
         return self.people.ground.authority.issue(
