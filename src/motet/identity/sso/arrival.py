@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -19,6 +20,9 @@ from motet.storage.scim import groups_of
 from motet.storage.transaction import transaction
 from motet.storage.user import UserRow, add_user, find_by_email, lock_user
 
+TRIES = 3
+"""Of one arrival, when others change the same people."""
+
 
 class Arrivals:
     """Lets people in. `now` gives an aware time."""
@@ -35,11 +39,12 @@ class Arrivals:
     async def admit(self, provider: IdentityProviderRow, person: Person) -> int:
         """The user's id. All of it is done, or nothing. Raises SignOnError."""
         check_mail(provider, person)
-        try:
-            async with transaction(self._database, after=self._teller.committed) as connection:
-                return await self._admit(connection, provider, person)
-        except ConflictError:  # the same person arrived twice at once, or someone was given the address just now
-            raise SignOnError(Refusal.EXPIRED, f"the user {person.email} was made by someone else just now") from None
+        for _ in range(TRIES):
+            # A conflict: the same person arrived beside us, or someone was given the address. Who is it now?
+            with contextlib.suppress(ConflictError):
+                async with transaction(self._database, after=self._teller.committed) as connection:
+                    return await self._admit(connection, provider, person)
+        raise SignOnError(Refusal.EXPIRED, f"the user {person.email} was changed by someone else just now")
 
     async def _admit(self, connection: PooledConnection, provider: IdentityProviderRow, person: Person) -> int:
         now = self._now()
@@ -61,14 +66,19 @@ class Arrivals:
         self, connection: PooledConnection, provider: IdentityProviderRow, person: Person
     ) -> tuple[UserRow | None, bool]:
         """The user, and whether the subject led to them."""
-        linked = await federated_identity.find_link(connection, provider.id, person.issuer, person.subject)
+        by_subject = (connection, provider.id, person.issuer, person.subject)
+        linked = await federated_identity.find_link(*by_subject)
         if linked is not None:
             user = await lock_user(connection, linked)
             if user is not None:
                 return user, True
         assert person.email_key is not None  # noqa: S101 - check_mail
         found = await find_by_email(connection, person.email_key)
-        return (None if found is None else await lock_user(connection, found.id)), False
+        if found is None:
+            return None, False
+        user = await lock_user(connection, found.id)
+        # Once more, now that nobody else can link them: the same person may have arrived beside us.
+        return user, await federated_identity.find_link(*by_subject) == found.id
 
     async def _make(self, connection: PooledConnection, provider: IdentityProviderRow, person: Person) -> int:
         assert person.email is not None and person.email_key is not None  # noqa: S101, PT018 - check_mail
