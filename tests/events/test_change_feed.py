@@ -35,6 +35,9 @@ class NotedMemory:
     def end_smpp_session(self, session_id: int) -> None:
         self.told.put_nowait(("end", str(session_id)))
 
+    def binds_failed(self, incarnation: int, failures: Sequence[str]) -> None:
+        self.told.put_nowait(("failed", str(incarnation), *failures))
+
     def trust(self, trusted: bool) -> None:
         self.told.put_nowait(("trusted" if trusted else "not trusted",))
 

@@ -36,6 +36,9 @@ class _NodeMemory:
     def end_smpp_session(self, session_id: int) -> None:
         self._esmes.end_session(session_id)
 
+    def binds_failed(self, incarnation: int, failures: Sequence[str]) -> None:
+        self._esmes.binds_failed(incarnation, failures)
+
     def trust(self, trusted: bool) -> None:
         self._hub.numbers.trust(trusted)
         self._hub.mobile.routes.forget_short_codes()

@@ -28,6 +28,9 @@ class Memory(Protocol):
     def end_smpp_session(self, session_id: int) -> None:
         """Someone asked for the end of a session, which may be another node's."""
 
+    def binds_failed(self, incarnation: int, failures: Sequence[str]) -> None:
+        """Binds of ESMEs were judged, and wrong, by this incarnation of a node."""
+
     def trust(self, trusted: bool) -> None:
         """Whether changes are heard: while they are not, what is remembered may be old and has to be read again."""
 
@@ -75,3 +78,5 @@ class ChangeFeed:
             self._memory.accounts_changed()
         elif kind == "smpp_session" and values:
             self._memory.end_smpp_session(int(values[0]))
+        elif kind == "failed_binds" and values:
+            self._memory.binds_failed(int(values[0]), values[1:])

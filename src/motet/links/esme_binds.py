@@ -16,6 +16,7 @@ from motet.access.passwords import PasswordChecker
 from motet.domain.back_off import BackOff, Pace
 from motet.domain.cidrs import Address, peer_of, permits
 from motet.hub.accounts import Account
+from motet.links.failed_binds import FailedBinds
 from motet.smpp.constants import CommandStatus
 from motet.smpp.pdu import Bind
 from motet.storage import directory, smpp_account
@@ -82,6 +83,8 @@ class BindJudge:
         self._addresses = BackOff(rules.address, ADDRESSES)
         self._known = BackOff(rules.known, ADDRESSES)
         self._accounts = BackOff(rules.account, ACCOUNTS)
+        counts = {"address": self._addresses, "known": self._known, "account": self._accounts}
+        self.failures = FailedBinds(hub, counts, self._clock)
         self._look_ups = asyncio.Semaphore(LOOK_UPS)
         self._strangers = asyncio.Semaphore(STRANGERS)
 
@@ -92,13 +95,16 @@ class BindJudge:
         async with self._look_ups:
             row = await smpp_account.find_for_bind(self._hub.pool(), body.system_id, peer)
         known = row is not None and row["known"]
-        paced, key = (self._known, (row["id"], peer)) if row is not None and known else (self._addresses, peer)
+        paced, kind = self._addresses, "address"
+        key: tuple[int | Address | None, ...] = (peer,)
+        if row is not None and known:
+            paced, kind, key = self._known, "known", (row["id"], peer)
         wait_s = paced.turn(key, self._clock())
         if wait_s is None:
             await self._sleep(REFUSAL_S)
             return Judgement(CommandStatus.ESME_RBINDFAIL, None, "too many failures")
         if row is not None and not known:
-            wait_s = max(wait_s, self._accounts.delay_s(row["id"], self._clock()))
+            wait_s = max(wait_s, self._accounts.delay_s((row["id"],), self._clock()))
         if wait_s:
             await self._sleep(wait_s)
         fits = row is not None and permits(tuple(row["allowed_cidrs"]), address)
@@ -110,12 +116,12 @@ class BindJudge:
                 # Who asks and does not wait for the answer costs no check, and counts as wrong.
                 right = not gone() and await self._passwords.verify(password_hash, body.password)
         if row is None or not right:
-            paced.failed(key, self._clock())
+            self.failures.failed(kind, *key)
             if row is None:
                 return Judgement(CommandStatus.ESME_RINVSYSID, None, "unknown system_id")
             if not fits:
                 return Judgement(CommandStatus.ESME_RBINDFAIL, None, "address not allowed")
-            self._accounts.failed(row["id"], self._clock())
+            self.failures.failed("account", row["id"])
             return Judgement(CommandStatus.ESME_RINVPASWD, None, "wrong password")
         return await self._admit(row)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -241,6 +241,11 @@ class EsmeServer:
         session = self._bound.get(session_id)
         if session is not None:
             session.unbind("someone asked for it")
+
+    def binds_failed(self, incarnation: int, failures: Sequence[str]) -> None:
+        """Binds were judged, and wrong, by this incarnation of a node: what is this one's own was counted before."""
+        if incarnation != self.hub.incarnation:
+            self._judge.failures.heard(failures)
 
     # Alerts ----------------------------------------------------------------------------------------------------------
 
