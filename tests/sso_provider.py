@@ -189,7 +189,7 @@ class SsoWorld:
     async def back(self, answer: dict[str, str], cookies: dict[str, str]) -> SignedIn:
         """The browser comes back with the provider's answer."""
         told = await self.people.http(
-            f"/auth/sso/callback?{urlencode(answer)}", method="GET", cookie=cookie_header(cookies)
+            f"{self.path}/callback?{urlencode(answer)}", method="GET", cookie=cookie_header(cookies)
         )
         assert told.status == 303, told
         at = urlsplit(location(told))

@@ -1,9 +1,9 @@
 // The certified oidc-provider as somebody's identity provider: prints its issuer when it listens. Whoever signs in as
-// NAME is NAME@example.org, in the groups that the third argument gives them. Every sign-in asks for login and consent.
+// NAME is NAME@example.org, in the groups that the last argument gives them. Every sign-in asks for login and consent.
 import { createServer } from "node:http";
 import Provider from "oidc-provider";
 
-const [clientId, clientSecret, motet, groups] = process.argv.slice(2);
+const [clientId, clientSecret, motet, redirectPath, groups] = process.argv.slice(2);
 const membership = JSON.parse(groups ?? "{}");
 const server = createServer();
 server.listen(0, "127.0.0.1", () => {
@@ -13,7 +13,7 @@ server.listen(0, "127.0.0.1", () => {
       {
         client_id: clientId,
         client_secret: clientSecret,
-        redirect_uris: [`${motet}/auth/sso/callback`],
+        redirect_uris: [`${motet}${redirectPath}`],
         post_logout_redirect_uris: [`${motet}/account`],
         response_types: ["code"],
         grant_types: ["authorization_code"],

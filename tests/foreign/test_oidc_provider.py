@@ -23,40 +23,44 @@ SECRET = "s3cret: with + and / signs"
 GROUPS = {"anna": ["ops"], "boss": ["ops", "bosses"], "unverified": ["ops"]}
 
 CREATE = """mutation ($input: IdentityProviderCreateInput!) { identityProviderCreate(input: $input) {
+  identityProvider { id redirectPath } userErrors { code message path } } }"""
+UPDATE = """mutation ($input: IdentityProviderUpdateInput!) { identityProviderUpdate(input: $input) {
   identityProvider { id signInPath hasClientSecret } userErrors { code message path } } }"""
 TEST = """mutation ($input: IdentityProviderTestInput!) { identityProviderTest(input: $input) { usable findings } }"""
 VIEWER = "{ viewer { subject role workspace { id } } }"
 
 
 @pytest.fixture(scope="module")
-def issuer(demo: RunningDemo) -> Iterator[str]:
-    """Of a provider that knows the demo as its client."""
-    words = [node_with("oidc-provider"), "oidc_provider.mjs", "motet", SECRET, demo.facts["http"], json.dumps(GROUPS)]
-    process = subprocess.Popen(words, cwd=FOREIGN, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    yield process.stdout.readline().strip()
-    process.kill()
-    process.communicate(timeout=DEADLINE_S)
-
-
-@pytest.fixture(scope="module")
-def provider(demo: RunningDemo, issuer: str) -> dict[str, Any]:
-    """The provider, as the demo's administrator has set it up."""
+def provider(demo: RunningDemo) -> Iterator[dict[str, Any]]:
+    """The provider, as the demo's administrator has set it up: each side needs something of the other's."""
     workspace = demo.graphql(VIEWER)["viewer"]["workspace"]["id"]
     made = demo.graphql(
         CREATE,
         input={
-            "name": "A real one", "issuer": issuer, "clientId": "motet", "clientSecret": SECRET,
-            "domains": ["example.org"], "provisioning": "JUST_IN_TIME", "groupClaim": "groups",
-            "groupRoles": [
+            "name": "A real one", "issuer": "https://not.yet.example", "enabled": False, "domains": ["example.org"],
+            "provisioning": "JUST_IN_TIME", "groupClaim": "groups", "groupRoles": [
                 {"group": "ops", "workspaceId": workspace, "role": "USER"},
                 {"group": "bosses", "workspaceId": workspace, "role": "ADMINISTRATOR"},
             ],
         },
     )["identityProviderCreate"]  # fmt: skip
     assert made["userErrors"] == []
-    found: dict[str, Any] = made["identityProvider"]
-    return found
+    ours = made["identityProvider"]
+    words = [
+        node_with("oidc-provider"), "oidc_provider.mjs", "motet", SECRET, demo.facts["http"], ours["redirectPath"],
+        json.dumps(GROUPS),
+    ]  # fmt: skip
+    process = subprocess.Popen(words, cwd=FOREIGN, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert process.stdout is not None
+        issuer = process.stdout.readline().strip()
+        theirs = {"issuer": issuer, "clientId": "motet", "clientSecret": SECRET, "enabled": True}
+        ready = demo.graphql(UPDATE, input={"id": ours["id"], **theirs})["identityProviderUpdate"]
+        assert ready["userErrors"] == []
+        yield ready["identityProvider"]
+    finally:
+        process.kill()
+        process.communicate(timeout=DEADLINE_S)
 
 
 def sign_in(demo: RunningDemo, provider: dict[str, Any], name: str) -> tuple[Browser, dict[str, str]]:

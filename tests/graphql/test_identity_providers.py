@@ -19,6 +19,7 @@ CREATE = """mutation ($input: IdentityProviderCreateInput!) { identityProviderCr
   identityProvider {
     id kind name issuer clientId hasClientSecret scopes domains trustsUnverifiedMail mailClaim groupClaim
     groupRoles { group workspaceId role roleId } provisioning defaultWorkspaceId defaultRole enabled signInPath
+    redirectPath acsPath
     lastSignInAt lastError lastErrorAt
   }
   userErrors { code path } } }"""
@@ -66,15 +67,17 @@ async def test_a_provider_is_made_and_its_secret_is_sealed(world: World) -> None
     )  # fmt: skip
     assert made["userErrors"] == []
     provider = made["identityProvider"]
-    assert provider | {"id": "", "signInPath": ""} == {
+    assert provider | {"id": "", "signInPath": "", "redirectPath": ""} == {
         "id": "", "kind": "OIDC", **PROVIDER, "hasClientSecret": True, "scopes": ["openid", "email", "profile"],
         "domains": ["example.org", "münchen.example"], "trustsUnverifiedMail": False, "mailClaim": "email",
         "groupClaim": "groups", "groupRoles": [
             {"group": "ops", "workspaceId": workspace, "role": "USER", "roleId": None},
         ], "provisioning": "JUST_IN_TIME", "defaultWorkspaceId": workspace, "defaultRole": "OBSERVER", "enabled": True,
-        "signInPath": "", "lastSignInAt": None, "lastError": None, "lastErrorAt": None,
+        "signInPath": "", "redirectPath": "", "acsPath": None,
+        "lastSignInAt": None, "lastError": None, "lastErrorAt": None,
     }  # fmt: skip
     assert provider["signInPath"] == f"/auth/sso/{provider['id']}/start"
+    assert provider["redirectPath"] == f"/auth/sso/{provider['id']}/callback"
     sealed = await world.tenants.database.pool.fetchval(
         "SELECT client_secret_encrypted FROM identity_provider WHERE id = $1", decode_global_id(provider["id"])[1]
     )
@@ -96,6 +99,7 @@ async def test_what_a_provider_must_not_be_is_said_where(world: World) -> None:
         ({"issuer": "https://idp.example.org/?x=1"}, "INVALID", ["issuer"]),
         ({"issuer": "https://user:password@idp.example.org"}, "INVALID", ["issuer"]),
         ({"clientId": " "}, "INVALID", ["clientId"]),
+        ({"clientId": ""}, "INVALID", ["clientId"]),
         ({"clientSecret": ""}, "INVALID", ["clientSecret"]),
         ({"scopes": ["email"]}, "INVALID", ["scopes"]),
         ({"scopes": ["openid", "a b"]}, "INVALID", ["scopes"]),
@@ -115,6 +119,17 @@ async def test_what_a_provider_must_not_be_is_said_where(world: World) -> None:
         refused = await ask(client, CREATE, **{**PROVIDER, **wrong})
         assert refused["userErrors"] == [{"code": code, "path": ["input", *path]}], wrong
         assert refused["identityProvider"] is None
+
+
+async def test_a_provider_may_be_made_before_it_knows_us_but_lets_nobody_in_until_then(world: World) -> None:
+    client = world.client(world.demo)
+    early = {name: value for name, value in PROVIDER.items() if name != "clientId"}
+    made = await ask(client, CREATE, **early, enabled=False)
+    assert (made["userErrors"], made["identityProvider"]["clientId"]) == ([], "")
+    provider_id = made["identityProvider"]["id"]
+    too_early = await ask(client, UPDATE, id=provider_id, enabled=True)
+    assert too_early["userErrors"] == [{"code": "INVALID", "path": ["input", "clientId"]}]
+    assert (await ask(client, UPDATE, id=provider_id, clientId="motet", enabled=True))["userErrors"] == []
 
 
 async def test_a_rule_names_one_role_that_its_workspace_has(world: World) -> None:

@@ -13,7 +13,8 @@ from graphql_world import World
 from motet.domain.certificates import shown
 from saml_provider import ENTITY_ID, NS, OURS, SECOND, SIGN_IN_URL, metadata_of, new_signing
 
-FIELDS = """id kind issuer signInUrl certificates { pem sha256 subject validUntil } metadataPath acsPath signsRequests
+FIELDS = """id kind issuer signInUrl certificates { pem sha256 subject validUntil } metadataPath acsPath redirectPath
+  signsRequests
   ownCertificate { sha256 subject } clientId mailClaim nameClaim groupClaim enabled domains"""
 CREATE = f"""mutation ($input: IdentityProviderCreateInput!) {{ identityProviderCreate(input: $input) {{
   identityProvider {{ {FIELDS} }} userErrors {{ code message path }} }} }}"""
@@ -42,8 +43,9 @@ async def test_a_provider_is_made_of_its_metadata(world: World) -> None:
     path = f"/auth/sso/{provider['id']}"
     assert provider | {"id": ""} == {
         "id": "", "kind": "SAML", "issuer": ENTITY_ID, "signInUrl": SIGN_IN_URL, "metadataPath": path + "/metadata",
-        "acsPath": path + "/acs", "signsRequests": False, "ownCertificate": None, "clientId": "", "mailClaim": "email",
-        "nameClaim": "cn", "groupClaim": None, "enabled": True, "domains": ["example.org"], "certificates": [
+        "acsPath": path + "/acs", "redirectPath": None, "signsRequests": False, "ownCertificate": None,
+        "clientId": "", "mailClaim": "email", "nameClaim": "cn", "groupClaim": None, "enabled": True,
+        "domains": ["example.org"], "certificates": [
             {
                 "pem": one.pem, "sha256": shown(one.pem).sha256, "subject": "CN=idp.example.org",
                 "validUntil": one.certificate.not_valid_after_utc.isoformat().replace("+00:00", "Z"),

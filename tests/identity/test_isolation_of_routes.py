@@ -310,7 +310,8 @@ ELSEWHERE = {
     "/auth/passkey/verify": "identity/test_passkeys.py::test_a_wrong_answer_signs_nobody_in",
     "/auth/sso/discover": "identity/test_sso_sign_in.py::test_discovery_goes_by_the_domain_alone",
     "/auth/sso/{provider}/start": "identity/test_sso_sign_in.py::test_a_provider_that_is_not_there_is_not_found",
-    "/auth/sso/callback": "identity/test_sso_sign_in.py::test_answers_of_another_issuer_errors_and_doubles_are_refused",
+    "/auth/sso/{provider}/callback": "identity/test_sso_sign_in.py::"
+    "test_a_provider_of_evil_gets_no_code_of_another_one",
     "/auth/sso/{provider}/acs": "identity/test_saml_sign_in.py::"
     "test_an_assertion_for_one_provider_is_not_taken_by_another_with_the_same_key",
     "/auth/sso/exchange": "identity/test_sso_sign_in.py::test_the_code_is_good_once_and_in_one_browser_for_a_minute",

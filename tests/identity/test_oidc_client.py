@@ -42,7 +42,7 @@ class Signing:
 
     @property
     def party(self) -> RelyingParty:
-        return RelyingParty(self.provider.issuer, CLIENT_ID, SECRET, "https://motet.example.org/auth/sso/callback")
+        return RelyingParty(self.provider.issuer, CLIENT_ID, SECRET, "https://motet.example.org/auth/sso/x/callback")
 
     async def claims(self, **answer: str) -> Any:
         """Of someone who agrees; `answer` is put over what the browser comes back with."""

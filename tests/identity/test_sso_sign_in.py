@@ -7,7 +7,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import pytest_asyncio
@@ -17,12 +17,13 @@ from motet.domain.global_ids import encode_global_id
 from motet.domain.users import UserStatus
 from motet.identity.sso import arrival
 from motet.identity.sso.admission import Provisioning
-from motet.identity.sso.provider_rules import GroupRole
+from motet.identity.sso.provider_rules import GroupRole, ProviderChanges
 from people_world import PASSWORD, People
 from sso_provider import (
     CLIENT_ID,
     Provider,
     SsoWorld,
+    cookie_header,
     none_token,
     served,
 )
@@ -54,7 +55,7 @@ async def test_what_the_provider_is_asked(world: SsoWorld) -> None:
     asked, cookies = await world.start("?login_hint=anna@example.org")
     assert asked | {"state": "", "nonce": "", "code_challenge": ""} == {
         "tenant": "1", "response_type": "code", "client_id": CLIENT_ID, "scope": "openid email profile",
-        "redirect_uri": "https://motet.example.org/auth/sso/callback", "code_challenge_method": "S256",
+        "redirect_uri": f"https://motet.example.org{world.path}/callback", "code_challenge_method": "S256",
         "login_hint": "anna@example.org", "state": "", "nonce": "", "code_challenge": "",
     }  # fmt: skip
     again, _ = await world.start()
@@ -109,9 +110,9 @@ async def test_the_audit_log_has_who_was_let_in_and_who_was_not(world: SsoWorld)
     )
     us = "identity provider Ours"
     assert {tuple(row) for row in rows} == {
-        (us, "GET /auth/sso/callback", "DONE", None),
+        (us, "GET /auth/sso/{provider}/callback", "DONE", None),
         ("anna@example.org", "POST /auth/sso/exchange", "DONE", None),
-        (us, "GET /auth/sso/callback", "REFUSED", "MAIL"),
+        (us, "GET /auth/sso/{provider}/callback", "REFUSED", "MAIL"),
     }
 
 
@@ -136,8 +137,33 @@ async def test_answers_of_another_issuer_errors_and_doubles_are_refused(world: S
     ):
         asked, cookies = await world.start()
         assert (await world.back({**answer, "state": asked["state"]}, cookies)).error == error
-    told = await world.people.http("/auth/sso/callback?state=a&state=b", method="GET")
+    told = await world.people.http(f"{world.path}/callback?state=a&state=b", method="GET")
     assert dict(told.headers)["location"].startswith("/account#sso_error=provider_failed&sso_reference=")
+
+
+async def test_a_provider_of_evil_gets_no_code_of_another_one(world: SsoWorld) -> None:
+    """Mix-up (RFC 9700 §4.4): who signs in by a provider that anybody has set up is sent on by it to their own one, for
+    which the browser has a session, with nonce and challenge of a sign-in that the attacker has begun there."""
+    people = world.people
+    await people.user()
+    await world.add_provider()
+    mine, _ = await world.start()  # in the attacker's browser
+    honest, ours = world.provider, world.path
+    async with served(Provider(now=honest.now)) as evil:
+        changes = ProviderChanges(
+            settings={"name": "Evil", "issuer": evil.issuer, "client_id": "x"}, domains=("evil.example",)
+        )
+        evil_id = await people.identity.identity_providers.create(world.principal(other=True), changes)
+        world.provider_id = evil_id
+        lured, cookies = await world.start()
+        assert lured["redirect_uri"] != mine["redirect_uri"] == f"https://motet.example.org{ours}/callback"
+        code = honest.grant(mine)  # the honest provider sends browsers to no other place than it knows us by
+        told = await people.http(
+            f"{ours}/callback?{urlencode({'code': code, 'state': lured['state']})}",
+            method="GET", cookie=cookie_header(cookies),
+        )  # fmt: skip
+        assert "#sso_error=expired&" in dict(told.headers)["location"]
+        assert evil.forms == []
 
 
 async def test_mail_comes_from_userinfo_if_the_token_has_none(world: SsoWorld) -> None:

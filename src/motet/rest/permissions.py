@@ -41,7 +41,7 @@ ROUTES: Final[Mapping[str, Permission | str]] = {
     "/scim/v2/{rest:path}": "a directory, by the token that it was given",
     "/auth/sso/discover": ANYONE,
     "/auth/sso/{provider}/start": ANYONE,
-    "/auth/sso/callback": "whoever comes back from a provider, with the state that they left with",
+    "/auth/sso/{provider}/callback": "whoever comes back from a provider, with the state that they left with",
     "/auth/sso/{provider}/metadata": ANYONE,
     "/auth/sso/{provider}/acs": "whoever comes back from a SAML provider, with the state that they left with",
     "/auth/sso/exchange": "whoever has the code of a finished sign-on",

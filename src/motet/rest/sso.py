@@ -24,7 +24,6 @@ from motet.identity.services import Identity
 from motet.identity.sso.errors import ProtocolError, SignOnError
 from motet.identity.sso.id_token import TOKEN_OCTETS
 from motet.identity.sso.kinds import ProviderKind
-from motet.identity.sso.oidc_sign_in import CALLBACK_PATH
 from motet.identity.sso.sign_on import CODE_TTL, FLOW_TTL_S, Departure, Landing
 from motet.rest.answers import REQUEST_ID, answering, body_of, client_of, json_answer, text_of
 from motet.rest.auth import signed_answer, without_cookie
@@ -34,6 +33,7 @@ PAGE = "/account"
 """Our own page, which exchanges the code and goes on."""
 
 EXCHANGE_PATH = "/auth/sso/exchange"
+CALLBACK = "GET /auth/sso/{provider}/callback"
 CODE_CHARACTERS = 100
 STATE_IN_NAME = 12
 """Characters of a sign-in's state that name its cookie: enough to tell a browser's tabs apart."""
@@ -50,10 +50,10 @@ def sso_routes(identity: Identity, *, secure: bool) -> list[Route]:
     edge = SsoEdge(identity, secure=secure)
     return [
         Route("/auth/sso/discover", answering(edge.discover), methods=["GET"]),
-        Route(CALLBACK_PATH, answering(edge.callback), methods=["GET"]),
         Route(EXCHANGE_PATH, answering(edge.exchange), methods=["POST"]),
         Route("/auth/sso/logout", answering(edge.logout), methods=["POST"]),
         Route("/auth/sso/{provider}/start", answering(edge.start), methods=["GET"]),
+        Route("/auth/sso/{provider}/callback", answering(edge.callback), methods=["GET"]),
         Route("/auth/sso/{provider}/backchannel-logout", answering(edge.backchannel_logout), methods=["POST"]),
     ]
 
@@ -94,13 +94,15 @@ class SsoEdge:
 
     async def callback(self, request: Request) -> Response:
         """What the provider sends the browser back with."""
+        provider_id = provider_id_of(request)
         if len(request.url.query) > QUERY_CHARACTERS:
             return refused(request, ProtocolError("the answer is too long"))
         pairs = request.query_params.multi_items()
         answer = dict(pairs)
         if len(answer) != len(pairs):  # RFC 6749 §3.1 forbids it
             return refused(request, ProtocolError("a parameter came twice"))
-        return await self.land(request, ProviderKind.OIDC, answer, answer.get("state", ""), f"GET {CALLBACK_PATH}")
+        state = answer.get("state", "")
+        return await self.land(request, ProviderKind.OIDC, answer, state, CALLBACK, provider_id=provider_id)
 
     def cookie_of(self, state: str) -> str:
         """The name of the cookie that holds the sign-in under way of this state."""
@@ -114,9 +116,10 @@ class SsoEdge:
         state: str,
         action: str,
         *,
-        provider_id: int | None = None,
+        provider_id: int,
     ) -> Response:
-        """Someone comes back from a provider, with the sign-in's state. `action` is what the audit log calls it."""
+        """Someone comes back by a provider's own path, with the sign-in's state. `action` is what the audit log calls
+        it."""
         name = self.cookie_of(state)
         act = act_of(SOMEONE, client_of(request), Edge.REST, action)
         try:

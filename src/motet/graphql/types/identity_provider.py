@@ -59,6 +59,10 @@ class IdentityProvider(Node):
         "SAML: where our metadata for this provider is, a path here. With the public URL before it, our entity id."
     )
     acs_path: str | None = described("SAML: where it sends its responses (assertion consumer service), a path here.")
+    redirect_path: str | None = described(
+        "OpenID Connect: where it sends browsers back to, a path here. With the public URL before it, the redirect URI"
+        " to register there; each provider has one of its own."
+    )
     signs_requests: bool = described("SAML: whether requests to it are signed, with a key that it has for itself.")
     own_certificate: IdentityProviderCertificate | None = described("SAML: of the key that requests are signed with.")
     client_id: str = described("OpenID Connect: under what name it knows us.")

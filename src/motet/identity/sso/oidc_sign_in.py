@@ -7,20 +7,26 @@ from dataclasses import replace
 from typing import Any
 
 from motet.access.secrets import SecretBox
+from motet.domain.global_ids import encode_global_id
 from motet.identity.sso.admission import Person, person_of
 from motet.identity.sso.id_token import Claims
 from motet.identity.sso.oidc import Flow, OidcClient, RelyingParty, new_flow
 from motet.identity.sso.protocol import Opening
 from motet.storage.identity_provider import IdentityProviderRow
 
-CALLBACK_PATH = "/auth/sso/callback"
-
 HINT_CHARACTERS = 6_000
 """Of an ID token that is kept for signing out: an address with a longer one is more than servers take."""
 
 
+def callback_path(provider_id: int) -> str:
+    """Where a provider sends browsers back to: each has a path of its own. With one for all, a provider of evil could
+    send the browser on to another one, be handed its code as an answer to itself, and use it (mix-up, RFC 9700 §4.4):
+    few providers name themselves in their answers."""
+    return f"/auth/sso/{encode_global_id('IdentityProvider', provider_id)}/callback"
+
+
 class OidcSignIn:
-    """The code flow."""
+    """The code flow. We are known to each provider by a redirect URI of its own."""
 
     def __init__(self, client: OidcClient, box: SecretBox, public_url: str) -> None:
         self._client = client
@@ -58,6 +64,6 @@ class OidcSignIn:
             issuer=settings.issuer,
             client_id=settings.client_id,
             client_secret=None if sealed is None else self._box.decrypt(sealed).decode(),
-            redirect_uri=self._public_url + CALLBACK_PATH,
+            redirect_uri=self._public_url + callback_path(provider.id),
             scopes=tuple(settings.scopes),
         )

@@ -198,7 +198,8 @@ def check_oidc(settings: IdentityProviderSettings, domains: Sequence[str], polic
         raise InvalidError(error.message, path=("issuer",)) from None
     if url.query_string:
         raise InvalidError("An issuer has no query.", path=("issuer",))
-    _check_text(settings.client_id, MAX_CLIENT_CHARACTERS, "client_id")
+    if settings.client_id or settings.enabled:
+        _check_text(settings.client_id, MAX_CLIENT_CHARACTERS, "client_id")
     if "openid" not in settings.scopes:
         raise InvalidError("The scope openid must be among them.", path=("scopes",))
     if len(settings.scopes) > MAX_SCOPES or not all(_SCOPE.fullmatch(scope) for scope in settings.scopes):

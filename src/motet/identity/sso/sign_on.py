@@ -119,12 +119,12 @@ class SignOn:
         return Departure(opening.url, opening.state, cookie)
 
     async def land(
-        self, kind: ProviderKind, cookie: str | None, answer: Mapping[str, str], *, provider_id: int | None = None
+        self, kind: ProviderKind, cookie: str | None, answer: Mapping[str, str], *, provider_id: int
     ) -> Landing:
-        """Take what the browser comes back with from a provider of this kind; `provider_id`: which one it says it is.
-        Raises SignOnError."""
+        """Take what the browser comes back with from a provider of this kind, by this provider's path. Raises
+        SignOnError."""
         kept = self._kept(cookie)
-        if provider_id not in (None, kept["provider_id"]):
+        if provider_id != kept["provider_id"]:
             raise SignOnError(Refusal.EXPIRED, "the answer is another provider's")
         await self._once.claim(f"state {kept['state']}", timedelta(seconds=FLOW_TTL_S))
         try:

@@ -51,9 +51,9 @@ def _certificate(pem: str | None) -> dict[str, Any] | None:
     }
 
 
-def _path(last: str) -> Callable[[int, int], str | None]:
+def _path(last: str, of: _Kind) -> Callable[[int, int], str | None]:
     def path(row_id: int, kind: int) -> str | None:
-        return f"/auth/sso/{encode_global_id('IdentityProvider', row_id)}/{last}" if kind == _Kind.SAML else None
+        return f"/auth/sso/{encode_global_id('IdentityProvider', row_id)}/{last}" if kind == of else None
 
     return path
 
@@ -69,8 +69,9 @@ IDENTITY_PROVIDER = Entity(
         "issuer": column("issuer"),
         "signInUrl": column("sign_in_url"),
         "certificates": made(lambda pems: [_certificate(pem) for pem in pems], "certificates"),
-        "metadataPath": made(_path("metadata"), "id", "kind"),
-        "acsPath": made(_path("acs"), "id", "kind"),
+        "metadataPath": made(_path("metadata", _Kind.SAML), "id", "kind"),
+        "acsPath": made(_path("acs", _Kind.SAML), "id", "kind"),
+        "redirectPath": made(_path("callback", _Kind.OIDC), "id", "kind"),
         "signsRequests": column("signs_requests"),
         "ownCertificate": made(_certificate, "own_certificate"),
         "clientId": column("client_id"),
