@@ -81,3 +81,17 @@ def test_leaving_frees_everything_whatever_came_before() -> None:
         seats.leave(one)
         seats.leave(one)
     assert (len(seats), seats.unbound, seats._by_address, seats._unbound_by_address) == (0, 0, {}, {})
+
+
+def test_a_place_that_is_given_on_is_the_others_and_unbound() -> None:
+    seats: Seats[Sitter] = Seats(LIMITS)
+    [head] = some(seats, "a", 1, bound=True)
+    socket = Sitter()
+    seats.give(head, socket)
+    assert (len(seats), seats.unbound) == (1, 1)
+    seats.leave(head)
+    assert len(seats) == 1, "it has no place any more"
+    some(seats, "a", 3)
+    assert socket.aborted
+    seats.give(socket, Sitter())
+    assert len(seats) == 3, "who has no place has none to give"

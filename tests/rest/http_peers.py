@@ -6,13 +6,15 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from motet.access.clients import PROVED
 from motet.bootstrap.http import http_server
 from motet.bootstrap.supervisor import Supervisor
 from motet.rest.edge import EdgeRules, HttpEdge
@@ -62,12 +64,24 @@ class Peer:
             except OSError:
                 return b""
 
+    async def upgrade(self, path: str, more: str = "") -> Answer:
+        """Becomes a WebSocket, or is refused."""
+        return await self.ask(
+            f"GET {path} HTTP/1.1\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+            f"sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA=={more}"
+        )
+
+    def frame(self, opcode: int, data: bytes = b"", *, final: bool = True) -> None:
+        """A frame of at most 125 octets, masked with zeros."""
+        self.send(bytes([final << 7 | opcode, 0x80 | len(data)]) + bytes(4) + data)
+
     def close(self) -> None:
         self.writer.transport.abort()
 
 
 class Site:
-    """The server: /echo answers a body's length, /who its client, /early before the body, /large a lot, /fails not."""
+    """The server: /echo answers a body's length, /who its client, /early before the body, /large a lot, /fails not. The
+    WebSocket /talk sends back what it hears, /known too, once its caller has proved who they are."""
 
     def __init__(self, port: int, protocol: type[BoundedHttpProtocol]) -> None:
         self.address = ("127.0.0.1", port)
@@ -92,7 +106,7 @@ class Site:
         peer.close()
         return answer
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[BaseRoute]:
         async def echo(request: Request) -> Response:
             return JSONResponse({"octets": len(await request.body())})
 
@@ -126,7 +140,17 @@ class Site:
         async def page(_: Request) -> Response:
             return Response("<p>", headers={"content-security-policy": "default-src 'self'"}, media_type="text/html")
 
+        async def talk(websocket: WebSocket) -> None:
+            await websocket.accept()
+            if websocket.url.path == "/known":
+                websocket.scope[PROVED]()
+            with suppress(WebSocketDisconnect):
+                while True:
+                    await websocket.send_text(await websocket.receive_text())
+
         return [
+            WebSocketRoute("/talk", talk),
+            WebSocketRoute("/known", talk),
             Route("/echo", echo, methods=["POST"]),
             Route("/free", echo, methods=["POST"]),
             Route("/who", who),

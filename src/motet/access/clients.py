@@ -7,6 +7,10 @@ from dataclasses import dataclass
 USER_AGENT_CHARACTERS = 200
 """What is kept of what a program says about itself."""
 
+PROVED = "motet.proved"
+"""Where the scope of a WebSocket holds what is to be called once its caller has proved who they are: from then on the
+connection makes no room for others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Client:

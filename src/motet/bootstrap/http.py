@@ -84,7 +84,7 @@ async def http_server(
     config = uvicorn.Config(
         application,
         http=protocol,
-        ws="websockets-sansio",
+        ws=protocol.websocket,
         ws_max_size=WEBSOCKET_OCTETS,
         lifespan="off",
         log_config=None,

@@ -80,6 +80,16 @@ class Seats(Generic[S]):
             self._unbound[one] = None
             self._unbound_by_address.setdefault(address, {})[one] = None
 
+    def give(self, one: S, other: S) -> None:
+        """The place of one is another's, unbound, from here on: the connection is the same."""
+        address = self._address_of.get(one)
+        if address is None:
+            return
+        self._no_longer_unbound(one, address)
+        del self._address_of[one]
+        self._address_of[other] = address
+        self.unbound_again(other)
+
     def leave(self, one: S) -> None:
         """Its connection has ended. Leaving twice is leaving once."""
         address = self._address_of.pop(one, None)

@@ -16,10 +16,11 @@ from starlette.responses import Response as HttpResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from motet.access.clients import Client
+from motet.access.clients import PROVED, Client
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.access.voices import Voice
+from motet.domain.cidrs import address_of, peer_of
 from motet.graphql.context import Services
 from motet.graphql.engine import Engine, refusal
 from motet.graphql.explorer import ASSET_PARAMETER, asset, page
@@ -142,7 +143,7 @@ class GraphQLApp:
         if SUBPROTOCOL not in offered:
             await websocket.close(SUBPROTOCOL_NOT_ACCEPTABLE, f"Only {SUBPROTOCOL} is spoken here")
             return
-        host = f"address {websocket.client.host if websocket.client else ''}"
+        host = f"address {_place(websocket)}"
         counted = [host]
         self._open[host] += 1
         if self._open[host] > self._limits.sockets:
@@ -155,7 +156,10 @@ class GraphQLApp:
             self._left(counted.pop())
             counted.append(_subject(principal))
             self._open[counted[0]] += 1
-            return self._open[counted[0]] <= self._limits.sockets
+            if self._open[counted[0]] > self._limits.sockets:
+                return False
+            websocket.scope.get(PROVED, _nothing)()
+            return True
 
         client = _client(websocket)
         socket = Socket(websocket, self._engine, self._limits, client, self._authenticator, admit)
@@ -200,6 +204,17 @@ def _client(connection: HTTPConnection) -> Client:
         connection.headers.get("user-agent"),
         accept_language=",".join(connection.headers.getlist("accept-language")) or None,
     )
+
+
+def _place(connection: HTTPConnection) -> str:
+    """Where it comes from, as connections are counted: of IPv6 a whole network is one peer's."""
+    host = connection.client.host if connection.client else ""
+    address = address_of(host)
+    return host if address is None else str(peer_of(address))
+
+
+def _nothing() -> None:
+    """Where there is no connection that has to know."""
 
 
 def _subject(principal: Principal) -> str:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
-import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from motet.domain.cidrs import Network, address_of, peer_of, within
 from motet.domain.seats import SeatLimits, Seats
+from motet.rest.refusals import refusal
+from motet.rest.websocket_protocol import BoundedWebSocketProtocol, SocketBounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,14 @@ class HttpBounds:
     connection, and a client that is still sending would never see the answer."""
     linger_octets: int = 32 << 20
     """The same, of octets."""
+    socket: SocketBounds = field(default_factory=SocketBounds)
     seats: SeatLimits = field(
         default_factory=lambda: SeatLimits(
             sessions=4_096, unbound=3_000, sessions_per_address=1_000, unbound_per_address=500
         )
     )
-    """Connections. Here unbound are those that no request is served on, the idle ones too."""
+    """Connections. Here unbound are those that no request is served on, the idle ones too, and WebSockets until their
+    callers have proved who they are."""
 
 
 class _RefusedError(Exception):
@@ -58,7 +61,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection. `bounded` makes the class that a server is given."""
 
     bounds: ClassVar[HttpBounds]
-    seats: ClassVar[Seats[BoundedHttpProtocol]]
+    seats: ClassVar[Seats[Any]]
+    websocket: ClassVar[type[BoundedWebSocketProtocol]]
+    """What a connection goes on with that becomes a WebSocket."""
     proxies: ClassVar[tuple[Network, ...]]
     """Their connections are other people's: only the bounds for all hold for them."""
 
@@ -166,10 +171,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.loop.call_later(self.bounds.linger_s, self._end_early, self._messages)
 
     def handle_websocket_upgrade(self) -> None:
-        self.seats.leave(self)  # sockets have bounds of their own
         if self._head_timer is not None:
             self._head_timer.cancel()
+        transport = self.transport
         super().handle_websocket_upgrade()
+        self.seats.give(self, cast("BoundedWebSocketProtocol", transport.get_protocol()))
 
     # Ends ------------------------------------------------------------------------------------------------------------
 
@@ -180,14 +186,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
             self._abort()  # the refusal would stand in the middle of an answer
             return
-        status, code, message = self._refusal
-        body = orjson.dumps({"error": {"code": code, "message": message, "path": None}})
-        reasons = {400: b"Bad Request", 408: b"Request Timeout", 431: b"Request Header Fields Too Large"}
-        self.transport.write(
-            b"HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n"
-            b"cache-control: no-store\r\nx-content-type-options: nosniff\r\n\r\n%s"
-            % (status, reasons.get(status, b"Service Unavailable"), len(body), body)
-        )
+        self.transport.write(refusal(*self._refusal))
         self.transport.close()
 
     def close_once_read(self) -> None:
@@ -220,5 +219,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
 def bounded(bounds: HttpBounds, proxies: tuple[Network, ...]) -> type[BoundedHttpProtocol]:
     """The protocol of one server, whose connections are counted together."""
-    attributes = {"bounds": bounds, "seats": Seats(bounds.seats), "proxies": proxies}
+    seats: Seats[Any] = Seats(bounds.seats)
+    of_sockets = {"bounds": bounds.socket, "seats": seats}
+    websocket = type("BoundedWebSocketProtocol", (BoundedWebSocketProtocol,), of_sockets)
+    attributes = {"bounds": bounds, "seats": seats, "proxies": proxies, "websocket": websocket}
     return type("BoundedHttpProtocol", (BoundedHttpProtocol,), attributes)

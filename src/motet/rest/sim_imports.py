@@ -72,6 +72,9 @@ class SimImports:
         self._reading = asyncio.Semaphore(MAX_READING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
