@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 
 from motet.storage.database import Database
 from motet.storage.embedded import EmbeddedPostgres
@@ -23,6 +24,13 @@ OTHER_SERVER = "MOTET_TEST_DATABASE_URL"
 """Names a PostgreSQL to test against in place of the embedded one; its user must be allowed to make databases."""
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Tracebacks in logs are plain, as they are in a node: to show every local variable takes seconds of a test."""
+    *others, _ = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*others, plain])
 
 
 class Server(Protocol):

@@ -17,10 +17,10 @@ from motet.log import configure_logging
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, ours = root.handlers[:], root.level, structlog.get_config()
     yield
     root.handlers[:], root.level = handlers, level
-    structlog.reset_defaults()
+    structlog.configure(**ours)
 
 
 def test_json_lines_hide_secrets_and_texts(capsys: pytest.CaptureFixture[str]) -> None:
