@@ -23,6 +23,9 @@ from stock import Stock
 OTHER_SERVER = "MOTET_TEST_DATABASE_URL"
 """Names a PostgreSQL to test against in place of the embedded one; its user must be allowed to make databases."""
 
+POSTGRES = {"shared_buffers": "64MB", "max_wal_size": "512MB", "fsync": "off", "full_page_writes": "off"}
+"""Nobody cuts the power of these servers. Tests of what is kept over a crash start their own, as a node does."""
+
 _numbers = itertools.count(1)
 
 
@@ -56,7 +59,7 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
         await _make_template(named, worker_id)
         yield named
         return
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), {"shared_buffers": "64MB", "max_wal_size": "512MB"})
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), POSTGRES)
     await server.start()
     try:
         await _make_template(server, worker_id)
@@ -75,7 +78,9 @@ async def empty_database_url(postgres: Server, worker_id: str) -> AsyncIterator[
 @pytest_asyncio.fixture(scope="session")
 async def stock(postgres: Server, worker_id: str) -> AsyncIterator[Stock]:
     """Databases without rows, for one test after the other."""
-    yield Stock(postgres, worker_id, _template(worker_id))
+    made = Stock(postgres, worker_id, _template(worker_id))
+    yield made
+    await made.close()
 
 
 @pytest_asyncio.fixture
