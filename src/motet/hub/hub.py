@@ -98,7 +98,7 @@ class Hub:
         self._sender = Sender(self)
         self._desk_connection: asyncpg.Connection | None = None
         self._desk_lock = asyncio.Lock()
-        self._place = Incarnation(lambda: self.connect_lane("node"), timedelta(seconds=self.limits.receipt_grace_s))
+        self._place = Incarnation(lambda: database.connect_lane("node"), timedelta(seconds=self.limits.receipt_grace_s))
         self.ids = IdGenerator(0)
         """This node's ids, once started."""
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -320,21 +320,11 @@ class Hub:
     def pool(self) -> asyncpg.Pool:
         return self.database.pool
 
-    async def connect_lane(self, name: str) -> asyncpg.Connection:
-        connection = await self.database.connect_lane(name)
-        # A fresh partition has no statistics: never let a plan for an empty table scan a full one.
-        try:
-            await connection.execute("SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_seqscan = off")
-        except BaseException:
-            connection.terminate()
-            raise
-        return connection
-
     async def desk(self, work: Callable[[asyncpg.Connection], Awaitable[Result]]) -> Result:
         """Run one piece of work on the connection for single requests, one at a time."""
         async with self._desk_lock:
             if self._desk_connection is None or self._desk_connection.is_closed():
-                self._desk_connection = await self.connect_lane("desk")
+                self._desk_connection = await self.database.connect_lane("desk")
             try:
                 return await work(self._desk_connection)
             except DomainError:

@@ -46,7 +46,7 @@ def make_lanes(hub: Hub, accept_writer: AcceptWriter) -> Lanes:
     """The lanes, not running yet. What follows each commit is the business of the hub's rooms."""
 
     def connect(name: str) -> Any:
-        return lambda: hub.connect_lane(name)
+        return lambda: hub.database.connect_lane(name)
 
     def incarnation() -> int:
         return hub.incarnation

@@ -115,7 +115,7 @@ class Pager:
         """One turn of everything; whether there may be more to do at once."""
         hub = self.hub
         if self._connection is None:
-            self._connection = await hub.connect_lane("pager")
+            self._connection = await hub.database.connect_lane("pager")
         connection = self._connection
         if self._in_doubt:
             await hub.desk(self._let_go)

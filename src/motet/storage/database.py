@@ -18,6 +18,9 @@ STATEMENT_TIMEOUT = timedelta(seconds=30)
 LANE_STATEMENT_TIMEOUT = timedelta(seconds=60)
 """A group commit that takes this long has lost its server; the lane is better opened anew."""
 
+LANE_PLANNING = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
+"""A fresh partition has no statistics: a plan for an empty table must not scan a full one."""
+
 LOCK_TIMEOUT = timedelta(seconds=10)
 IDLE_TRANSACTION_TIMEOUT = timedelta(seconds=60)
 CONNECT_TIMEOUT_S = 10.0
@@ -74,7 +77,7 @@ class Database:
     async def connect_lane(self, name: str = "lane") -> Connection:
         """A connection of its own for the hot path. timestamptz is an int both ways: microseconds since the Unix epoch.
         jsonb is str. The caller closes it."""
-        settings = _server_settings(f"motet {name}", LANE_STATEMENT_TIMEOUT)
+        settings = _server_settings(f"motet {name}", LANE_STATEMENT_TIMEOUT) | LANE_PLANNING
         connection = await asyncpg.connect(self.url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
         try:
             await connection.set_type_codec(

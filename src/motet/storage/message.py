@@ -38,8 +38,8 @@ async def exists(connection: asyncpg.Connection, workspace_id: int, message_id: 
 
 
 # Written so that it is fast on a partition without statistics, where plans went wrong by a factor of 50: device_id is
-# in the key, or a generic plan may take the other index; no range of ids and no plain `state = 0`, which the planner
-# takes for one row and then walks the messages in the outer loop.
+# in the key, or a generic plan may take the other index; no range of ids, no plain `state = 0` and no constant
+# workspace, which the planner takes for one row and then walks all messages for each of ours.
 _FINISH = """
 UPDATE message m
    SET state = u.state, error = u.error, final_at = u.final_at, attempts = u.attempts, error_detail = u.error_detail
@@ -54,8 +54,9 @@ UPDATE message m
 _FINISH_DELIVERED = """
 UPDATE message m
    SET state = 1, final_at = u.final_at, attempts = $2
-  FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[]) AS u (device_id, id, final_at)
- WHERE m.workspace_id = $1 AND m.device_id = u.device_id AND m.id = u.id
+  FROM (SELECT $1::bigint AS workspace_id, r.device_id, r.id, r.final_at
+          FROM unnest($3::bigint[], $4::bigint[], $5::timestamptz[]) AS r (device_id, id, final_at) OFFSET 0) u
+ WHERE m.workspace_id = u.workspace_id AND m.device_id = u.device_id AND m.id = u.id
    AND CASE WHEN m.state = 0 THEN true ELSE false END
 """
 
