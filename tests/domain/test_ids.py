@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motet.domain.ids import EPOCH_MS, MAX_NODE, IdGenerator, first_id_at, unix_ms_of
+from motet.domain.ids import EPOCH_MS, MAX_NODE, IdGenerator, first_id_at, ids_in, unix_ms_of
 
 NOW_MS = EPOCH_MS + 60_000_000_000
 
@@ -54,3 +54,7 @@ def test_a_node_has_its_range(node: int) -> None:
 
 def test_times_before_the_epoch_have_the_first_id() -> None:
     assert first_id_at(0) == 0
+
+
+def test_ids_grow_with_the_time_alone() -> None:
+    assert first_id_at(NOW_MS + 10_000) == first_id_at(NOW_MS) + ids_in(10_000)

@@ -49,6 +49,11 @@ def first_id_at(unix_ms: int) -> int:
     return max(0, unix_ms - EPOCH_MS) << _TIME_SHIFT
 
 
+def ids_in(milliseconds: int) -> int:
+    """How much ids grow in that time."""
+    return milliseconds << _TIME_SHIFT
+
+
 def unix_ms_of(row_id: int) -> int:
     """The Unix time in milliseconds at which the id was made."""
     return (row_id >> _TIME_SHIFT) + EPOCH_MS

@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from motet.domain.errors import DomainError
-from motet.domain.ids import IdGenerator, first_id_at
+from motet.domain.ids import IdGenerator, first_id_at, ids_in
 from motet.domain.traffic_rules import Traffic
 from motet.hub.accounts import Account
 from motet.hub.counters import Counters
@@ -117,7 +117,7 @@ class Hub:
             await ensure_partitions(connection, time.time_ns() // 1_000_000)
         await self._place.join()
         clock_went_back = self._place.last_id > first_id_at(time.time_ns() // 1_000_000)
-        after = self._place.last_id + first_id_at_delta(10_000) if clock_went_back else 0
+        after = self._place.last_id + ids_in(10_000) if clock_went_back else 0
         self.ids = IdGenerator(self._place.number, after=after)
         self._accept_writer.owner = self.incarnation
         await usage.begin_counting(self.pool(), self.incarnation, self.next_id())
@@ -447,11 +447,6 @@ class Hub:
         marks = [message.id for message in self.live.values() if not message.in_waiting]
         marks.extend(mark for mark in (self.intake.committing_from, self.mobile.committing_from) if mark is not None)
         return min(marks) if marks else self.ids.last
-
-
-def first_id_at_delta(milliseconds: int) -> int:
-    """How much ids grow in that time."""
-    return first_id_at(2_000_000_000_000 + milliseconds) - first_id_at(2_000_000_000_000)
 
 
 __all__ = ["FencedError", "Hub", "HubLimits"]
