@@ -14,7 +14,7 @@ from motet.access.principals import Permission, Principal, Role
 from motet.access.tokens import AuthenticationError, TokenAuthority
 from motet.domain.errors import NotFoundError
 from motet.identity.api_keys import KeyChanges
-from motet.identity.authenticator import Authenticator
+from motet.identity.authenticator import WRONG_KEYS, Authenticator, WaitError
 from motet.identity.login import SecondFactorNeeded
 from motet.identity.oauth import OAuthError
 from motet.identity.roles import RoleChanges
@@ -181,6 +181,40 @@ async def test_a_key_ends_on_every_node_within_a_second(people: People, change: 
         await people.ground.database.pool.execute(change)
         assert await asyncio.wait_for(watched, WITHIN_S) == words
         await other.refuses(key)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE workspace SET suspended_at = now() WHERE id = $1",
+        "UPDATE workspace SET ended_at = now() WHERE id = $1",
+        "UPDATE api_key SET revoked_at = now() WHERE workspace_id = $1",
+        "UPDATE api_key SET expires_at = now() - interval '1 second' WHERE workspace_id = $1",
+    ],
+)
+async def test_a_right_key_that_is_good_for_nothing_holds_up_no_other_key_at_its_address(
+    people: People, change: str
+) -> None:
+    _, key = await key_of(people)
+    pool, authenticate = people.ground.database.pool, people.identity.authenticator.authenticate
+    here, elsewhere = "192.0.2.7", await people.tenants.workspace("elsewhere")
+    other = new_api_key()
+    await pool.execute(
+        "INSERT INTO api_key (workspace_id, id, prefix, secret_hash, created_at, created_by_name, name, role)"
+        " VALUES ($1, 1, $2, $3, now(), 'x', 'x', 'USER')",
+        elsewhere.workspace_id, other.prefix, other.hash,
+    )  # fmt: skip
+    await pool.execute(change, people.demo.workspace_id)
+    for _ in range(WRONG_KEYS.free + 5):
+        with pytest.raises(AuthenticationError, match=r"not valid|revoked|expired"):
+            await authenticate(f"Bearer {key}", here)
+    assert (await authenticate(f"Bearer {other.text}", here)).workspace == "elsewhere"
+    guess = new_api_key(key.split("_")[1]).text
+    for _ in range(WRONG_KEYS.free + 1):
+        with pytest.raises(AuthenticationError, match="not valid"):
+            await authenticate(f"Bearer {guess}", here)
+    with pytest.raises(WaitError):
+        await authenticate(f"Bearer {guess}", here)
 
 
 async def role_of(people: People, permissions: list[str]) -> int:

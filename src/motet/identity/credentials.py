@@ -131,15 +131,16 @@ class Credentials:
         if address is not None and self._wrong_keys.turn(address, now) is None:
             raise WaitError(self._wrong_keys.delay_s(address, now))
         row = await api_key.find_by_prefix(self._database.pool, shown.prefix)
-        try:
-            if row is None:
-                is_secret_of(shown.hash, None)
-                raise AuthenticationError("the API key is not valid")
-            return Proved(self._of_version(row, lambda stored: is_secret_of(shown.hash, stored)), row.networks)
-        except AuthenticationError:
+        is_present = is_secret_of(shown.hash, None if row is None else row.secret_hash)
+        is_previous = is_secret_of(shown.hash, None if row is None else row.previous_hash)
+        if row is None or not (is_present or is_previous):
             if address is not None:
                 self._wrong_keys.failed(address, now)
-            raise
+            raise AuthenticationError("the API key is not valid")
+        # A key that is right, though good for nothing now, is no guess: it does not hold up others at its address.
+        if not row.is_open:
+            raise AuthenticationError("the API key is not valid")
+        return Proved(self._of_version(row, lambda stored: is_secret_of(shown.hash, stored)), row.networks)
 
     def _of_version(self, row: KeyRow, fits: Callable[[bytes | None], bool]) -> Principal:
         """The principal of a key whose secret, the present or the one before it, `fits`. Raises AuthenticationError."""

@@ -37,29 +37,33 @@ class KeyRow(NamedTuple):
     """Of the workspace's own role, where it is one, as are the two below."""
     role_permissions: list[str] | None
     role_tags: list[str] | None
+    is_open: bool
+    """Whether its workspace is: neither ended nor suspended, nor an organisation above it."""
 
 
 _KEY = """
 SELECT k.workspace_id, k.id, w.name, w.organisation_id, k.prefix, k.secret_hash, k.previous_hash, k.previous_until,
        k.role, k.role_id, k.scopes, k.tags, k.networks, k.expires_at, k.revoked_at,
-       k.rotated_at, o.locale, r.name, r.permissions, r.tags
+       k.rotated_at, o.locale, r.name, r.permissions, r.tags, motet_open_workspace(w.id)
   FROM api_key k
-  JOIN workspace w ON w.id = k.workspace_id AND motet_open_workspace(w.id)
+  JOIN workspace w ON w.id = k.workspace_id
   JOIN organisation o ON o.id = w.organisation_id
   LEFT JOIN custom_role r ON r.workspace_id = k.workspace_id AND r.id = k.role_id
 """
 
 # By the keys that are unique over the platform: whoever shows one names no workspace.
 _BY_PREFIX = _KEY + " WHERE k.prefix = $1"
-_BY_ID = _KEY + " WHERE k.id = $1"
+_BY_ID = _KEY + " WHERE k.id = $1 AND motet_open_workspace(w.id)"
 
 
 async def find_by_prefix(connection: Executor, prefix: str) -> KeyRow | None:
+    """Also where the workspace is closed: a key that is right is told from a wrong one there, too."""
     record = await connection.fetchrow(_BY_PREFIX, prefix)
     return None if record is None else KeyRow(*record)
 
 
 async def find_by_id(connection: Executor, api_key_id: int) -> KeyRow | None:
+    """None where the workspace is closed, too."""
     record = await connection.fetchrow(_BY_ID, api_key_id)
     return None if record is None else KeyRow(*record)
 
