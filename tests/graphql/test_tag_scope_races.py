@@ -57,11 +57,11 @@ async def taking_tags_away(world: World) -> AsyncIterator[Any]:
     await world.tenants.execute("UPDATE device SET tags = $2 WHERE id = $1", device_id, TAGS)
 
 
-async def until_one_waits(world: World, task: asyncio.Task[Any] | None = None) -> None:
-    """Until a statement waits for a lock, or the task is over."""
+async def until_one_waits(world: World, task: asyncio.Task[Any] | None = None, count: int = 1) -> None:
+    """Until so many statements wait for a lock, or the task is over."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     async with asyncio.timeout(20):
-        while not (task is not None and task.done()) and not await world.tenants.database.pool.fetchval(waiting):  # noqa: ASYNC110 - PostgreSQL tells nobody
+        while not (task is not None and task.done()) and await world.tenants.database.pool.fetchval(waiting) < count:  # noqa: ASYNC110 - PostgreSQL tells nobody
             await asyncio.sleep(0.002)
 
 
@@ -167,6 +167,35 @@ async def test_a_message_is_sent_while_its_device_keeps_its_tags(fleet: World, f
     )
     await takers[0]
     assert reply.data["smsSend"]["userErrors"] == []
+
+
+async def test_who_names_the_same_devices_by_different_ways_does_not_wait_in_a_circle(
+    fleet: World, fitter: Client
+) -> None:
+    pool = fleet.tenants.database.pool
+    rows = await pool.fetch(
+        "SELECT device_id, id FROM sim WHERE workspace_id = $1 AND device_id IS NOT NULL ORDER BY device_id LIMIT 2",
+        fleet.demo.workspace_id,
+    )
+    (one, first), (two, second) = rows
+    await pool.execute("UPDATE device SET tags = $2 WHERE id = ANY ($1)", [one, two], TAGS)
+    before = await fingerprint(fleet)
+    document = 'mutation {{ x: deviceAssignSim(input: {{ id: "{}" simId: "{}" }}) {{ userErrors {{ code }} }} }}'
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("SELECT FROM device WHERE id = ANY ($1) FOR UPDATE", [one, two])
+        asked = [
+            asyncio.create_task(
+                fitter.query(document.format(encode_global_id("Device", device), encode_global_id("Sim", sim)))
+            )
+            for device, sim in ((one, second), (two, first))
+        ]
+        await until_one_waits(fleet, count=2)
+        await transaction.rollback()
+    for reply in await asyncio.gather(*asked):
+        assert [error["code"] for error in reply.data["x"]["userErrors"]] == ["CONFLICT"]
+    assert await fingerprint(fleet) == before
 
 
 async def test_an_item_of_a_job_whose_device_loses_its_tags_meanwhile_is_left_alone(

@@ -91,8 +91,8 @@ def hold_of(reader: Reader, principal: Principal, named: Named) -> Hold:
     """Looks at what `check_ids` has found once more, in the transaction of a change, and keeps it as it is."""
 
     async def hold(connection: PooledConnection) -> None:
-        for type_name in sorted(named):
-            there = await reader.hold(connection, principal, type_name, [row_id for row_id, _ in named[type_name]])
+        ids = {type_name: [row_id for row_id, _ in found] for type_name, found in named.items()}
+        for type_name, there in (await reader.hold(connection, principal, ids)).items():
             _check_there(type_name, named[type_name], there)
 
     return hold

@@ -114,20 +114,32 @@ class Reader:
         async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT_S) as connection:
             return {row[0] for row in await connection.fetch(statement.text, *statement.parameters)}
 
-    async def hold(self, connection: Executor, principal: Principal, entity: str, ids: Sequence[int]) -> set[int]:
-        """As `within`, and so until the connection's transaction ends: what decides it is locked, the rows of a table
-        in the order of their ids."""
-        declared = self._entities[entity]
+    async def hold(
+        self, connection: Executor, principal: Principal, named: Mapping[str, Sequence[int]]
+    ) -> dict[str, set[int]]:
+        """As `within`, for the ids of several entities, and so until the connection's transaction ends: what decides it
+        is locked. All that is, whichever entities rest on it, is locked in one order, by table and then by id: so two
+        that name the same rows by different ways do not wait for each other in a circle."""
         if principal.tags is None or principal.workspace_id is None:
-            return set(ids)
-        if declared.tenant_column is None:
-            return set()
+            return {entity: set(ids) for entity, ids in named.items()}
+        declared = {entity: self._entities[entity] for entity in named}
+        resting: dict[str, list[sql.Resting]] = {}
+        for entity, ids in named.items():
+            if declared[entity].tenant_column is not None:
+                for ground in (declared[entity].scope or NOTHING).rests_on:
+                    resting.setdefault(ground.table, []).append((declared[entity], ids, ground))
         held = {}
-        for ground in (declared.scope or NOTHING).rests_on:
-            locking = sql.held(declared, principal.workspace_id, ids, ground)
-            held[ground] = [row[0] for row in await connection.fetch(locking.text, *locking.parameters)]
-        statement = sql.visible(declared, principal.workspace_id, ids, sorted(principal.tags), held)
-        return {row[0] for row in await connection.fetch(statement.text, *statement.parameters)}
+        for table in sorted(resting):
+            locking = sql.held(principal.workspace_id, table, resting[table])
+            held[table] = [row[0] for row in await connection.fetch(locking.text, *locking.parameters)]
+        there: dict[str, set[int]] = {}
+        for entity, ids in named.items():
+            there[entity] = set()
+            if declared[entity].tenant_column is not None:
+                statement = sql.visible(declared[entity], principal.workspace_id, ids, sorted(principal.tags), held)
+                rows = await connection.fetch(statement.text, *statement.parameters)
+                there[entity] = {row[0] for row in rows}
+        return there
 
     async def by_id(self, principal: Principal, entity: str, children: Sequence[Selected], row_id: int) -> Answer:
         """The row of this id, or null."""

@@ -204,26 +204,36 @@ def visible(
     workspace_id: int,
     ids: Sequence[int],
     tags: Sequence[str],
-    held: Mapping[Ground, Sequence[int]] | None = None,
+    held: Mapping[str, Sequence[int]] | None = None,
 ) -> Sql:
-    """Those of the ids that there are within the tags; of those, if something is `held`, what rests on that."""
+    """Those of the ids that there are within the tags; of those, if rows are `held` (by table), what rests on them."""
     statement = _statement(entity, workspace_id, tags=tags)
     scope, tenant = (entity.scope or NOTHING).of("t0", "$2"), f"t0.{entity.tenant_column} = $1"
     wanted = f"t0.id = ANY({statement.add(list(ids))}::bigint[])"
-    for ground, row_ids in (held or {}).items():
-        row_id = ground.row_id.replace("{t}", "t0")
-        scope += f" AND coalesce({row_id} = ANY({statement.add(list(row_ids))}::bigint[]), true)"
+    for ground in (entity.scope or NOTHING).rests_on:
+        if held is not None:
+            row_id, row_ids = ground.row_id.replace("{t}", "t0"), statement.add(list(held[ground.table]))
+            scope += f" AND coalesce({row_id} = ANY({row_ids}::bigint[]), true)"
     return Sql(f"SELECT t0.id FROM {entity.table} t0 WHERE {tenant} AND {wanted} AND {scope}", statement.parameters)
 
 
-def held(entity: Entity, workspace_id: int, ids: Sequence[int], ground: Ground) -> Sql:
-    """Locks the rows that the scope of these ids rests on, so that their tags stay as they are, and gives their ids."""
-    statement = _statement(entity, workspace_id)
-    wanted = f"t0.{entity.tenant_column} = $1 AND t0.id = ANY({statement.add(list(ids))}::bigint[])"
-    row_id = ground.row_id.replace("{t}", "t0")
+Resting = tuple[Entity, Sequence[int], Ground]
+"""Ids of an entity, and the rows of a table that its scope rests on."""
+
+
+def held(workspace_id: int, table: str, resting: Sequence[Resting]) -> Sql:
+    """Locks the rows of a table that the scopes of these ids rest on, in the order of their own ids, so that their tags
+    stay as they are; gives these."""
+    statement = Statement()
+    tenant = statement.add(workspace_id)
+    grounds = [
+        f"SELECT {ground.row_id.replace('{t}', 't0')} FROM {entity.table} t0"
+        f" WHERE t0.{entity.tenant_column} = {tenant} AND t0.id = ANY({statement.add(list(ids))}::bigint[])"
+        for entity, ids, ground in resting
+    ]
     return Sql(
-        f"SELECT g.id FROM {ground.table} g WHERE g.workspace_id = $1"
-        f" AND g.id IN (SELECT {row_id} FROM {entity.table} t0 WHERE {wanted}) ORDER BY g.id FOR NO KEY UPDATE",
+        f"SELECT g.id FROM {table} g WHERE g.workspace_id = {tenant} AND g.id IN ({' UNION ALL '.join(grounds)})"
+        " ORDER BY g.id FOR NO KEY UPDATE",
         statement.parameters,
     )
 

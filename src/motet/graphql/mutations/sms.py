@@ -128,7 +128,8 @@ async def _scope(context: Context, request: SendRequest) -> AsyncIterator[None]:
         raise _nobodys(named)
 
     async def hold(connection: PooledConnection) -> None:
-        if not await context.services.reader.hold(connection, context.principal, "Device", [device_id]):
+        there = await context.services.reader.hold(connection, context.principal, {"Device": [device_id]})
+        if not there["Device"]:
             raise _nobodys(named)
 
     with held_to(hold):
