@@ -66,7 +66,7 @@ from motet.graphql.limits import Limits
 from motet.graphql.persisted import Sources
 from motet.graphql.schema import SCHEMA
 from motet.hub.explain import Explanation, explain
-from motet.hub.requests import SendRequest
+from motet.hub.requests import Allowed, SendRequest
 from motet.identity.audit import AuditLog
 from motet.identity.services import Ground, build_identity
 from motet.outgoing.targets import TargetPolicy
@@ -97,7 +97,7 @@ class StoringHub:
             tenant, request.device_id or tenant.devices[0], state=MessageState.OPEN, text=payload
         )
 
-    async def cancel(self, workspace_id: int, message_id: int) -> None:
+    async def cancel(self, workspace_id: int, message_id: int, allowed: Allowed) -> None:
         state = await self.tenants.database.pool.fetchval(
             "SELECT state FROM message WHERE workspace_id = $1 AND id = $2", workspace_id, message_id
         )
@@ -105,10 +105,11 @@ class StoringHub:
             raise NotFoundError("No such message.")
         if state != MessageState.OPEN:
             raise ConflictError("The message is final.")
-        await self.tenants.execute(
-            "UPDATE message SET state = $3, final_at = now() WHERE workspace_id = $1 AND id = $2",
-            workspace_id, message_id, int(MessageState.CANCELLED),
-        )  # fmt: skip
+        async with allowed():
+            await self.tenants.execute(
+                "UPDATE message SET state = $3, final_at = now() WHERE workspace_id = $1 AND id = $2",
+                workspace_id, message_id, int(MessageState.CANCELLED),
+            )  # fmt: skip
 
     async def explain(self, workspace_id: int, **key: Any) -> Explanation | None:
         return await explain(self.tenants.database.pool, workspace_id, **key)

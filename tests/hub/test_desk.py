@@ -1,6 +1,8 @@
 """Cancel, replace and query, in each stage of a message's life."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from hub_world import CODE, DELIVERED, FAILED, Carrier, World, phone, turn, until
@@ -227,6 +229,83 @@ async def test_another_workspace_cannot_cancel_nor_move_it(world: World, waiting
     await until(lambda: carrier.window)
     carrier.receipts(carrier.take())
     await world.until_state(message_id, DELIVERED)
+    await world.check_empty(hub, [carrier])
+
+
+class Allowance:
+    """Says whether a cancel may be made, and notes what it met."""
+
+    def __init__(self, *, given: bool = True) -> None:
+        self.given = given
+        self.open = False
+        self.looks = 0
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[None]:
+        self.looks += 1
+        if not self.given:
+            raise NotFoundError("No such message")
+        self.open = True
+        yield
+        self.open = False
+
+
+@pytest.mark.parametrize("upstream", [True, False])
+async def test_a_cancel_that_is_not_allowed_changes_nothing(world: World, upstream: bool) -> None:
+    hub = await world.hub()
+    carrier = Carrier(hub)
+    if upstream:
+        carrier.up()
+    message_id = await world.esme(hub).send()
+    if upstream:
+        await until(lambda: carrier.window)
+        ids = carrier.take()
+        await until(lambda: carrier.free == carrier.size)
+    else:
+        await world.until_waiting(1)
+    with pytest.raises(NotFoundError):
+        await hub.cancel(world.workspace_id, message_id, Allowance(given=False))
+    assert carrier.cancels == []
+    assert await world.state(message_id) == OPEN
+    if not upstream:
+        carrier.up()
+        await until(lambda: carrier.window)
+        ids = carrier.take()
+    carrier.receipts(ids)
+    await world.until_state(message_id, DELIVERED)
+    await world.check_empty(hub, [carrier])
+
+
+async def test_what_allows_a_cancel_is_held_until_it_is_stored(world: World) -> None:
+    hub = await world.hub()
+    message_id = await world.esme(hub).send()
+    await world.until_waiting(1)
+    left_at = []
+
+    @asynccontextmanager
+    async def allowed() -> AsyncIterator[None]:
+        yield
+        left_at.append(await world.state(message_id))
+
+    await hub.cancel(world.workspace_id, message_id, allowed)
+    assert left_at == [CANCELLED]
+
+
+async def test_what_allows_a_cancel_is_not_held_while_upstream_is_asked(world: World) -> None:
+    hub = await world.hub()
+    carrier = Carrier(hub).up()
+    message_id = await world.esme(hub).send()
+    await until(lambda: carrier.window)
+    carrier.take()
+    await until(lambda: carrier.free == carrier.size)
+    carrier.hold_answers = asyncio.Event()
+    allowance = Allowance()
+    cancel = asyncio.create_task(hub.cancel(world.workspace_id, message_id, allowance))
+    await until(lambda: carrier.cancels)
+    assert (allowance.open, allowance.looks) == (False, 1)
+    carrier.hold_answers.set()
+    await cancel
+    assert await world.state(message_id) == CANCELLED
     await world.check_empty(hub, [carrier])
 
 

@@ -46,7 +46,7 @@ from motet.fleet.sims.sim_schedule import SimScheduleService
 from motet.fleet.usage.quota import QuotaBook
 from motet.graphql.selection import Selections
 from motet.hub.explain import Explanation
-from motet.hub.requests import SendRequest
+from motet.hub.requests import Allowed, SendRequest
 from motet.identity.services import Identity
 from motet.reading.reader import Reader
 from motet.storage.scope import Scopes
@@ -61,7 +61,7 @@ class Messages(Protocol):
 
     async def send(self, request: SendRequest) -> int: ...
 
-    async def cancel(self, workspace_id: int, message_id: int) -> None: ...
+    async def cancel(self, workspace_id: int, message_id: int, allowed: Allowed) -> None: ...
 
     async def explain(
         self,

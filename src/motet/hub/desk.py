@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
@@ -11,6 +12,7 @@ import asyncpg
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, NotFoundError, UpstreamError
 from motet.domain.states import MessageState, WaitingReason
 from motet.hub.message import Extra, Message, Part, Stage
+from motet.hub.requests import Allowed
 from motet.sms.parts import MAX_PARTS, part_count
 from motet.sms.udh import UserDataError
 from motet.storage import message as message_table
@@ -72,18 +74,28 @@ class Desk:
 
     # Cancel ----------------------------------------------------------------------------------------------------------
 
-    async def cancel(self, workspace_id: int, message_id: int) -> None:
+    async def cancel(self, workspace_id: int, message_id: int, allowed: Allowed = nullcontext) -> None:
         """Cancel one message, here or upstream. Returns after the commit.
 
-        Raises NotFoundError, DeniedError when it is final, UpstreamError when upstream would not.
+        Raises NotFoundError, DeniedError when it is final, UpstreamError when upstream would not, and what `allowed`
+        raises.
         """
         message = await self._hold(workspace_id, message_id)
+        upstream = any(unit.smsc_message_id for unit in message.units)
         try:
-            if message.state == MessageState.OPEN and any(unit.smsc_message_id for unit in message.units):
-                await self._cancel_upstream(message)
+            async with allowed():
+                if not upstream:
+                    await self._end(message)
+            if upstream:
+                if message.state == MessageState.OPEN:
+                    await self._cancel_upstream(message)
+                await self._end(message)
         except BaseException:
             self._go_on(message)
             raise
+
+    async def _end(self, message: Message) -> None:
+        """Nobody has it any more but us: it ends here."""
         if message.state == MessageState.OPEN:
             self.hub.relay.finish(message, MessageState.CANCELLED, None, self.hub.now_us())
         elif message.state != MessageState.CANCELLED:

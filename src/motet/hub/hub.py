@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -43,7 +44,7 @@ from motet.hub.ports import (
     Verdict,
 )
 from motet.hub.relay import Relay
-from motet.hub.requests import SendRequest
+from motet.hub.requests import Allowed, SendRequest
 from motet.hub.sending import Sender
 from motet.storage import esme_delivery, idempotency, usage, waiting
 from motet.storage.database import LOST, Database
@@ -223,9 +224,10 @@ class Hub:
         """Accept an MT from an API; its message id, after the commit. Raises a DomainError."""
         return await self._sender.send(request)
 
-    async def cancel(self, workspace_id: int, message_id: int) -> None:
-        """Cancel a message; returns after the commit. Raises NotFoundError, DeniedError, UpstreamError."""
-        await self._desk.cancel(workspace_id, message_id)
+    async def cancel(self, workspace_id: int, message_id: int, allowed: Allowed = nullcontext) -> None:
+        """Cancel a message; returns after the commit. Raises NotFoundError, DeniedError, UpstreamError, and what
+        `allowed` raises."""
+        await self._desk.cancel(workspace_id, message_id, allowed)
 
     async def explain(
         self,

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+
+Allowed = Callable[[], AbstractAsyncContextManager[None]]
+"""Whether whoever asks may do it: entered once, when it takes effect, and left once it is stored. Raises a DomainError
+on entering. What is asked of an upstream takes effect when that is asked, and nothing is held while it answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ class SmsMutations:
         context = context_of(info)
         message_id = row_id_of(input.id, "SmsMessage", "id")
         try:
-            await context.services.messages.cancel(context.workspace_id, message_id)
+            await context.services.messages.cancel(context.workspace_id, message_id, context.services.scopes.held)
         except DomainError as error:  # to the hub the message is no field of an input
             error.path = error.path or ("id",)
             raise
