@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from graphql_client import Client
 from graphql_world import World
+from scoped_client import EVERYTHING, client_as
 
-from motet.access.principals import Role
+from motet.access.principals import Role, custom_grant, custom_member
 from motet.domain.global_ids import encode_global_id
+from motet.domain.jobs import JobKind
 from motet.fleet.devices.device_bulk import BulkChange, DeviceChanges
 from motet.fleet.devices.reset_worker import DeviceResetWorker
 from motet.fleet.rules import UNCHANGED
+from motet.graphql.mutations.job import CHANGED_BY
 from motet.reading.entities.device import DEVICE
 from motet.reading.sql import ids
 
@@ -179,6 +182,25 @@ async def test_changes_are_taken_back_unless_changed_again(world: World) -> None
     rows = await fleet(world)
     assert [rows[0], *rows[2:]] == [before[0], *before[2:]]
     assert (rows[1]["status"], rows[1]["sim"], rows[1]["tags"]) == ("ENABLED", None, ["x"])
+
+
+@pytest.mark.parametrize("lacks", ["device:write", "sim:write"])
+async def test_who_may_not_change_something_does_not_take_back_its_change(world: World, lacks: str) -> None:
+    client, is_about_devices = world.client(world.demo), lacks == "device:write"
+    if is_about_devices:
+        payload = await ask(client, "deviceBulkUpdate", ids=devices_of(world, 1), tags=["x"])
+    else:
+        payload = await ask(client, "simBulkUpdate", ids=sims_of(world, 1), step="SUSPEND")
+    await world.runner.run_all()
+    grant = custom_grant({*EVERYTHING} - {lacks}, None)
+    demo = world.demo
+    clerk = client_as(world, custom_member("clerk", demo.workspace_id, demo.name, (1, "Clerks"), grant, 1 << 40))
+    reply = await clerk.query("mutation ($id: ID!) { jobUndo(input: {id: $id}) { job { id } } }", payload["job"])
+    assert reply.json["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    assert reply.json["errors"][0]["message"] == f"This needs the permission {lacks}."
+    count = await world.tenants.database.pool.fetchval("SELECT count(*) FROM job WHERE undoes_id IS NOT NULL")
+    assert count == 0
+    assert set(CHANGED_BY) == set(JobKind)
 
 
 async def test_a_sim_that_went_elsewhere_is_not_put_back(world: World) -> None:

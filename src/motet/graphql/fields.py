@@ -81,7 +81,7 @@ def query(permission: Permission | None, text: str, scoping: Scoping = Scoping.I
         @functools.wraps(resolve)
         async def checked(self: Any, info: Info, **arguments: Any) -> Any:
             context = context_of(info)
-            _authorise(context, permission)
+            authorise(context, permission)
             require_open(context.principal, scoping)
             async with context.read_slots:
                 if context.principal.tags is not None and scoping is Scoping.IDS:
@@ -128,7 +128,7 @@ def mutation(
             )  # fmt: skip
             try:
                 async with context.services.identity.audit.doing(act):
-                    _authorise(context, permission)
+                    authorise(context, permission)
                     require_open(context.principal, scoped)
                     _check_texts(given)
                     scope: AbstractContextManager[None] = nullcontext()
@@ -158,7 +158,7 @@ def subscription(permission: Permission, text: str) -> Declare:
     def decorate(resolve: Callable[..., AsyncGenerator[Answer, None]]) -> Any:
         @functools.wraps(resolve)
         def checked(self: Any, info: Info, **arguments: Any) -> AsyncGenerator[Answer, None]:
-            _authorise(context_of(info), permission)
+            authorise(context_of(info), permission)
             return resolve(self, info, **arguments)
 
         return strawberry.subscription(resolver=checked, description=text, metadata={PERMISSION: permission})
@@ -213,7 +213,7 @@ def or_none(value: Any) -> Any:
     return None if value is strawberry.UNSET or isinstance(value, Unchanged) else value
 
 
-def _authorise(context: Context, permission: Permission | None) -> None:
+def authorise(context: Context, permission: Permission | None) -> None:
     if permission is not None and not context.principal.allows(permission):
         raise ForbiddenError("This needs the permission {permission}.", permission=permission.value)
 

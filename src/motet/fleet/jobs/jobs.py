@@ -195,12 +195,20 @@ class JobService:
             if state != locked.state:
                 await job.end(connection, workspace_id, job_id, state, datetime.fromtimestamp(self._clock(), UTC))
 
-    async def undo(self, workspace_id: int, actor: str, job_id: int, *, within: Set[str] | None = None) -> int:
+    async def undo(
+        self,
+        workspace_id: int,
+        actor: str,
+        job_id: int,
+        *,
+        check: Callable[[JobKind], None] = lambda kind: None,
+        within: Set[str] | None = None,
+    ) -> int:
         """Take back what a job that is over has changed, last change first, by another job: its id.
 
-        What was changed again since is left alone, and told as the item's error; `within` is as in NewJob. Raises
-        NotFoundError, ConflictError for a job that is not over or has changed nothing, DeniedError for one that cannot
-        be taken back (path `id`).
+        What was changed again since is left alone, and told as the item's error; `within` is as in NewJob. `check`
+        raises if the caller may not change what jobs of a kind change. Raises NotFoundError, ConflictError for a job
+        that is not over or has changed nothing, DeniedError for one that cannot be taken back (path `id`).
         """
         undo_id = self._ids.next(int(self._clock() * 1_000))
         async with transaction(self._database, makes=undo_id, after=self._wake) as connection:
@@ -210,6 +218,7 @@ class JobService:
             if locked.state in (JobState.QUEUED, JobState.RUNNING):
                 raise ConflictError("The job is not over: cancel it first.", path=("id",))
             kind = JobKind(locked.kind)
+            check(kind)
             if locked.dry_run or not self.workers[kind].can_undo:
                 raise DeniedError("What this job did cannot be taken back.", path=("id",))
             found = await job.changed_items(connection, workspace_id, job_id)

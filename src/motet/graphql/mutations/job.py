@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
+from motet.domain.jobs import JobKind
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, mutation, row_id_of
+from motet.graphql.fields import authorise, context_of, done, mutation, row_id_of
 from motet.graphql.scoping import Scoping
 from motet.graphql.types.job import Job
 from motet.graphql.types.relay import described
+
+CHANGED_BY: Mapping[JobKind, Permission] = {
+    JobKind.DEVICE_UPDATE: Permission.DEVICE_WRITE,
+    JobKind.DEVICE_DELETE: Permission.DEVICE_WRITE,
+    JobKind.DEVICE_RESET: Permission.DEVICE_WRITE,
+    JobKind.SIM_UPDATE: Permission.SIM_WRITE,
+    JobKind.SIM_IMPORT: Permission.SIM_WRITE,
+}
+"""What one has to be allowed to change what a job has changed: to take it back is a change, too."""
 
 
 @strawberry.input(description="Which job to end.")
@@ -60,7 +71,7 @@ class JobMutations:
     @mutation(
         Permission.JOB_WRITE,
         "Take back what a job has changed, by another job. What was changed again since is left alone and told as an"
-        " error of its item; what was deleted stays deleted.",
+        " error of its item; what was deleted stays deleted. Needs the permission to change such things, too.",
         ("job", "Job"),
         scoping=Scoping.IDS,
     )
@@ -73,6 +84,10 @@ class JobMutations:
         job_id = row_id_of(input.id, "Job", "id")
         return done(
             await context.services.jobs.undo(
-                context.workspace_id, context.principal.subject, job_id, within=context.principal.tags
+                context.workspace_id,
+                context.principal.subject,
+                job_id,
+                check=lambda kind: authorise(context, CHANGED_BY[kind]),
+                within=context.principal.tags,
             )
         )
