@@ -10,8 +10,8 @@ import pytest
 import pytest_asyncio
 
 from motet.access.clients import Client
-from motet.domain.errors import DeniedError
-from motet.identity.audit import ALIKE, AuditLog, act_of
+from motet.domain.errors import DeniedError, LimitReachedError
+from motet.identity.audit import ALIKE, ALIKE_OF_STRANGERS, AuditLog, act_of
 from motet.reading.errors import ForbiddenError
 from motet.storage.acting import Act, Actor, ActorKind, Edge, Outcome, act_of_job, acting, asked_by
 from motet.storage.database import Database
@@ -165,6 +165,24 @@ async def test_refusals_alike_are_counted_in_one_entry(ground: Ground) -> None:
     await ground.log.close()
     times = [(entry["action"], entry["times"]) for entry in await ground.entries()]
     assert times == [*[("login", 1)] * ALIKE, ("other", 1), ("login", 30)]
+
+
+async def test_strangers_do_not_fill_the_log_whatever_names_they_give(ground: Ground) -> None:
+    log = AuditLog(ground.database, clock=lambda: 0.0)
+    for number in range(ALIKE_OF_STRANGERS + 30):
+        who = Actor(ActorKind.ANONYMOUS, f"nobody{number}@example.org")
+        client = Client(f"2001:db8::{number:x}", "a browser")
+        act = act_of(who, client, Edge.REST, "POST /auth/login")
+        await log.record(act, Outcome.UNAUTHENTICATED)
+        await log.record(act, Outcome.REFUSED, code=LimitReachedError.code)
+    await log.close()
+    told = [(one["outcome"], one["actor"], one["times"]) for one in await ground.entries()]
+    assert sum(outcome == "UNAUTHENTICATED" for outcome, _, _ in told) == ALIKE_OF_STRANGERS + 1
+    assert sorted(told[-2:]) == [
+        ("REFUSED", "someone", ALIKE_OF_STRANGERS + 30 - ALIKE),
+        ("UNAUTHENTICATED", "someone", 30),
+    ]
+    assert told[0] == ("UNAUTHENTICATED", "nobody0@example.org", 1)
 
 
 async def test_a_task_that_goes_on_does_not_act_for_its_caller(ground: Ground) -> None:

@@ -14,6 +14,7 @@ from motet.access.tokens import AuthenticationError
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, LimitReachedError, NotFoundError
 from motet.domain.users import email_of
 from motet.identity.invitations import GOOD_FOR
+from motet.identity.lock_out import ADDRESS_RESETS, RESETS_EVERY
 from motet.identity.password_changes import RESET_GOOD_FOR
 from motet.identity.sessions import Signed
 from motet.storage.login_session import open_sessions
@@ -322,6 +323,23 @@ async def test_who_asks_for_a_new_password_learns_nothing(people: People) -> Non
     emails = ("anna@example.org", "nobody@example.org", "no address")
     answers = [(await people.http("/auth/password/forgot", {"email": email})).body for email in emails]
     assert answers[0] == answers[1] == answers[2]
+    assert len(await mails(people)) == 1
+
+
+async def test_a_stranger_who_asks_for_many_links_fills_neither_tables_nor_the_log(people: People) -> None:
+    await people.user()
+    for number in range(ADDRESS_RESETS + 5):
+        told = await people.http("/auth/password/forgot", {"email": f"nobody{number}@example.org"})
+        assert (told.status, told.body) == (202, {"accepted": True})
+    await people.http("/auth/password/forgot", {"email": "anna@example.org"})
+    assert await mails(people) == []
+    pool = people.ground.database.pool
+    assert await pool.fetchval("SELECT count(*) FROM sign_in_attempt WHERE key LIKE 'reset %'") == ADDRESS_RESETS
+    entries = await pool.fetch("SELECT outcome, code FROM audit_entry WHERE edge = 'REST'")
+    assert [row["outcome"] for row in entries].count("DONE") == ADDRESS_RESETS
+    assert {tuple(row) for row in entries} == {("DONE", None), ("REFUSED", "LIMIT_REACHED")}  # and these are counted
+    people.clock.forward(RESETS_EVERY)
+    await people.http("/auth/password/forgot", {"email": "anna@example.org"})
     assert len(await mails(people)) == 1
 
 

@@ -234,6 +234,37 @@ async def test_a_session_without_the_second_factor_does_not_change_it(people: Pe
         await enrolment.delete_totp(ada.account, PASSWORD)
 
 
+async def test_what_a_thin_session_began_does_not_end_once_there_is_a_second_factor(people: People) -> None:
+    ada = await ada_in(people)
+    thief = await people.identity.login.with_password(EMAIL, PASSWORD, HERE)
+    assert isinstance(thief, Signed)
+    thin, enrolment = Account(ada.user_id, thief.session_id), people.identity.enrolment
+    begun = await enrolment.ask_to_register_passkey(ada.account, None)
+    of_thief = await enrolment.ask_to_register_passkey(thin, None)
+    secret = base64.b32decode((await enrolment.enroll_totp(thin, None)).secret.replace(" ", ""))
+    device = SoftwareAuthenticator("https://motet.example.org", "motet.example.org")
+    await enrolment.register_passkey(ada.account, begun.state, device.create(begun.options), "Ada's")
+    ada.secret = secret
+    for change in (
+        enrolment.confirm_totp(thin, ada.code()),
+        enrolment.register_passkey(thin, of_thief.state, device.create(of_thief.options), "The thief's"),
+    ):
+        with pytest.raises(DeniedError, match="second factor"):
+            await change
+    methods = "SELECT methods FROM login_session WHERE id = $1"
+    assert await people.ground.database.pool.fetchval(methods, thief.session_id) == ["pwd"]
+
+
+async def test_a_sign_in_that_began_with_a_former_password_is_not_finished(people: People) -> None:
+    ada = await ada_in(people)
+    await ada.set_up()
+    begun = await ada.asked()
+    principal = await people.identity.authenticator.authenticate(f"Bearer {ada.signed.access_token}")
+    await people.identity.password_changes.change(principal, PASSWORD, "another horse, battery and staple", HERE)
+    with pytest.raises(AuthenticationError, match="sign in again"):
+        await people.identity.second_step.finish(begun.mfa_token, Proof(code=ada.code()), HERE)
+
+
 async def test_another_app_takes_over_once_it_is_confirmed(people: People) -> None:
     ada = await ada_in(people)
     await ada.set_up()

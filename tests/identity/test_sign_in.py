@@ -10,9 +10,9 @@ import pytest
 from motet.access.clients import Client
 from motet.access.principals import OPERATOR_PERMISSIONS, ROLE_PERMISSIONS, Permission, Role
 from motet.access.tokens import AuthenticationError
-from motet.domain.errors import LimitReachedError, NotFoundError
+from motet.domain.errors import InvalidError, LimitReachedError, NotFoundError
 from motet.domain.users import UserStatus
-from motet.identity.lock_out import LOCK, USER_ATTEMPTS
+from motet.identity.lock_out import ADDRESS_ATTEMPTS, ADDRESS_EVERY, LOCK, USER_ATTEMPTS
 from motet.identity.sessions import ACCESS_TTL_S, GRACE, REFRESH_IDLE, SESSION_LIFE, Signed
 from people_world import HERE, PASSWORD, People
 
@@ -100,6 +100,43 @@ async def test_one_address_cannot_try_many_users(people: People) -> None:
         await sign_in(people)
     elsewhere = Client("198.51.100.1")
     assert isinstance(await people.identity.login.with_password("anna@example.org", PASSWORD, elsewhere), Signed)
+    people.clock.forward(ADDRESS_EVERY)
+    await sign_in(people)  # which is no guess: the turn is there again
+    with pytest.raises(AuthenticationError):
+        await sign_in(people, "user50@example.org")
+    with pytest.raises(LimitReachedError):
+        await sign_in(people)
+
+
+async def test_an_account_of_ones_own_is_no_way_to_guess_at_others(people: People) -> None:
+    await people.user()
+    for number in range(ADDRESS_ATTEMPTS - 1):
+        with pytest.raises(AuthenticationError):
+            await sign_in(people, f"user{number}@example.org", "wrong")
+    signed = await sign_in(people)
+    principal = await people.identity.authenticator.authenticate(f"Bearer {signed.access_token}")
+    with pytest.raises(InvalidError, match="is the old one"):
+        await people.identity.password_changes.change(principal, PASSWORD, PASSWORD, HERE)
+    with pytest.raises(AuthenticationError):
+        await sign_in(people, "one-more@example.org", "wrong")
+    with pytest.raises(LimitReachedError):
+        await sign_in(people)
+
+
+async def test_addresses_of_one_network_in_ipv6_are_one_guesser(people: People) -> None:
+    for number in range(ADDRESS_ATTEMPTS):
+        with pytest.raises(AuthenticationError):
+            await people.identity.login.with_password(f"u{number}@example.org", "x", Client(f"2001:db8::{number:x}"))
+    with pytest.raises(LimitReachedError):
+        await people.identity.login.with_password("u@example.org", "x", Client("2001:db8::ffff"))
+    with pytest.raises(AuthenticationError):
+        await people.identity.login.with_password("u@example.org", "x", Client("2001:db8:0:1::1"))
+
+
+async def test_many_who_share_an_address_sign_in(people: People) -> None:
+    await people.user()
+    for _ in range(ADDRESS_ATTEMPTS + 5):
+        await sign_in(people)
 
 
 async def test_a_refresh_token_is_good_once_and_the_second_use_ends_the_session(people: People) -> None:

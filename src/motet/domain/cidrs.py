@@ -54,3 +54,9 @@ def peer_of(address: Address) -> Address:
     if isinstance(address, IPv4Address):
         return address
     return IPv6Address(int(address) >> IPV6_HOST_PREFIX << IPV6_HOST_PREFIX)
+
+
+def peer_name(text: str) -> str:
+    """`peer_of` for an address in text. What is none, such as a socket's path, stands for itself."""
+    address = address_of(text)
+    return text if address is None else str(peer_of(address))

@@ -21,7 +21,8 @@ import structlog
 from motet.access.clients import Client
 from motet.access.principals import NETWORK_PERMISSIONS, Principal
 from motet.access.tokens import AuthenticationError
-from motet.domain.errors import DomainError
+from motet.domain.cidrs import peer_name
+from motet.domain.errors import DomainError, LimitReachedError
 from motet.domain.redaction import redacted
 from motet.reading.errors import ForbiddenError, RequestError
 from motet.storage import audit
@@ -44,6 +45,13 @@ FIRST_AGAIN_S, AGAIN_S = 0.05, 1.0
 ALIKE = 5
 """Refusals alike (actor, address, action, code) within `WINDOW_S` that are entries of their own. What comes beyond is
 counted in one more: a client that runs wild writes a line a minute, not a table."""
+
+ALIKE_OF_STRANGERS = 50
+"""The same of those who have proved nothing, whatever names they give: as many as are judged of one address at once
+(`lock_out.py`). What was not even judged, beyond a limit, is `ALIKE`."""
+
+SOMEONE = "someone"
+"""The actor of an entry that counts what was done under many names."""
 
 WINDOW_S = 60.0
 MAX_KINDS = 10_000
@@ -229,7 +237,11 @@ class AuditLog:
     def _folds(self, row: dict[str, Any]) -> bool:
         """Whether a refusal is only counted."""
         now = self._clock()
-        kind = (row["workspace_id"], row["actor"], row["address"], row["action"], row["outcome"], row["code"])
+        who, most = (row["workspace_id"], row["actor"], row["address"]), ALIKE
+        if row["actor_kind"] is ActorKind.ANONYMOUS:  # a name costs nothing
+            who = (None, None, peer_name(row["address"] or ""))
+            most = ALIKE if row["code"] == LimitReachedError.code else ALIKE_OF_STRANGERS
+        kind = (*who, row["action"], row["outcome"], row["code"])
         alike = self._alike.get(kind)
         if alike is None or now - alike.began >= WINDOW_S:
             if alike is not None and alike.folded:
@@ -241,9 +253,11 @@ class AuditLog:
             self._alike[kind] = _Alike(now, 1, 0, row)
             return False
         alike.count += 1
-        if alike.count <= ALIKE:
+        if alike.count <= most:
             return False
         alike.folded += 1
+        if alike.row["actor"] != row["actor"]:
+            alike.row = alike.row | {"actor": SOMEONE}
         return True
 
     def _unfold(self, before: float) -> None:

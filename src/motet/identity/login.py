@@ -5,10 +5,11 @@ Whoever gets the password wrong learns no more than that: an unknown address tak
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from motet.access.clients import Client
 from motet.access.passwords import PasswordChecker
@@ -28,6 +29,8 @@ PASSWORD = "pwd"  # noqa: S105 - RFC 8176's name of the method
 
 MULTIPLE = "mfa"
 """RFC 8176: more than one factor was shown. A session without it has shown the first alone."""
+
+OVER = "the time to show a second factor is over: sign in again"
 
 WRONG = "the e-mail address or the password is not right"
 
@@ -106,6 +109,7 @@ class Login:
             raise AuthenticationError(WRONG)
         if not await self._passwords.verify(user.password_hash, password):
             raise AuthenticationError(WRONG)
+        await self._lock_out.was_right(client.address)
         return await self._proceed(user, client, None, trusted_device)
 
     async def with_new_password(self, user_id: int, client: Client, workspace_id: int) -> Signed | SecondFactorNeeded:
@@ -134,16 +138,30 @@ class Login:
         if user is None or user.status is not UserStatus.ACTIVE:
             raise AuthenticationError(WRONG)
         signed = await self._sessions.start(user_id, methods, client, workspace_id)
-        await self._lock_out.succeeded(user.email_key, client.address)
+        await self._lock_out.succeeded(user.email_key)
         return signed
 
     def user_of(self, mfa_token: str) -> int:
         """Who showed the password that this token was given for. Raises AuthenticationError."""
-        try:
-            found: int = self._tickets.read(MFA_PURPOSE, mfa_token, now=int(self._now().timestamp()))["user_id"]
-        except TicketError:
-            raise AuthenticationError("the time to show a second factor is over: sign in again") from None
+        found: int = self._asked(mfa_token)["user_id"]
         return found
+
+    async def finish(self, mfa_token: str, methods: Sequence[str], client: Client) -> Signed:
+        """The session of who has shown a second factor after the password that the token was given for, unless that is
+        theirs no more. Raises as `complete` does, and DeniedError where passwords are not taken any more."""
+        asked = self._asked(mfa_token)
+        user = await find_user(self._database.pool, asked["user_id"])
+        if user is None or _name_of(user.password_hash) != asked["password"]:
+            raise AuthenticationError(OVER)
+        if self._rules is not None:
+            await self._rules.check_password_allowed(user)
+        return await self.complete(user.id, methods, client)
+
+    def _asked(self, mfa_token: str) -> dict[str, Any]:
+        try:
+            return self._tickets.read(MFA_PURPOSE, mfa_token, now=int(self._now().timestamp()))
+        except TicketError:
+            raise AuthenticationError(OVER) from None
 
     async def _proceed(
         self, user: UserRow, client: Client, workspace_id: int | None, trusted_device: str | None
@@ -155,11 +173,15 @@ class Login:
         if self._second_factors is not None:
             demand = await self._second_factors.needed(user, trusted_device)
         if demand.ask:
-            return self._ask(user.id, demand.ask)
+            return self._ask(user, demand.ask)
         return await self.complete(user.id, (PASSWORD, *demand.shown), client, workspace_id)
 
-    def _ask(self, user_id: int, methods: Sequence[str]) -> SecondFactorNeeded:
-        ticket = self._tickets.issue(
-            MFA_PURPOSE, {"user_id": user_id}, now=int(self._now().timestamp()), ttl_s=MFA_TTL_S
-        )
+    def _ask(self, user: UserRow, methods: Sequence[str]) -> SecondFactorNeeded:
+        kept = {"user_id": user.id, "password": _name_of(user.password_hash)}
+        ticket = self._tickets.issue(MFA_PURPOSE, kept, now=int(self._now().timestamp()), ttl_s=MFA_TTL_S)
         return SecondFactorNeeded(ticket, tuple(methods))
+
+
+def _name_of(password_hash: str | None) -> str:
+    """Tells one password of a user from the next."""
+    return hashlib.sha256((password_hash or "").encode()).hexdigest()[:16]

@@ -68,7 +68,8 @@ class PasswordChanges:
         await self._lock_out.claim(found.email_key, client.address)
         if not await self._passwords.verify(found.password_hash, old):
             raise DeniedError("The old password is not right.", path=("old_password",))
-        await self._lock_out.succeeded(found.email_key, client.address)
+        await self._lock_out.was_right(client.address)
+        await self._lock_out.succeeded(found.email_key)
         if old == new:
             raise InvalidError("The new password is the old one.", path=("new_password",))
         await self._rules.check(new, (found.email, found.name), "new_password")
@@ -77,7 +78,9 @@ class PasswordChanges:
             await self._set(connection, found, password_hash, client, but=principal.session_id)
 
     async def forgot(self, email: str, client: Client, accept_language: str | None = None) -> None:
-        """Mail a link to an active user of this address. Does nothing, and says nothing, for anyone else."""
+        """Mail a link to an active user of this address. Does nothing, and says nothing, for anyone else. Raises
+        LimitReachedError for a client that asks for many."""
+        await self._lock_out.claim_reset(client.address)
         try:
             _, email_key = email_of(email)
         except InvalidError:
@@ -123,7 +126,7 @@ class PasswordChanges:
             if await storage.use_reset(connection, token_hash, now) is None:
                 raise AuthenticationError("the link is not good: it was used")
             await self._set(connection, found, password_hash, client)
-        await self._lock_out.succeeded(found.email_key, None)
+        await self._lock_out.succeeded(found.email_key)
 
     async def purge(self) -> None:
         """Forget a bounded number of links that are over."""

@@ -1,4 +1,4 @@
-"""Wrong passwords and codes in a row, counted before they are judged."""
+"""Wrong passwords and codes: in a row by user, over time by address. Counted before they are judged."""
 
 from __future__ import annotations
 
@@ -49,6 +49,29 @@ _CLEAR = "DELETE FROM sign_in_attempt WHERE key = $1"
 async def clear_attempts(connection: Executor, key: str) -> None:
     """The last attempt was right."""
     await connection.execute(_CLEAR, key)
+
+
+# `updated_at` is when all turns that were taken are given back: one is every $4, and `most` fit between now and then.
+_TAKE_TURN = """
+INSERT INTO sign_in_attempt AS a (key, failures, locked_until, updated_at)
+VALUES ($1, 1, NULL, $2::timestamptz + $4::interval)
+ON CONFLICT (key) DO UPDATE SET updated_at = greatest(a.updated_at, $2) + $4::interval
+ WHERE greatest(a.updated_at, $2) + $4::interval <= $2 + $3::int * $4::interval
+RETURNING true
+"""
+
+
+async def take_turn(connection: Executor, key: str, at: datetime, most: int, every: timedelta) -> bool:
+    """Take one of `most` turns, of which one comes back each `every`; False if none is left."""
+    return bool(await connection.fetchval(_TAKE_TURN, key, at, most, every))
+
+
+_GIVE_BACK = "UPDATE sign_in_attempt SET updated_at = updated_at - $2::interval WHERE key = $1"
+
+
+async def give_turn_back(connection: Executor, key: str, every: timedelta) -> None:
+    """It was no guess."""
+    await connection.execute(_GIVE_BACK, key, every)
 
 
 _PURGE = """

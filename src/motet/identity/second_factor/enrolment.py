@@ -18,8 +18,8 @@ from motet.identity.notices import Notices
 from motet.identity.second_factor.passkeys import Asked, Passkeys
 from motet.identity.second_factor.totp import NewTotp, TotpCodes
 from motet.storage import passkey, recovery_code, second_factor, totp, trusted_device
-from motet.storage.database import Database, PooledConnection
-from motet.storage.second_factor import Factors
+from motet.storage.database import Database, Executor, PooledConnection
+from motet.storage.second_factor import Factors, Session
 from motet.storage.transaction import transaction
 
 FRESH = timedelta(minutes=10)
@@ -85,7 +85,7 @@ class Enrolment:
     async def confirm_totp(self, account: Account, code: str) -> Enrolled:
         """Turn the app on. Raises ConflictError if none is being set up, InvalidError for a wrong code."""
         async with transaction(self._database, after=self._notices.mailed) as connection:
-            await self._locked(connection, account)
+            await self._check_shown(connection, account, await self._locked(connection, account))
             await self._codes.confirm(connection, account.user_id, code)
             await self._notices.tell(connection, account.user_id, Letter.TOTP_ADDED)
             return Enrolled(None, await self._added(connection, account, "otp"))
@@ -121,7 +121,7 @@ class Enrolment:
     ) -> Enrolled:
         """Add the passkey that answered the challenge: who was asked had proved who they are."""
         async with transaction(self._database, after=self._notices.mailed) as connection:
-            await self._locked(connection, account)
+            await self._check_shown(connection, account, await self._locked(connection, account))
             passkey_id = await self._passkeys.register(
                 connection, account.user_id, account.session_id, state, credential, name
             )
@@ -177,21 +177,28 @@ class Enrolment:
         second factor, where there is one."""
         pool = self._database.pool
         found = await second_factor.factors(pool, account.user_id)
-        session = await second_factor.session(pool, account.session_id, account.user_id)
-        if found is None or session is None:
-            raise DeniedError("The session has ended: sign in again.")
-        if found.any and not SHOWN & set(session.methods):
-            raise DeniedError("Sign in with your second factor to change it.")
+        session = await self._check_shown(pool, account, found)
+        assert found is not None  # noqa: S101 - else there is no session
         if password is not None:
             await self._lock_out.claim(found.email_key, None)
             if not await self._passwords.verify(found.password_hash, password):
                 raise DeniedError("The password is wrong.", path=("password",))
-            await self._lock_out.succeeded(found.email_key, None)
+            await self._lock_out.succeeded(found.email_key)
         elif session.created_at + FRESH <= self._now():
             if found.password_hash is None:
                 raise DeniedError("Sign in anew: your sign-in is more than ten minutes old.", path=("password",))
             raise DeniedError("Give your password: your sign-in is more than ten minutes old.", path=("password",))
         return found
+
+    async def _check_shown(self, connection: Executor, account: Account, found: Factors | None) -> Session:
+        """The session. Raises DeniedError for one that has ended, or has not shown the second factor where there is
+        one: it may have come since the change began."""
+        session = await second_factor.session(connection, account.session_id, account.user_id)
+        if found is None or session is None:
+            raise DeniedError("The session has ended: sign in again.")
+        if found.any and not SHOWN & set(session.methods):
+            raise DeniedError("Sign in with your second factor to change it.")
+        return session
 
     async def _locked(self, connection: PooledConnection, account: Account) -> Factors:
         found = await second_factor.lock_factors(connection, account.user_id)

@@ -15,7 +15,7 @@ from motet.domain.letters import Letter
 from motet.domain.messages import said
 from motet.domain.recovery_codes import code_hash
 from motet.identity.lock_out import LockOut
-from motet.identity.login import MFA_TTL_S, MULTIPLE, PASSWORD, Demand, Login
+from motet.identity.login import MFA_TTL_S, MULTIPLE, OVER, PASSWORD, Demand, Login
 from motet.identity.notices import Notices
 from motet.identity.second_factor.passkeys import Asked, Passkeys
 from motet.identity.second_factor.totp import TotpCodes
@@ -113,7 +113,7 @@ class SecondStep:
         over = self._now() + timedelta(seconds=MFA_TTL_S)
         if not await used_challenge.use(self._database.pool, _digest(mfa_token), over, self._now()):
             raise AuthenticationError("this sign-in was finished already: sign in again")
-        return await self._login.complete(user_id, (PASSWORD, method, MULTIPLE), client)
+        return await self._login.finish(mfa_token, (PASSWORD, method, MULTIPLE), client)
 
     def ask_to_sign_in(self) -> Asked:
         """A challenge for whichever passkey the browser has for us: no name, no password."""
@@ -144,16 +144,18 @@ class SecondStep:
     async def _finish_by_code(self, user_id: int, proof: Proof, client: Client) -> str:
         found = await second_factor.factors(self._database.pool, user_id)
         if found is None:
-            raise AuthenticationError("the time to show a second factor is over: sign in again")
+            raise AuthenticationError(OVER)
         await self._lock_out.claim(found.email_key, client.address)
         if proof.code is not None:
             if not await self._codes.check(user_id, proof.code):
                 raise InvalidError(_WRONG["code"], path=("code",))
+            await self._lock_out.was_right(client.address)
             return ONE_TIME
         digest = None if proof.recovery_code is None else code_hash(proof.recovery_code)
         if digest is None or not found.any:
             raise InvalidError(_WRONG["recovery_code"], path=("recovery_code",))
         await self._use(user_id, digest, client)
+        await self._lock_out.was_right(client.address)
         return RECOVERY
 
     async def _use(self, user_id: int, digest: bytes, client: Client) -> None:
