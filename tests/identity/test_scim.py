@@ -16,7 +16,7 @@ from motet.access.principals import Role
 from motet.domain.global_ids import decode_global_id, encode_global_id
 from motet.domain.users import UserStatus
 from motet.identity.sso.provider_rules import GroupRole
-from people_world import PASSWORD, People, Told
+from people_world import HERE, PASSWORD, People, Told
 from sso_provider import Provider, SsoWorld, served
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -253,6 +253,37 @@ async def test_what_entra_and_okta_patch(directory: Directory) -> None:
     assert await directory.roles(anna) == {}
 
 
+async def test_an_address_at_home_does_not_take_the_place_of_the_one_for_work(directory: Directory) -> None:
+    anna = await directory.create()
+    path, at_home = f"/Users/{anna['id']}", "home@example.org"
+    for operation, address in (
+        ({"op": "replace", "path": 'emails[type eq "home"].value', "value": at_home}, "anna@example.org"),
+        ({"op": "remove", "path": 'emails[type eq "home"]'}, "anna@example.org"),
+        ({"op": "add", "path": "emails", "value": [{"value": at_home, "type": "home"}]}, "anna@example.org"),
+        ({"op": "add", "value": {"emails": [{"value": at_home, "type": "other"}]}}, "anna@example.org"),
+        ({"op": "replace", "path": "emails[primary eq true].value", "value": "b@example.org"}, "b@example.org"),
+        (
+            {"op": "replace", "path": 'emails[value eq "b@example.org"].value', "value": "c@example.org"},
+            "c@example.org",
+        ),
+        ({"op": "add", "path": "emails", "value": [{"value": "d@example.org", "primary": True}]}, "d@example.org"),
+        ({"op": "add", "path": 'emails[type eq "work"].value', "value": "e@example.org"}, "e@example.org"),
+    ):
+        told = await directory.patch(path, operation)
+        assert (told.status, told.body["emails"][0]["value"]) == (200, address), operation
+
+
+async def test_a_link_to_a_former_mailbox_replaces_no_password(directory: Directory) -> None:
+    people = directory.world.people
+    user_id = await people.user()
+    anna = await directory.create()
+    await people.identity.password_changes.forgot("anna@example.org", HERE)
+    count = "SELECT count(*) FROM password_reset WHERE user_id = $1"
+    assert await people.ground.database.pool.fetchval(count, user_id) == 1
+    await directory.patch(f"/Users/{anna['id']}", {"op": "replace", "path": "emails.value", "value": "a@example.org"})
+    assert await people.ground.database.pool.fetchval(count, user_id) == 0
+
+
 async def test_what_cannot_be_done_is_said_as_scim_says_it(directory: Directory) -> None:
     anna = await directory.create()
     path, nobody = f"/Users/{anna['id']}", encode_global_id("User", 1)
@@ -272,6 +303,11 @@ async def test_what_cannot_be_done_is_said_as_scim_says_it(directory: Directory)
         ("PATCH", path, {"Operations": [{"op": "replace", "path": "a b", "value": 1}]}, 400, "invalidPath"),
         ("PATCH", path, {"Operations": [{"op": "replace", "path": "id", "value": "x"}]}, 400, "mutability"),
         ("PATCH", path, {"Operations": [{"op": "remove", "path": "userName"}]}, 400, "mutability"),
+        ("PATCH", path, {"Operations": [{"op": "replace", "path": "active"}]}, 400, "invalidValue"),
+        ("PATCH", path, {"Operations": [{"op": "replace", "path": "active", "value": None}]}, 400, "invalidValue"),
+        ("GET", '/Users?filter=userName%20eq%20"%00"', None, 400, "invalidFilter"),
+        ("GET", '/Users?filter=userName%20eq%20"%5C%00"', None, 400, "invalidFilter"),
+        ("POST", "/Groups", {"displayName": "g", "members": [{"value": "nonsense"}]}, 400, "invalidValue"),
         ("GET", "/Users/nonsense", None, 404, None),
         ("GET", f"/Groups/{anna['id']}", None, 404, None),
         ("DELETE", "/Users", None, 405, None),

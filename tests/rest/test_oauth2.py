@@ -136,6 +136,15 @@ async def test_a_token_is_narrowed_to_the_scope_asked_for(desk: Desk) -> None:
         assert (told.status, told.body["error"]) == (400, "invalid_scope")
 
 
+async def test_parameters_without_a_value_are_as_if_they_were_not_there(desk: Desk) -> None:
+    told = await desk.post(
+        "/oauth2/token", b"grant_type=client_credentials&scope=&client_id=&client_secret=&state=", desk.basic
+    )
+    assert (told.status, told.body["scope"]) == (200, (await desk.token()).body["scope"])
+    told = await desk.post("/oauth2/token", b"grant_type=client_credentials&scope=&scope=", desk.basic)
+    assert (told.status, told.body["error"]) == (400, "invalid_request")
+
+
 async def test_a_token_does_not_outlive_its_key(desk: Desk) -> None:
     _, key = await make_key(desk.people, expires_at=desk.people.clock() + timedelta(seconds=100))
     told = await desk.post("/oauth2/token", {"grant_type": "client_credentials"}, basic(key.prefix, key.text))
@@ -186,6 +195,16 @@ async def test_wrong_secrets_are_refused_and_credentials_stand_in_one_place(desk
     assert told.status == 401
     told = await desk.post("/oauth2/token", form, {"content-type": "application/json"})
     assert (told.status, told.body["error"]) == (400, "invalid_request")
+
+
+async def test_who_guesses_has_to_wait_before_asking_about_tokens_too(desk: Desk) -> None:
+    wrong = {"authorization": f"Bearer {new_api_key().text}"}
+    for _ in range(2 * WRONG_KEYS.free):  # ever longer waits: one is longer than a request takes, however slow it is
+        told = await desk.post("/oauth2/introspect", {"token": "x"}, wrong)
+        if told.status != 401:
+            break
+    assert (told.status, told.body["error"]) == (429, "temporarily_unavailable")
+    assert int(told.headers["retry-after"]) >= 1
 
 
 async def test_an_address_that_guesses_has_to_wait_and_a_key_in_use_does_not(desk: Desk) -> None:
@@ -275,6 +294,10 @@ async def test_a_resource_server_of_the_workspace_is_told_what_a_token_is(desk: 
     assert (await desk.post("/oauth2/introspect", {"token": "nonsense"}, desk.basic)).body == {"active": False}
     bearer = {"authorization": f"Bearer {desk.key.text}"}
     assert (await desk.post("/oauth2/introspect", {"token": desk.key.text}, bearer)).body["active"] is True
+    authority, now = desk.people.ground.authority, int(desk.people.clock().timestamp())
+    network = {"authorization": "Bearer " + authority.issue_to_network("a network", now=now, ttl_s=60)}
+    operators = authority.issue("operator", now=now, ttl_s=60)  # in no workspace either, which does not make it theirs
+    assert (await desk.post("/oauth2/introspect", {"token": operators}, network)).body == {"active": False}
     told = await desk.post("/oauth2/introspect", {"token": token})
     assert (told.status, told.body["error"]) == (401, "invalid_client")
 

@@ -58,7 +58,7 @@ class OAuth:
         try:
             return await self._authenticator.authenticate(f"Bearer {key.text}", address)
         except WaitError as error:
-            raise OAuthError("temporarily_unavailable", str(error), 429, error.wait_s) from None
+            raise waiting(error) from None
         except AuthenticationError as error:
             raise invalid_client(str(error)) from None
 
@@ -107,7 +107,8 @@ class OAuth:
         except AuthenticationError:
             return {"active": False}
         now = int(self._now().timestamp())
-        if principal.expires_at <= now or not (asker.is_operator or principal.workspace_id == asker.workspace_id):
+        is_of_theirs = asker.workspace_id is not None and principal.workspace_id == asker.workspace_id
+        if principal.expires_at <= now or not (asker.is_operator or is_of_theirs):
             return {"active": False}
         told: dict[str, Any] = {
             "active": True,
@@ -126,6 +127,11 @@ class OAuth:
         if principal.api_key_id is not None:
             told["client_id"] = principal.subject.removeprefix(key_subject(""))
         return told
+
+
+def waiting(error: WaitError) -> OAuthError:
+    """Too many wrong keys came from the address."""
+    return OAuthError("temporarily_unavailable", str(error), 429, error.wait_s)
 
 
 def invalid_client(words: str) -> OAuthError:

@@ -16,8 +16,9 @@ from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import DomainError
 from motet.identity.audit import act_of
+from motet.identity.authenticator import WaitError
 from motet.identity.key_grants import key_subject
-from motet.identity.oauth import OAuthError, invalid_client
+from motet.identity.oauth import OAuthError, invalid_client, waiting
 from motet.identity.services import Identity
 from motet.rest.answers import client_of, json_answer
 from motet.rest.jwks import GRANTS, INTROSPECT_PATH, REVOKE_PATH, TOKEN_PATH
@@ -163,6 +164,8 @@ class OAuth2Edge:
         try:
             header = call.request.headers.get("authorization")
             return await self._identity.authenticator.authenticate(header, call.address)
+        except WaitError as error:
+            raise waiting(error) from None
         except AuthenticationError as error:
             raise invalid_client(str(error)) from None
 
@@ -194,9 +197,9 @@ async def _form(request: Request) -> dict[str, str]:
         fields = parse_qsl(bytes(body).decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise OAuthError("invalid_request", f"The body is no form of at most {MAX_FIELDS} fields.") from None
-    form = dict(fields)
-    if len(form) != len(fields):
+    if len(dict(fields)) != len(fields):
         raise OAuthError("invalid_request", "A parameter is there twice.")
+    form = {name: value for name, value in fields if value}  # RFC 6749 §3.2: what has no value is not there
     if any("\0" in value for value in form.values()):
         raise OAuthError("invalid_request", "A parameter holds a NUL character.")
     return form

@@ -21,6 +21,7 @@ from motet.storage import membership, scim
 from motet.storage.database import Database, PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow, find_provider
 from motet.storage.login_session import end_sessions
+from motet.storage.password_reset import cancel_resets
 from motet.storage.personal_data import erase_person
 from motet.storage.scim import ScimUserRow, Wanted
 from motet.storage.transaction import transaction
@@ -181,7 +182,8 @@ class DirectoryUsers:
         if (email, _name(said)) != (user.email, user.name):
             if email_key != user.email_key and (user.break_glass or user.is_super_admin):
                 raise ScimError(403, "The address of a super or break-glass administrator is not the directory's.")
-            if email_key != user.email_key:  # while the mailbox is the old one
+            if email_key != user.email_key:  # while the mailbox is the old one; which is nobody's way in any more
+                await cancel_resets(connection, user.id)
                 await self._notices.tell(connection, user.id, Letter.EMAIL_CHANGED, email=email)
             await scim.set_person(connection, user.id, email, email_key, _name(said))
         if said.active and user.status is not UserStatus.ACTIVE:

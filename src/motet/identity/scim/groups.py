@@ -119,8 +119,10 @@ class DirectoryGroups:
         before: frozenset[str] = frozenset(),
     ) -> None:
         """The members that were said. The roles of all but those who are in both, `unmoved`, may be others now."""
-        wanted = {row_id(one, "User") for one in said.members}
-        if await scim.set_members(connection, provider.id, group_id, sorted(wanted)) != len(wanted):
+        named = [decode_global_id(one) for one in said.members]
+        wanted = sorted({one[1] for one in named if one is not None and one[0] == "User"})
+        kept = await scim.set_members(connection, provider.id, group_id, wanted)
+        if len(wanted) != len(named) or kept != len(wanted):
             raise ScimError(400, "One of the members is no user of the directory.", "invalidValue")
         moved = (said.members | before) - (said.members & unmoved)
         await self._follow(connection, provider, {row_id(one, "User") for one in moved})

@@ -9,6 +9,7 @@ from typing import Any
 
 from motet.identity.scim.resources import (
     GROUP_SCHEMA,
+    PRIMARY,
     USER_SCHEMA,
     ScimError,
     ScimGroup,
@@ -25,7 +26,9 @@ PATCH_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MAX_OPERATIONS = 1_000
 
 _PATH = re.compile(r"(?P<name>[A-Za-z$][\w$-]*)(?:\[(?P<filter>[^\]]{1,300})\])?(?:\.(?P<part>[A-Za-z$][\w$-]*))?")
-_EQUALS = re.compile(r'\s*(?P<name>[\w$.:-]+)\s+eq\s+"(?P<value>(?:[^"\\]|\\.)*)"\s*', re.IGNORECASE)
+_EQUALS = re.compile(
+    r'\s*(?P<name>[\w$.:-]+)\s+eq\s+(?:"(?P<value>(?:[^"\\\x00]|\\[^\x00])*)"|(?P<bare>true|false))\s*', re.IGNORECASE
+)
 _READ_ONLY = frozenset({"id", "meta", "groups", "schemas"})
 
 
@@ -58,15 +61,36 @@ def operations_of(body: Mapping[str, Any]) -> Iterator[tuple[str, str | None, An
 def patched_user(user: ScimUser, body: Mapping[str, Any]) -> ScimUser:
     """The user after all operations. Raises ScimError."""
     for op, path, value in operations_of(body):
-        name, _, part = _parsed(path, USER_SCHEMA)
+        name, condition, part = _parsed(path, USER_SCHEMA)
         if name in _READ_ONLY:
             raise ScimError(400, f"{name} is not yours to change.", "mutability")
         if op == "remove" and name in ("username", "active"):
             raise ScimError(400, f"{name} cannot be removed.", "mutability")
-        if op != "remove" and name == "emails" and part is not None and part != "value":
-            continue  # its type, or whether it is primary: there is one address
+        if name == "emails":
+            if condition is not None and not _is_the_address(user, *condition):
+                continue  # of another address, such as the one at home: there is one
+            if op != "remove" and part is not None and part != "value":
+                continue  # its type, or whether it is primary
+            if op == "add" and part is None and not (value := _for_us(value)):
+                continue
         user = set_attribute(user, f"{name}.{part}" if part else name, None if op == "remove" else value)
     return user
+
+
+def _is_the_address(user: ScimUser, name: str, value: str) -> bool:
+    """Whether `emails[name eq "value"]` is the address that we keep: it is shown as the primary one, for work."""
+    return (name, value.casefold()) in (("type", "work"), ("primary", "true"), ("value", user.email.casefold()))
+
+
+def _for_us(emails: Any) -> Any:
+    """Of addresses that are added to the one that we keep those that would take its place."""
+    if not isinstance(emails, list):
+        return emails
+    return [
+        one
+        for one in map(lower_keys, emails)
+        if not isinstance(one, Mapping) or one.get("primary") in PRIMARY or one.get("type") in (None, "work")
+    ]
 
 
 def patched_group(group: ScimGroup, body: Mapping[str, Any]) -> ScimGroup:
@@ -115,8 +139,9 @@ def _parsed(path: str | None, schema: str) -> tuple[str, tuple[str, str] | None,
 
 
 def equality(words: str) -> tuple[str, str]:
-    """The attribute, in lower case, and the value of a filter `attribute eq "value"`. Raises ScimError."""
+    """The attribute, in lower case, and the value of a filter `attribute eq "value"`, or `eq true`. Raises
+    ScimError."""
     match = _EQUALS.fullmatch(words)
     if match is None:
         raise ScimError(400, 'A filter is one comparison: attribute eq "value".', "invalidFilter")
-    return match["name"].casefold(), re.sub(r"\\(.)", r"\1", match["value"])
+    return match["name"].casefold(), match["bare"] or re.sub(r"\\(.)", r"\1", match["value"])

@@ -120,6 +120,13 @@ def boolean(value: Any, name: str, *, otherwise: bool) -> bool:
     return value
 
 
+def _switch(value: Any, name: str) -> bool:
+    """A boolean that must be there: nobody is shut out by what was left out. Raises ScimError."""
+    if value is None:
+        raise invalid(f"{name} is a boolean.")
+    return boolean(value, name, otherwise=False)
+
+
 def check_mail(user: ScimUser) -> tuple[str, str]:
     """The address as it is shown, and its key. Raises ScimError."""
     try:
@@ -141,15 +148,17 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
     return text(body.get(name), name)
 
 
+PRIMARY = (True, "True", "true")
+"""How directories say of an address that it is the primary one."""
+
+
 def _mail(emails: Any) -> str | None:
     """The primary address, else that for work, else the first."""
     if emails is None:
         return None
     if not isinstance(emails, list) or not all(isinstance(one, Mapping) for one in emails):
         raise invalid("emails is a list of objects.")
-    ranked = sorted(
-        emails, key=lambda one: (one.get("primary") not in (True, "True", "true"), one.get("type") != "work")
-    )
+    ranked = sorted(emails, key=lambda one: (one.get("primary") not in PRIMARY, one.get("type") != "work"))
     return _text(ranked[0], "value") if ranked else None
 
 
@@ -162,7 +171,7 @@ _USER_PATHS: Mapping[str, Set] = {
     "name.formatted": lambda user, value: replace(user, name=_shown(value, "name.formatted")),
     "name.givenname": lambda user, value: replace(user, given_name=text(value, "name.givenName")),
     "name.familyname": lambda user, value: replace(user, family_name=text(value, "name.familyName")),
-    "active": lambda user, value: replace(user, active=boolean(value, "active", otherwise=False)),
+    "active": lambda user, value: replace(user, active=_switch(value, "active")),
     "emails.value": lambda user, value: replace(user, email=text(value, "emails") or user.user_name),
     "emails": lambda user, value: replace(user, email=_mail(lower_keys(value)) or user.user_name),
 }
