@@ -207,6 +207,20 @@ async def test_who_guesses_has_to_wait_before_asking_about_tokens_too(desk: Desk
     assert int(told.headers["retry-after"]) >= 1
 
 
+async def test_addresses_of_one_network_in_ipv6_guess_together(desk: Desk) -> None:
+    wrong = new_api_key()
+    for number in range(2 * WRONG_KEYS.free):
+        told = await desk.post(
+            "/oauth2/token",
+            {"grant_type": "client_credentials"},
+            basic(wrong.prefix, wrong.text),
+            f"2001:db8::{number}",
+        )
+        if told.status != 401:
+            break
+    assert told.status == 429
+
+
 async def test_an_address_that_guesses_has_to_wait_and_a_key_in_use_does_not(desk: Desk) -> None:
     people, grant = desk.people, {"grant_type": "client_credentials"}
     listening = asyncio.create_task(people.identity.authenticator.run())

@@ -24,7 +24,7 @@ from motet.access.principals import (
 )
 from motet.access.tokens import AuthenticationError, Claims, TokenAuthority, UnknownKeyError, principal_of
 from motet.domain.back_off import BackOff, Pace
-from motet.domain.cidrs import Network, address_of, permits
+from motet.domain.cidrs import Network, address_of, peer_name, permits
 from motet.identity.key_grants import key_principal
 from motet.identity.signing_keys import SigningKeys
 from motet.storage import api_key, custom_role
@@ -34,8 +34,8 @@ from motet.storage.revoked_token import find_token_standing
 from motet.storage.standing import find_standing
 
 WRONG_KEYS = Pace(free=10, first_s=1.0, most_s=30.0, patience_s=0.0)
-"""An address that shows wrong API keys has to wait before another one is looked up for it. Keys cannot be guessed: this
-spares the database, and keys that are in use there are remembered and do not wait."""
+"""An address (IPv6: a /64) that shows wrong API keys has to wait before another one is looked up for it. Keys cannot be
+guessed: this spares the database, and keys that are in use there are remembered and do not wait."""
 
 ADDRESSES = 10_000
 """Of which wrong keys are remembered."""
@@ -128,14 +128,15 @@ class Credentials:
         except ApiKeyFormError as error:
             raise AuthenticationError(str(error)) from None
         now = time.monotonic()
-        if address is not None and self._wrong_keys.turn(address, now) is None:
-            raise WaitError(self._wrong_keys.delay_s(address, now))
+        peer = None if address is None else peer_name(address)
+        if peer is not None and self._wrong_keys.turn(peer, now) is None:
+            raise WaitError(self._wrong_keys.delay_s(peer, now))
         row = await api_key.find_by_prefix(self._database.pool, shown.prefix)
         is_present = is_secret_of(shown.hash, None if row is None else row.secret_hash)
         is_previous = is_secret_of(shown.hash, None if row is None else row.previous_hash)
         if row is None or not (is_present or is_previous):
-            if address is not None:
-                self._wrong_keys.failed(address, now)
+            if peer is not None:
+                self._wrong_keys.failed(peer, now)
             raise AuthenticationError("the API key is not valid")
         # A key that is right, though good for nothing now, is no guess: it does not hold up others at its address.
         if not row.is_open:
