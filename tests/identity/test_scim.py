@@ -15,7 +15,7 @@ from scim2_tester import Status, check_server
 from motet.access.principals import Role
 from motet.domain.global_ids import decode_global_id, encode_global_id
 from motet.domain.users import UserStatus
-from motet.identity.sso.provider_rules import GroupRole
+from motet.identity.sso.provider_rules import GroupRole, ProviderChanges
 from people_world import HERE, PASSWORD, People, Told
 from sso_provider import Provider, SsoWorld, served
 
@@ -271,6 +271,23 @@ async def test_an_address_at_home_does_not_take_the_place_of_the_one_for_work(di
     ):
         told = await directory.patch(path, operation)
         assert (told.status, told.body["emails"][0]["value"]) == (200, address), operation
+
+
+async def test_a_directory_makes_nobody_outside_of_its_providers_domains_and_still_shuts_out_who_is(
+    directory: Directory,
+) -> None:
+    anna = await directory.create()
+    path, off = f"/Users/{anna['id']}", {"op": "replace", "path": "active", "value": False}
+    await directory.world.people.identity.identity_providers.update(
+        directory.world.admin, directory.world.provider_id, ProviderChanges(domains=["elsewhere.example"])
+    )
+    for told in (
+        await directory.ask("POST", "/Users", {"userName": "boss@bigcorp.example"}),
+        await directory.patch(path, {"op": "replace", "path": "emails.value", "value": "boss@bigcorp.example"}),
+    ):
+        assert (told.status, told.body["scimType"]) == (400, "invalidValue")
+        assert "bigcorp.example is none of the provider's" in told.body["detail"]
+    assert (await directory.patch(path, off)).body["active"] is False
 
 
 async def test_a_link_to_a_former_mailbox_replaces_no_password(directory: Directory) -> None:

@@ -117,7 +117,7 @@ class DirectoryUsers:
         """A user of the organisation whom the directory did not have is found by the address, and is its from then
         on; otherwise one is made, who signs in by the provider."""
         said, now = user_of(body), self._now()
-        email, email_key = self._mail(provider, said)
+        email, email_key = check_mail(said)
         async with transaction(self._database, after=self._committed) as connection:
             await scim.lock_directory(connection, provider.id)
             if await scim.count_users(connection, provider.id, Wanted()) >= MAX_USERS:
@@ -128,6 +128,7 @@ class DirectoryUsers:
                 raise ScimError(409, "This mail address is taken.", "uniqueness")
             user_id = self._ids.next_at(now) if user is None else user.id
             if user is None:
+                _check_domain(provider, email_key)
                 status = UserStatus.ACTIVE if said.active else UserStatus.SUSPENDED
                 await add_user(
                     connection, user_id, provider.organisation_id, email, email_key, name=_name(said), status=status
@@ -178,11 +179,13 @@ class DirectoryUsers:
     async def _write_person(
         self, connection: PooledConnection, provider: IdentityProviderRow, user: UserRow, said: ScimUser
     ) -> None:
-        email, email_key = self._mail(provider, said)
+        email, email_key = check_mail(said)
         if (email, _name(said)) != (user.email, user.name):
             if email_key != user.email_key and (user.break_glass or user.is_super_admin):
                 raise ScimError(403, "The address of a super or break-glass administrator is not the directory's.")
-            if email_key != user.email_key:  # while the mailbox is the old one; which is nobody's way in any more
+            if email_key != user.email_key:
+                _check_domain(provider, email_key)
+                # While the mailbox is the old one, which is nobody's way in any more:
                 await cancel_resets(connection, user.id)
                 await self._notices.tell(connection, user.id, Letter.EMAIL_CHANGED, email=email)
             await scim.set_person(connection, user.id, email, email_key, _name(said))
@@ -202,18 +205,17 @@ class DirectoryUsers:
         if await membership.rests_on(connection, user.id):
             raise ScimError(403, "The last administrator of a workspace cannot be shut out.")
 
-    @staticmethod
-    def _mail(provider: IdentityProviderRow, said: ScimUser) -> tuple[str, str]:
-        email, email_key = check_mail(said)
-        domain = email_key.rpartition("@")[2]
-        if provider.domains and domain not in provider.domains:
-            raise ScimError(400, f"The domain {domain} is none of the provider's.", "invalidValue")
-        return email, email_key
-
     def _shown(self, row: ScimUserRow) -> dict[str, Any]:
         groups = [(encode_global_id("ScimGroup", group["id"]), group["name"]) for group in row.groups]
         scim_id = encode_global_id("User", row.user_id)
         return user_resource(_user(row), scim_id, row.created_at, row.updated_at, self._base, groups)
+
+
+def _check_domain(provider: IdentityProviderRow, email_key: str) -> None:
+    """Whether the directory may say that somebody new has the address. Raises ScimError."""
+    domain = email_key.rpartition("@")[2]
+    if provider.domains and domain not in provider.domains:
+        raise ScimError(400, f"The domain {domain} is none of the provider's.", "invalidValue")
 
 
 def _user(row: ScimUserRow) -> ScimUser:
