@@ -12,6 +12,7 @@ from test_second_factors import EMAIL, Ada, ada_in
 from motet.domain.errors import DomainError, InvalidError
 from motet.domain.totp import STEP_S
 from motet.identity.lock_out import LOCK, USER_ATTEMPTS
+from motet.identity.notices import LOCKED_AGAIN
 from motet.identity.second_factor.sign_in import Proof
 from people_world import HERE, PASSWORD, People
 from software_authenticator import SoftwareAuthenticator
@@ -112,7 +113,7 @@ async def wrong(people: People, email: str = EMAIL) -> None:
         await people.identity.login.with_password(email, "not the password", HERE)
 
 
-async def test_who_is_locked_out_is_told_once_a_lock(people: People) -> None:
+async def test_who_is_locked_out_is_told_once_a_day(people: People) -> None:
     await people.user()
     for _ in range(USER_ATTEMPTS - 1):
         await wrong(people)
@@ -125,11 +126,26 @@ async def test_who_is_locked_out_is_told_once_a_lock(people: People) -> None:
     await wrong(people)
     await people.identity.notices.tell_locked()
     assert await subjects(people) == ["Too many attempts to sign in to your Motet account"]
-    people.clock.forward(LOCK + timedelta(seconds=STEP_S))
-    for _ in range(USER_ATTEMPTS):
-        await wrong(people)
-    await people.identity.notices.tell_locked()
-    assert len(await subjects(people)) == 2
+    for told in (1, 1, 2):
+        people.clock.forward(LOCK + timedelta(seconds=STEP_S) if told == 1 else LOCKED_AGAIN)
+        for _ in range(USER_ATTEMPTS):
+            await wrong(people)
+        await people.identity.notices.tell_locked()
+        assert len(await subjects(people)) == told
+
+
+async def test_of_several_who_are_locked_out_those_are_told_who_were_not_today(people: People) -> None:
+    await people.user()
+    await people.user("bert@example.org")
+    for locked in ((EMAIL,), (EMAIL, "bert@example.org")):
+        for email in locked:
+            for _ in range(USER_ATTEMPTS):
+                await wrong(people, email)
+        await people.identity.notices.tell_locked()
+        people.clock.forward(LOCK + timedelta(seconds=STEP_S))
+    rows = await people.ground.database.pool.fetch("SELECT sealed FROM mail ORDER BY id")
+    told = [orjson.loads(people.ground.box.decrypt(row["sealed"]))["to"] for row in rows]
+    assert told == [EMAIL, "bert@example.org"]
 
 
 async def test_a_right_password_at_the_last_attempt_locks_nobody(people: People) -> None:

@@ -17,6 +17,10 @@ from motet.storage.user import find_mailbox
 NOTICE_GOOD_FOR = timedelta(days=3)
 """Past that nobody is helped by it."""
 
+LOCKED_AGAIN = timedelta(days=1)
+"""Who is locked out again within that time is told no more: whoever knows an address could fill its mailbox. The audit
+log has each attempt."""
+
 
 class Notices:
     """Writes them in the transaction of what they tell about. `now` gives an aware time, `mailed` wakes who sends
@@ -51,11 +55,11 @@ class Notices:
         await self._post.write(connection, found.email, locale, letter, facts, good_for=NOTICE_GOOD_FOR)
 
     async def tell_locked(self) -> None:
-        """Tell the users who were locked out since the last look, each once a lock. Apart from the attempts themselves,
-        so that these take as long for users that there are as for others."""
+        """Tell the users who were locked out since the last look, each once in `LOCKED_AGAIN`. Apart from the attempts
+        themselves, so that these take as long for users that there are as for others."""
         now = self._now()
         if not self._post.sends:
             return
         async with transaction(self._database, after=self.mailed) as connection:
-            for user_id in await take_locked(connection, now):
+            for user_id in await take_locked(connection, now, LOCKED_AGAIN):
                 await self.tell(connection, user_id, Letter.SIGN_IN_LOCKED)

@@ -34,13 +34,18 @@ WITH locked AS (
                     WHERE NOT told AND locked_until > $1 AND key LIKE 'user %' LIMIT 1000 FOR UPDATE SKIP LOCKED)
     RETURNING key
 )
-SELECT u.id FROM locked l JOIN user_account u ON u.email_key = substr(l.key, 6) WHERE u.status = 1
+UPDATE user_account u SET lock_told_at = $1
+  FROM locked l
+ WHERE u.email_key = substr(l.key, 6) AND u.status = 1
+   AND (u.lock_told_at IS NULL OR u.lock_told_at <= $1 - $2::interval)
+RETURNING u.id
 """
 
 
-async def take_locked(connection: PooledConnection, now: datetime) -> list[int]:
-    """The active users who are locked out and were not told yet; from now on they have been."""
-    return [row["id"] for row in await connection.fetch(_TAKE_LOCKED, now)]
+async def take_locked(connection: PooledConnection, now: datetime, quiet: timedelta) -> list[int]:
+    """The active users who are locked out and are to be told: not those who were told within `quiet`. From now on all
+    of them have been."""
+    return [row["id"] for row in await connection.fetch(_TAKE_LOCKED, now, quiet)]
 
 
 _CLEAR = "DELETE FROM sign_in_attempt WHERE key = $1"
