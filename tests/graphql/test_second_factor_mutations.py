@@ -172,3 +172,32 @@ async def test_an_organisation_says_whether_it_asks_for_a_second_factor(world: W
     ]
     assert (await change(ada, "secondFactorRequire", "required", required=False))["required"] is False
     assert (await eve.query(VIEWER)).data["viewer"]["mustEnrolSecondFactor"] is False
+
+
+async def test_an_organisation_says_whom_it_asks_for_a_second_factor(world: World) -> None:
+    ada = await user_in(world, "ada@example.org", world.demo)
+    pool = world.tenants.database.pool
+    await enrolled(ada)
+    await pool.execute("UPDATE user_account SET is_super_admin = true")
+    ben = await user_in(world, "ben@example.org", world.demo)
+    await pool.execute("UPDATE membership SET role = 'USER' WHERE user_id IN (SELECT max(id) FROM user_account)")
+
+    async def asked() -> list[bool]:
+        viewer = (await ben.query(VIEWER)).data["viewer"]
+        return [viewer["secondFactorRequired"], viewer["mustEnrolSecondFactor"]]
+
+    require = "secondFactorRequire"
+    assert await change(ada, require, "required of", required=True, of="ADMINISTRATORS") == {
+        "required": True, "of": "ADMINISTRATORS", "userErrors": [],
+    }  # fmt: skip
+    assert await asked() == [False, False]
+    assert (await ada.query(VIEWER)).data["viewer"]["secondFactorRequired"] is True
+    assert (await change(ada, require, "required of", required=True, of=None))["userErrors"] == [
+        {"code": "INVALID", "path": ["input", "of"]}
+    ]
+    assert (await change(ada, require, "required of", required=True))["of"] == "EVERYONE"
+    assert await asked() == [True, True]
+    assert await change(ada, require, "required of", required=False, of="ADMINISTRATORS") == {
+        "required": False, "of": None, "userErrors": [],
+    }  # fmt: skip
+    assert await asked() == [False, False]

@@ -7,6 +7,7 @@ import base64
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from motet.access.principals import ENROLMENT_PERMISSIONS, ROLE_PERMISSIONS, Role
@@ -326,6 +327,100 @@ async def test_an_organisation_asks_for_a_second_factor_of_all_below_it(people: 
     trusted = await people.identity.login.with_password("eve@example.org", PASSWORD, HERE, trusted_device=device)
     assert isinstance(trusted, Signed)
     assert (await authenticate(f"Bearer {trusted.access_token}")).permissions == principal.permissions
+
+
+async def asks_administrators(people: People) -> asyncpg.Pool:
+    """The root asks its administrators alone."""
+    pool = people.ground.database.pool
+    await pool.execute(
+        "UPDATE organisation SET mfa_required = true, mfa_of_administrators = true WHERE parent_id IS NULL"
+    )
+    return pool
+
+
+CLERK = ("sim:read", "user:read", "audit:read")
+KEEPER = ("sim:read", "api_key:write")
+
+
+@pytest.mark.parametrize(
+    ("role", "permissions", "is_super_admin", "asked"),
+    [
+        ("OBSERVER", None, False, False),
+        ("USER", None, False, False),
+        ("ADMINISTRATOR", None, False, True),
+        ("SUPER_ADMIN", None, False, True),
+        ("USER", None, True, True),
+        ("CUSTOM", CLERK, False, False),
+        ("CUSTOM", KEEPER, False, True),
+    ],
+)
+async def test_an_organisation_asks_its_administrators_alone(
+    people: People, role: str, permissions: tuple[str, ...] | None, is_super_admin: bool, asked: bool
+) -> None:
+    pool = await asks_administrators(people)
+    user_id = await people.user()
+    await pool.execute("UPDATE user_account SET is_super_admin = $1", is_super_admin)
+    if permissions is not None:
+        await pool.execute(
+            "INSERT INTO custom_role (workspace_id, id, name, permissions) VALUES ($1, 1, 'x', $2)",
+            people.demo.workspace_id, list(permissions),
+        )  # fmt: skip
+    await pool.execute("UPDATE membership SET role = $1, role_id = $2", role, 1 if permissions else None)
+    signed = await people.identity.login.with_password(EMAIL, PASSWORD, HERE)
+    assert isinstance(signed, Signed)
+    principal = await people.identity.authenticator.authenticate(f"Bearer {signed.access_token}")
+    assert (principal.permissions == ENROLMENT_PERMISSIONS) is asked
+    ada = Ada(people, user_id, signed)
+    assert await people.identity.enrolment.must_enrol(ada.account) is asked
+    refreshed = await people.identity.sessions.refresh(signed.refresh_token, HERE)
+    principal = await people.identity.authenticator.authenticate(f"Bearer {refreshed.access_token}")
+    assert (principal.permissions == ENROLMENT_PERMISSIONS) is asked
+    await ada.set_up()
+    if asked:
+        with pytest.raises(DeniedError, match="asks for a second factor"):
+            await people.identity.enrolment.delete_totp(ada.account, None)
+    else:
+        await people.identity.enrolment.delete_totp(ada.account, None)
+
+
+async def test_who_becomes_an_administrator_anywhere_is_asked_everywhere(people: People) -> None:
+    pool = await asks_administrators(people)
+    user_id = await people.user()
+    await pool.execute("UPDATE membership SET role = 'USER'")
+    signed = await people.identity.login.with_password(EMAIL, PASSWORD, HERE)
+    assert isinstance(signed, Signed)
+    other = await people.tenants.workspace("elsewhere")
+    authenticator = people.identity.authenticator
+    principal = await authenticator.authenticate(f"Bearer {signed.access_token}")
+    assert principal.permissions == ROLE_PERMISSIONS[Role.USER]
+    listening = asyncio.create_task(authenticator.run())
+    await asyncio.wait_for(authenticator.listening.wait(), 10)
+    told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    authenticator.watch(principal, told.set_result)
+    await pool.execute(
+        "INSERT INTO membership (workspace_id, user_id, role) VALUES ($1, $2, 'ADMINISTRATOR')",
+        other.workspace_id, user_id,
+    )  # fmt: skip
+    assert await asyncio.wait_for(told, 10) == "the permissions have changed"
+    principal = await authenticator.authenticate(f"Bearer {signed.access_token}")
+    assert principal.permissions == ENROLMENT_PERMISSIONS
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+
+
+async def test_an_organisation_that_asks_everybody_outweighs_one_that_asks_administrators(people: People) -> None:
+    pool = await asks_administrators(people)
+    root = await pool.fetchval("SELECT id FROM organisation WHERE parent_id IS NULL")
+    below = people.tenants.new_id()
+    await pool.execute("INSERT INTO organisation (id, name, parent_id) VALUES ($1, 'below', $2)", below, root)
+    await people.user("eve@example.org", organisation_id=below)
+    await pool.execute("UPDATE membership SET role = 'USER'")
+    signed = await people.identity.login.with_password("eve@example.org", PASSWORD, HERE)
+    assert isinstance(signed, Signed)
+    authenticate = people.identity.authenticator.authenticate
+    assert (await authenticate(f"Bearer {signed.access_token}")).permissions == ROLE_PERMISSIONS[Role.USER]
+    await pool.execute("UPDATE organisation SET mfa_required = true WHERE id = $1", below)
+    assert (await authenticate(f"Bearer {signed.access_token}")).permissions == ENROLMENT_PERMISSIONS
 
 
 async def test_the_whole_way_over_http(people: People) -> None:

@@ -189,6 +189,12 @@ ROLE_PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 }
 
 
+ADMINISTRATIVE = tuple(
+    sorted(permission.value for permission in _ADMINISTRATOR - _USER if permission.value.endswith(":write"))
+)
+"""What makes an administrator of who has one of these by a role of the workspace's own: people, roles, keys and
+credentials are changed by them."""
+
 GRANTABLE = _ADMINISTRATOR
 """What a custom role may hold: nothing that an administrator of the workspace does not have."""
 

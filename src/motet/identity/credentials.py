@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from motet.access.api_keys import ApiKeyFormError, is_secret_of, looks_like_api_key, parse_api_key, version_of
 from motet.access.principals import (
+    ADMINISTRATIVE,
     ENROLMENT_PERMISSIONS,
     OPERATOR_PERMISSIONS,
     ROLE_PERMISSIONS,
@@ -183,7 +184,9 @@ class Credentials:
     async def _of_session(self, claimed: Principal) -> Principal:
         assert claimed.user_id is not None and claimed.session_id is not None  # noqa: S101, PT018 - a user's token
         await self._standing_of(claimed)
-        found = await find_standing(self._database.pool, claimed.user_id, claimed.session_id, claimed.workspace_id)
+        found = await find_standing(
+            self._database.pool, claimed.user_id, claimed.session_id, claimed.workspace_id, ADMINISTRATIVE
+        )
         if found is None or (found.role is None and not found.is_super_admin):
             raise AuthenticationError("the session has ended")
         user = replace(

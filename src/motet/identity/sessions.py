@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from motet.access.clients import Client
+from motet.access.principals import ADMINISTRATIVE
 from motet.access.tokens import AuthenticationError, TokenAuthority
 from motet.domain.errors import NotFoundError
 from motet.domain.ids import IdGenerator
@@ -152,7 +153,7 @@ class Sessions:
         now: datetime,
         until: datetime,
     ) -> Signed:
-        standing = await find_standing(connection, user_id, session_id, workspace_id)
+        standing = await find_standing(connection, user_id, session_id, workspace_id, ADMINISTRATIVE)
         if standing is None:
             raise AuthenticationError("the session has ended")
         act = current_act()

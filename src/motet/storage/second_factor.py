@@ -20,7 +20,7 @@ class Factors(NamedTuple):
     passkeys: int
     recovery_codes: int
     required: bool
-    """Whether the organisation, or one above it, asks for a second factor."""
+    """Whether the organisation, or one above it, asks the user for a second factor."""
 
     @property
     def any(self) -> bool:
@@ -33,24 +33,24 @@ SELECT u.email, u.email_key, u.name, u.password_hash,
        EXISTS (SELECT FROM totp WHERE user_id = u.id AND status = 1),
        (SELECT count(*) FROM passkey WHERE user_id = u.id),
        (SELECT count(*) FROM recovery_code WHERE user_id = u.id),
-       motet_mfa_required(u.organisation_id)
+       motet_must_have_mfa(u.id, $2)
   FROM user_account u
  WHERE u.id = $1
 """
 
 
-async def factors(connection: Executor, user_id: int) -> Factors | None:
-    """The user's second factors; None for no user."""
-    record = await connection.fetchrow(_FACTORS, user_id)
+async def factors(connection: Executor, user_id: int, administrative: Sequence[str]) -> Factors | None:
+    """The user's second factors; None for no user. `administrative`: the permissions that make an administrator."""
+    record = await connection.fetchrow(_FACTORS, user_id, administrative)
     return None if record is None else Factors(*record)
 
 
 _LOCKED_FACTORS = _FACTORS + "   FOR NO KEY UPDATE OF u\n"
 
 
-async def lock_factors(connection: PooledConnection, user_id: int) -> Factors | None:
+async def lock_factors(connection: PooledConnection, user_id: int, administrative: Sequence[str]) -> Factors | None:
     """The same, for the transaction's length: nobody takes away the last one meanwhile."""
-    record = await connection.fetchrow(_LOCKED_FACTORS, user_id)
+    record = await connection.fetchrow(_LOCKED_FACTORS, user_id, administrative)
     return None if record is None else Factors(*record)
 
 
@@ -92,9 +92,12 @@ async def forget_stand_ins(connection: PooledConnection, user_id: int) -> None:
     await connection.execute(_FORGET_STAND_INS, user_id)
 
 
-_SET_REQUIRED = "UPDATE organisation SET mfa_required = $2 WHERE id = $1"
+_SET_REQUIRED = "UPDATE organisation SET mfa_required = $2, mfa_of_administrators = $3 WHERE id = $1"
 
 
-async def set_required(connection: PooledConnection, organisation_id: int, required: bool) -> None:
-    """Whether the organisation asks its users, and those of all below it, for a second factor."""
-    await connection.execute(_SET_REQUIRED, organisation_id, required)
+async def set_required(
+    connection: PooledConnection, organisation_id: int, required: bool, of_administrators: bool
+) -> None:
+    """Whether the organisation asks its users, and those of all below it, for a second factor; `of_administrators`:
+    those alone who are one."""
+    await connection.execute(_SET_REQUIRED, organisation_id, required, of_administrators)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from motet.storage.database import Executor
@@ -33,7 +34,7 @@ _STANDING = """
 SELECT u.email, u.organisation_id, m.role, m.role_id,
        u.is_super_admin AND CASE WHEN $3::bigint IS NULL THEN home.parent_id IS NULL
                                  ELSE u.organisation_id = ANY (o.path) END AS is_super_admin, w.name AS workspace,
-       NOT s.methods && '{mfa,fed}' AND motet_mfa_required(u.organisation_id) AS must_enrol,
+       NOT s.methods && '{mfa,fed}' AND motet_must_have_mfa(u.id, $4) AS must_enrol,
        r.name, r.permissions, r.tags, u.locale, home.locale AS organisation_locale
   FROM login_session s
   JOIN user_account u ON u.id = s.user_id
@@ -48,10 +49,11 @@ SELECT u.email, u.organisation_id, m.role, m.role_id,
 
 
 async def find_standing(
-    connection: Executor, user_id: int, session_id: int, workspace_id: int | None
+    connection: Executor, user_id: int, session_id: int, workspace_id: int | None, administrative: Sequence[str]
 ) -> StandingRow | None:
-    """None when the session or the user is not what lets anyone in any more."""
-    record = await connection.fetchrow(_STANDING, user_id, session_id, workspace_id)
+    """None when the session or the user is not what lets anyone in any more. `administrative`: the permissions that
+    make an administrator of who has a role of a workspace's own."""
+    record = await connection.fetchrow(_STANDING, user_id, session_id, workspace_id, administrative)
     return None if record is None else StandingRow(*record)
 
 

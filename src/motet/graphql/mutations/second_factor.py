@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -11,8 +12,9 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.global_ids import encode_global_id
+from motet.fleet.rules import UNCHANGED
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, mutation, or_none, row_id_of
+from motet.graphql.fields import context_of, done, given, mutation, or_none, row_id_of
 from motet.graphql.types.relay import described
 from motet.identity.second_factor.enrolment import Account
 
@@ -138,16 +140,30 @@ class TrustedDeviceDeletePayload:
     user_errors: list[UserError] = described("Why it is still trusted; empty if it is not.")
 
 
-@strawberry.input(description="Whether the organisation asks for a second factor.")
+@strawberry.enum(description="Whom an organisation asks for a second factor, of its users and those of all below it.")
+class SecondFactorOf(Enum):
+    EVERYONE = strawberry.enum_value("EVERYONE", description="All of them.")
+    ADMINISTRATORS = strawberry.enum_value(
+        "ADMINISTRATORS",
+        description="Super administrators, administrators of any workspace, and who has a role of a workspace's own"
+        " that changes people, roles, keys or credentials.",
+    )
+
+
+@strawberry.input(description="Whether the organisation asks for a second factor, and whom.")
 class SecondFactorRequireInput:
     required: bool = strawberry.field(
         description="Whether its users, and those of organisations below it, must have one."
+    )
+    of: SecondFactorOf | None = strawberry.field(
+        default=strawberry.UNSET, description="Which of them; EVERYONE if not given."
     )
 
 
 @strawberry.type(description="What came of saying whether a second factor is asked for.")
 class SecondFactorRequirePayload:
     required: bool | None = described("Whether the organisation asks for one now.")
+    of: SecondFactorOf | None = described("Whom it asks; null if nobody.")
     user_errors: list[UserError] = described("Why nothing was changed; empty if it was.")
 
 
@@ -265,7 +281,8 @@ class SecondFactorMutations:
 
     @mutation(
         Permission.USER_WRITE,
-        "Say whether the organisation of the workspace asks its users for a second factor. Sessions without one may"
+        "Say whether the organisation of the workspace asks its users for a second factor, all or those who administer"
+        " anything. Sessions without one may"
         " then do no more than set one up. For super administrators, and the administrator of its only workspace.",
     )
     async def second_factor_require(
@@ -274,5 +291,9 @@ class SecondFactorMutations:
         input: Annotated[SecondFactorRequireInput, strawberry.argument(description="Whether.")],  # noqa: A002
     ) -> SecondFactorRequirePayload | None:
         context = context_of(info)
-        await context.services.identity.second_factor_requirement.require(context.principal, input.required)
-        return done(required=input.required)
+        of = given(input.of, "of")
+        of = SecondFactorOf.EVERYONE.value if of is UNCHANGED else of
+        await context.services.identity.second_factor_requirement.require(
+            context.principal, input.required, of_administrators=of == SecondFactorOf.ADMINISTRATORS.value
+        )
+        return done(required=input.required, of=of if input.required else None)

@@ -39,7 +39,7 @@ class Viewer:
     )
     user: ViewerUser | None = described("The viewer as a person; null for tokens and keys that are nobody's.")
     second_factor_required: bool | None = described(
-        "Whether the viewer's organisation, or one above it, asks for a second factor."
+        "Whether the viewer's organisation, or one above it, asks the viewer for a second factor."
     )
     must_enrol_second_factor: bool | None = described(
         "Whether the viewer's organisation asks for a second factor that the session has not shown: until one is set"

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from motet.access.passwords import PasswordChecker
-from motet.access.principals import Principal
+from motet.access.principals import ADMINISTRATIVE, Principal
 from motet.domain.errors import DeniedError, NotFoundError
 from motet.domain.letters import Letter
 from motet.domain.recovery_codes import code_hash, new_codes
@@ -160,7 +160,7 @@ class Enrolment:
 
     async def is_required(self, account: Account) -> bool:
         """Whether the user's organisation asks for a second factor."""
-        found = await second_factor.factors(self._database.pool, account.user_id)
+        found = await second_factor.factors(self._database.pool, account.user_id, ADMINISTRATIVE)
         return found is not None and found.required
 
     async def has_shown(self, account: Account) -> bool:
@@ -176,7 +176,7 @@ class Enrolment:
         """Raises DeniedError for who has not shown that it is them: by the password, or a fresh sign-in; and by the
         second factor, where there is one."""
         pool = self._database.pool
-        found = await second_factor.factors(pool, account.user_id)
+        found = await second_factor.factors(pool, account.user_id, ADMINISTRATIVE)
         session = await self._check_shown(pool, account, found)
         assert found is not None  # noqa: S101 - else there is no session
         if password is not None:
@@ -201,7 +201,7 @@ class Enrolment:
         return session
 
     async def _locked(self, connection: PooledConnection, account: Account) -> Factors:
-        found = await second_factor.lock_factors(connection, account.user_id)
+        found = await second_factor.lock_factors(connection, account.user_id, ADMINISTRATIVE)
         if found is None:
             raise DeniedError("The session has ended: sign in again.")
         return found

@@ -18,9 +18,10 @@ class SecondFactorRequirement:
         self._database = database
         self._enrolment = enrolment
 
-    async def require(self, principal: Principal, required: bool) -> None:
-        """Set it for the organisation of the principal's workspace. All nodes hear of it: sessions that have not shown
-        a second factor may from then on do no more than set one up.
+    async def require(self, principal: Principal, required: bool, *, of_administrators: bool = False) -> None:
+        """Set it for the organisation of the principal's workspace: for all its users, or those alone who administer
+        anything. All nodes hear of it: their sessions that have not shown a second factor may from then on do no more
+        than set one up.
 
         Raises DeniedError for who may not, and for a user whose own session has not shown one.
         """
@@ -28,7 +29,7 @@ class SecondFactorRequirement:
         if required and principal.user_id is not None and not await self._enrolment.has_shown(Account.of(principal)):
             raise DeniedError("Set up a second factor of your own first.", path=("required",))
         async with transaction(self._database) as connection:
-            await second_factor.set_required(connection, organisation_id, required)
+            await second_factor.set_required(connection, organisation_id, required, required and of_administrators)
 
     async def _organisation_of(self, principal: Principal) -> int:
         """The rule reaches people in all workspaces of the organisation: the administrator of one of several does not

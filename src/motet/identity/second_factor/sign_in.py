@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from motet.access.clients import Client
+from motet.access.principals import ADMINISTRATIVE
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import InvalidError
 from motet.domain.letters import Letter
@@ -48,7 +49,7 @@ class RequiredFactors:
 
     async def needed(self, user: UserRow, trusted_device: str | None) -> Demand:
         """The methods to choose from; none if there is no second factor, or the device is trusted."""
-        found = await second_factor.factors(self._database.pool, user.id)
+        found = await second_factor.factors(self._database.pool, user.id, ADMINISTRATIVE)
         if found is None or not found.any:
             return Demand()
         if await self._devices.is_trusted(user.id, trusted_device):
@@ -134,7 +135,7 @@ class SecondStep:
 
     async def actor(self, user_id: int) -> Actor:
         """A user, as the audit log shows them."""
-        found = await second_factor.factors(self._database.pool, user_id)
+        found = await second_factor.factors(self._database.pool, user_id, ADMINISTRATIVE)
         return Actor(ActorKind.USER, "" if found is None else found.email, user_id=user_id)
 
     async def trust(self, user_id: int, client: Client) -> str:
@@ -142,7 +143,7 @@ class SecondStep:
         return await self._devices.trust(user_id, client)
 
     async def _finish_by_code(self, user_id: int, proof: Proof, client: Client) -> str:
-        found = await second_factor.factors(self._database.pool, user_id)
+        found = await second_factor.factors(self._database.pool, user_id, ADMINISTRATIVE)
         if found is None:
             raise AuthenticationError(OVER)
         await self._lock_out.claim(found.email_key, client.address)
