@@ -19,6 +19,7 @@ class CutDatabase:
 
     def __init__(self, database: Database, at: int) -> None:
         self.url = database.url
+        self.shares = database.shares
         self.left = at
         self._database = database
 

@@ -13,6 +13,7 @@ from graphql_world import World
 
 from motet.graphql.app import Dependencies, GraphQLApp, build_graphql_app
 from motet.graphql.limits import Limits
+from motet.storage.shares import CHANGES_OF_ONE
 
 GRAPHQL_JSON = "application/graphql-response+json"
 
@@ -101,3 +102,42 @@ async def test_a_mutation_whose_caller_goes_away_is_finished(world: World) -> No
     )
     assert [row["code"] for row in found] == ["12345", "777", "778"]
     assert world.changes == ["short_code", "short_code"], "who keeps short codes in memory was told"
+
+
+async def test_a_workspace_that_changes_much_at_once_leaves_connections_to_others(world: World) -> None:
+    client = limited(world)
+    async with locked(world, "short_code"):
+        asked = [asyncio.create_task(client.query(f"mutation {{ {made(str(code))} }}")) for code in range(700, 730)]
+        await waiting(world, CHANGES_OF_ONE)
+        names = "{ devices(first: 1) { nodes { name } } }"
+        for _ in range(3):
+            assert (await world.client(world.other).query(names)).data["devices"]["nodes"]
+        await waiting(world, CHANGES_OF_ONE)
+    assert all(reply.data["shortCodeCreate"]["userErrors"] == [] for reply in await asyncio.gather(*asked))
+
+
+async def test_mutations_whose_answers_were_given_up_count_until_they_are_done(world: World) -> None:
+    client = limited(world, changes=2)
+    async with locked(world, "short_code"), client.socket() as socket:
+        await socket.init(client.token)
+        await socket.receive()
+        for count, code in enumerate(("777", "778"), 1):
+            payload = {"query": f"mutation {{ {made(code)} }}"}
+            await socket.send({"id": "1", "type": "subscribe", "payload": payload})
+            await waiting(world, count)
+            await socket.send({"id": "1", "type": "complete"})
+        reply = await client.query(f"mutation {{ {made('779')} }}")
+        assert (reply.status, reply.codes, reply.headers["retry-after"]) == (429, ["THROTTLED"], "1")
+        assert (await client.query("{ viewer { subject } }")).status == 200
+    assert isinstance(client.app, GraphQLApp)
+    await client.app.close()
+    assert (await client.query(f"mutation {{ {made('779')} }}")).data["shortCodeCreate"]["userErrors"] == []
+
+
+async def test_a_change_is_not_made_whose_answer_would_find_no_stream(world: World) -> None:
+    client = limited(world, sockets=1)
+    make = f"mutation {{ {made('777')} }}"
+    async with client.stream("subscription { smsMessages { id } }"), client.stream(make) as refused:
+        headers = {name.decode(): value.decode() for name, value in refused.start["headers"]}
+        assert (refused.start["status"], headers["retry-after"], "ratelimit" in headers) == (429, "1", True)
+    assert (await client.query(make)).data["shortCodeCreate"]["userErrors"] == []

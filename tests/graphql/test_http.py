@@ -11,7 +11,7 @@ from graphql_client import Client
 from graphql_world import World
 
 from motet.domain.global_ids import encode_global_id
-from motet.graphql.http import negotiate
+from motet.graphql.http import negotiate, prefers_html
 
 GRAPHQL_JSON = "application/graphql-response+json"
 POST = {"content-type": "application/json"}
@@ -35,6 +35,9 @@ def body(**parameters: Any) -> bytes:
         (f"application/json;q=0, {GRAPHQL_JSON}; charset=utf-8", GRAPHQL_JSON),
         ("text/event-stream", "text/event-stream"),
         ("text/html, */*;q=0.1", "application/json"),
+        ("application/json;q=0, */*", GRAPHQL_JSON),
+        ("*/*, application/*;q=0", "text/event-stream"),
+        (f"{GRAPHQL_JSON}, */*;q=0.5", GRAPHQL_JSON),
         ("text/html", None),
         ("application/json;q=nonsense", None),
         (";;,,=", None),
@@ -42,6 +45,27 @@ def body(**parameters: Any) -> bytes:
 )
 def test_the_media_type_is_what_the_client_likes_best(accept: str | None, expected: str | None) -> None:
     assert negotiate(accept) == expected
+
+
+async def test_accept_may_stand_on_several_lines(client: Client) -> None:
+    lines = {"accept": "text/plain", "Accept": GRAPHQL_JSON}
+    reply = await client.query("{ viewer { subject } }", **lines)
+    assert (reply.status, reply.headers["content-type"]) == (200, f"{GRAPHQL_JSON}; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("accept", "wanted"),
+    [
+        ("text/html", True),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("application/json, text/html;q=0.1", False),
+        ("text/html;q=0", False),
+        ("*/*", False),
+        (None, False),
+    ],
+)
+def test_the_page_is_for_who_likes_it_best(accept: str | None, wanted: bool) -> None:
+    assert prefers_html(accept) is wanted
 
 
 async def test_a_query_is_answered_by_post_and_get_in_the_media_type_asked_for(client: Client) -> None:

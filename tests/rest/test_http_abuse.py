@@ -241,6 +241,14 @@ async def test_every_error_has_one_form_and_tells_nothing_of_us() -> None:
             assert "server" not in answer.headers
 
 
+async def test_who_says_twice_who_asks_is_refused() -> None:
+    async with site() as here:
+        twice = "\r\nauthorization: Bearer a\r\nauthorization: Bearer b"
+        assert error(await here.ask(f"GET /who HTTP/1.1{twice}")) == (400, "INVALID")
+        peer = await here.connect()
+        assert (await peer.upgrade("/talk", twice)).status == 403
+
+
 async def test_what_every_answer_says_to_browsers() -> None:
     async with site() as here:
         for head in ("GET /healthz HTTP/1.1", "GET /nowhere HTTP/1.1", "GET /fails HTTP/1.1"):

@@ -24,10 +24,11 @@ from motet.domain.cidrs import address_of, peer_of
 from motet.graphql.context import Services
 from motet.graphql.engine import Engine, refusal
 from motet.graphql.explorer import ASSET_PARAMETER, asset, page
-from motet.graphql.http import answer, json_response, negotiate
+from motet.graphql.http import accept_of, answer, json_response, negotiate, prefers_html
 from motet.graphql.limits import Limits
 from motet.graphql.persisted import Sources
-from motet.graphql.single_stream import Streams
+from motet.graphql.single_stream import Streams, too_many
+from motet.graphql.sse import EVENT_STREAM
 from motet.graphql.throttle import key_of
 from motet.graphql.websocket import SUBPROTOCOL, SUBPROTOCOL_NOT_ACCEPTABLE, TOO_MANY, Socket
 from motet.identity.authenticator import Authenticator
@@ -91,7 +92,7 @@ class GraphQLApp:
         response: HttpResponse
         if self._graphiql and http.method in {"GET", "HEAD"} and ASSET_PARAMETER in http.query_params:
             response = asset(http.query_params[ASSET_PARAMETER])
-        elif self._graphiql and http.method in {"GET", "HEAD"} and _wants_html(http):
+        elif self._graphiql and http.method in {"GET", "HEAD"} and prefers_html(accept_of(http)):
             response = page()
         elif (opened := self._streams.opened_by(http)) is not None:
             response = opened
@@ -100,7 +101,7 @@ class GraphQLApp:
             try:
                 principal = await self._authenticator.authenticate(http.headers.get("authorization"), client.address)
             except AuthenticationError as error:
-                response = _unauthenticated(error, http.headers.get("accept"), Voice(client))
+                response = _unauthenticated(error, accept_of(http), Voice(client))
             else:
                 await self._answer(http, principal, client, scope, receive, send)
                 return
@@ -109,33 +110,41 @@ class GraphQLApp:
     async def _answer(
         self, http: HttpRequest, principal: Principal, client: Client, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        shared: HttpResponse | None = None
+        voice = Voice(client, principal)
+        leave: Callable[[], None] | None = None
+        response: HttpResponse
         try:
-            shared = await self._streams.answer(http, principal, client)
-            response = shared or await answer(http, principal, client, self._engine, self._limits)
-        except ClientDisconnect:
-            raise
-        except Exception as error:  # noqa: BLE001 - the top of a request: it is logged, and told without detail
-            voice = Voice(client, principal)
-            body = refusal(GraphQLError(str(error), original_error=error), voice=voice)
-            response = json_response(body, http.headers.get("accept", ""), 500, voice.headers())
-        for name, value in self._engine.throttle.headers(key_of(principal)).items():
-            response.headers[name] = value
-        if shared is not None or not hasattr(response, "body_iterator"):
-            await response(scope, receive, send)
-            return
-        subject = _subject(principal)
+            try:
+                shared = await self._streams.answer(http, principal, client)
+                if shared is not None:
+                    response = shared
+                elif negotiate(accept_of(http)) == EVENT_STREAM and (leave := self._enter(principal)) is None:
+                    response = too_many(voice)  # before anything is run: its answer would be lost
+                else:
+                    response = await answer(http, principal, client, self._engine, self._limits)
+            except ClientDisconnect:
+                raise
+            except Exception as error:  # noqa: BLE001 - the top of a request: it is logged, and told without detail
+                body = refusal(GraphQLError(str(error), original_error=error), voice=voice)
+                response = json_response(body, accept_of(http) or "", 500, voice.headers())
+            for name, value in self._engine.throttle.headers(key_of(principal)).items():
+                response.headers[name] = value
+            if leave is None:
+                await response(scope, receive, send)
+            else:
+                await self._while_good(principal, client, response(scope, receive, send))
+        finally:
+            if leave is not None:
+                leave()
+
+    async def _while_good(self, principal: Principal, client: Client, streaming: Awaitable[None]) -> None:
+        """Streams until it is over, or what the principal stands on is."""
         ended = asyncio.Event()
         unwatch = self._authenticator.watch(principal, lambda _: ended.set(), client.address)
         try:
-            self._open[subject] += 1
-            if self._open[subject] > self._limits.sockets:
-                await response.body_iterator.aclose()
-                response = HttpResponse(status_code=429)
-            await _until(ended, response(scope, receive, send))
+            await _until(ended, streaming)
         finally:
             unwatch()
-            self._left(subject)
 
     async def _websocket(self, websocket: WebSocket) -> None:
         offered = websocket.scope.get("subprotocols", [])
@@ -219,10 +228,6 @@ def _nothing() -> None:
 
 def _subject(principal: Principal) -> str:
     return f"subject {principal.workspace_id} {principal.subject}"
-
-
-def _wants_html(http: HttpRequest) -> bool:
-    return "text/html" in http.headers.get("accept", "")
 
 
 def _unauthenticated(error: AuthenticationError, accept: str | None, voice: Voice) -> HttpResponse:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -156,6 +157,8 @@ class Engine:
         self._documents = Documents(SCHEMA, limits, hide_suggestions=hide_suggestions, introspection=introspection)
         self._sources = sources or Sources()
         self._mutations: set[asyncio.Task[Response]] = set()
+        self._changing: Counter[Key] = Counter()
+        """Mutations under way, by caller."""
 
     def too_dear(self, principal: Principal, octets: int, voice: Voice) -> Response | None:
         """The refusal of a long request that its caller cannot pay for: known before it is read."""
@@ -204,6 +207,9 @@ class Engine:
         except RequestError as error:
             self.throttle.fine(key, fine)
             return refusal(_wrapped(error), voice=voice)
+        if operation.operation is OperationType.MUTATION and self._changing[key] >= self._limits.changes:
+            words = said("Too many mutations are under way at once: {most} is the most.", most=self._limits.changes)
+            return self._told_to_wait(key, cost, 1.0, words, voice)
         if wait := self.throttle.take(key, cost - LEAST_COST):
             return self._throttled(key, cost, wait, voice)
         return Prepared(document.node, document.selections, operation, request, price, cost, key, voice)
@@ -259,7 +265,15 @@ class Engine:
         the rooms that must know, or rolled back, as it ends by itself."""
         task = asyncio.create_task(self._execute(prepared, principal, client))
         self._mutations.add(task)
-        task.add_done_callback(self._mutations.discard)
+        self._changing[prepared.key] += 1
+
+        def done(task: asyncio.Task[Response]) -> None:
+            self._mutations.discard(task)
+            self._changing[prepared.key] -= 1
+            if not self._changing[prepared.key]:
+                del self._changing[prepared.key]
+
+        task.add_done_callback(done)
         return await asyncio.shield(task)
 
     async def _execute(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
@@ -291,6 +305,10 @@ class Engine:
             most=status["maximumAvailable"],
             seconds=max(1, math.ceil(wait_s)),
         )
+        return self._told_to_wait(key, cost, wait_s, message, voice)
+
+    def _told_to_wait(self, key: Key, cost: int, wait_s: float, message: str, voice: Voice) -> Response:
+        status = self.throttle.status(key)
         extensions = {"code": THROTTLED, "retryAfter": round(wait_s, 3), "cost": cost, "throttleStatus": status}
         return {
             "errors": [{"message": voice.say(message), "extensions": extensions}],

@@ -26,7 +26,10 @@ from motet.graphql.sse import EVENT_STREAM, event_stream
 
 GRAPHQL_JSON = "application/graphql-response+json"
 JSON = "application/json"
+HTML = "text/html"
 
+MAX_RANGES = 50
+"""Of an Accept header. Browsers send about ten."""
 
 POST_ONLY = said("Mutations are sent by POST.")
 
@@ -58,7 +61,7 @@ async def answer(
 async def _answer(
     http: HttpRequest, principal: Principal, client: Client, voice: Voice, engine: Engine, limits: Limits
 ) -> HttpResponse:
-    media_type = negotiate(http.headers.get("accept"))
+    media_type = negotiate(accept_of(http))
     try:
         if media_type is None:
             raise RefusedError(406, said("Answers are {types}.", types=(GRAPHQL_JSON, JSON, EVENT_STREAM)))
@@ -87,15 +90,43 @@ async def _answer(
     return executed(await engine.run(prepared, principal, client), media_type)
 
 
+def accept_of(http: HttpRequest) -> str | None:
+    """The media types that a request asks for, on however many lines."""
+    return ",".join(http.headers.getlist("accept")) or None
+
+
 def negotiate(accept: str | None) -> str | None:
     """The media type to answer in, or None if none of ours is acceptable.
 
-    Without a preference it is application/json, which is what clients that do not say expect.
+    Without a preference it is application/json, which is what clients that do not say expect. Of the ranges that fit a
+    type the one that says most counts (RFC 9110 §12.5.1).
     """
     if not accept:
         return JSON
-    best: tuple[float, int, str] | None = None
-    for position, part in enumerate(accept.split(",")[:50]):
+    ranges = _ranges(accept)
+    best: tuple[float, int] | None = None
+    found = None
+    for offered in (JSON, GRAPHQL_JSON, EVENT_STREAM):
+        for name in (offered, f"{offered.partition('/')[0]}/*", "*/*"):
+            if name in ranges:
+                quality, position = ranges[name]
+                if quality > 0 and (best is None or (quality, -position) > best):
+                    best, found = (quality, -position), offered
+                break
+    return found
+
+
+def prefers_html(accept: str | None) -> bool:
+    """Whether a page is wanted, and none of our media types more."""
+    ranges = _ranges(accept or "")
+    page = ranges.get(HTML, (0.0, 0))[0]
+    return page > 0 and all(page >= ranges.get(ours, (0.0, 0))[0] for ours in (JSON, GRAPHQL_JSON, EVENT_STREAM))
+
+
+def _ranges(accept: str) -> dict[str, tuple[float, int]]:
+    """The media ranges of an Accept header, each with its quality and its place."""
+    found: dict[str, tuple[float, int]] = {}
+    for position, part in enumerate(accept.split(",")[:MAX_RANGES]):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))
         quality = 1.0
         for parameter in parameters:
@@ -105,11 +136,8 @@ def negotiate(accept: str | None) -> str | None:
                     quality = float(value)
                 except ValueError:
                     quality = 0.0
-        offered = {"*/*": JSON, "application/*": JSON, "text/*": EVENT_STREAM}.get(name, name)
-        if offered in {GRAPHQL_JSON, JSON, EVENT_STREAM} and quality > 0:
-            candidate = (quality, -position, offered)
-            best = candidate if best is None else max(best, candidate)
-    return None if best is None else best[2]
+        found.setdefault(name, (quality, position))
+    return found
 
 
 def json_response(

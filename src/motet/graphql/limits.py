@@ -57,6 +57,8 @@ class Limits:
     """WebSockets and event streams of one subject, and sockets of one address that are not authenticated yet."""
     subscriptions: int = 100
     """Operations at once on one socket."""
+    changes: int = 1_000
+    """Mutations of one caller at once, with those whose answers it has given up: they are finished all the same."""
     connection_init_s: float = 3.0
     frame_octets: int = 1 << 20
 

@@ -22,7 +22,17 @@ from motet.access.principals import Principal
 from motet.access.voices import Voice
 from motet.domain.messages import said
 from motet.graphql.engine import Engine, Prepared, Response, invalid, refusal
-from motet.graphql.http import JSON, POST_ONLY, RefusedError, encode, executed, json_response, negotiate, read_request
+from motet.graphql.http import (
+    JSON,
+    POST_ONLY,
+    RefusedError,
+    accept_of,
+    encode,
+    executed,
+    json_response,
+    negotiate,
+    read_request,
+)
 from motet.graphql.limits import Limits
 from motet.graphql.sse import EVENT_STREAM, PING_INTERVAL_S
 from motet.graphql.throttle import Key, key_of
@@ -108,7 +118,7 @@ class Streams:
     def _reserve(self, principal: Principal, client: Client) -> HttpResponse:
         leave = self._enter(principal)
         if leave is None:
-            return _refused(said("Too many streams."), 429, Voice(client, principal))
+            return too_many(Voice(client, principal))
         stream = Stream(principal, client)
         self._streams[stream.token] = stream
         loop = asyncio.get_running_loop()
@@ -244,8 +254,15 @@ def _event(name: str, data: Any) -> bytes:
 
 
 def _accept(http: HttpRequest) -> str:
-    return http.headers.get("accept", "*/*")
+    return accept_of(http) or "*/*"
 
 
 def _refused(message: str, status: int, voice: Voice) -> HttpResponse:
     return json_response(invalid(message, voice), JSON, status, voice.headers())
+
+
+def too_many(voice: Voice) -> HttpResponse:
+    """The answer to who has as many streams as there can be."""
+    response = _refused(said("Too many streams."), 429, voice)
+    response.headers["retry-after"] = "1"
+    return response

@@ -97,7 +97,7 @@ class HttpEdge:
         scope["client"] = None if host is None else (host, client[1] if client else 0)
         if scope["type"] == "websocket":
             scope["scheme"] = "wss" if secure else "ws"
-            if not self._host_fits(scope, headers):
+            if not self._host_fits(scope, headers) or _is_two(headers):
                 await send({"type": "websocket.close", "code": 1008})
                 return
             await self._application(scope, receive, send)
@@ -147,6 +147,8 @@ class HttpEdge:
     def _refusal(self, scope: Scope, headers: Headers, host: str, voice: Voice) -> Response | None:
         if not self._host_fits(scope, headers):
             return told(421, "INVALID", said("This host is not served here."), voice)
+        if _is_two(headers):
+            return told(400, "INVALID", said("Send the Authorization header once."), voice)
         if self._under_way.get(host, 0) >= self._rules.requests_per_address:
             words = said("Too many requests of this address at once.")
             return told(429, "LIMIT_REACHED", words, voice, {"retry-after": "1"})
@@ -260,6 +262,11 @@ class _Body:
                 self.refusal = _too_large(self._most, self._voice)
                 return {"type": "http.disconnect"}
         return message
+
+
+def _is_two(headers: Headers) -> bool:
+    """Whether the request says twice who asks: a proxy might look at the other one than we do."""
+    return len(headers.getlist("authorization")) > 1
 
 
 def _too_large(most: int, voice: Voice) -> Response:

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import asyncpg
 import orjson
 
+from motet.storage.shares import Shares
+
 POOL_SIZE = 16
 """Connections for edges (GraphQL, REST, webhooks). The embedded server takes 60; lanes and listeners come on top."""
 
@@ -54,11 +56,12 @@ Executor: TypeAlias = "asyncpg.Connection | asyncpg.pool.PoolConnectionProxy | a
 class Database:
     """An opened database. `pool` speaks aware datetimes and jsonb as Python values, `connect_lane` microseconds."""
 
-    __slots__ = ("pool", "url")
+    __slots__ = ("pool", "shares", "url")
 
     def __init__(self, url: str, pool: Pool) -> None:
         self.url = url
         self.pool = pool
+        self.shares = Shares()
 
     @classmethod
     async def open(cls, url: str, *, pool_size: int = POOL_SIZE) -> Database:

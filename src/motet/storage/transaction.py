@@ -21,7 +21,7 @@ import orjson
 from motet.domain.errors import ConflictError
 from motet.domain.idempotency import HOLD, check_key
 from motet.storage import audit, idempotency
-from motet.storage.acting import Act, current_act
+from motet.storage.acting import Act, Edge, current_act
 from motet.storage.database import Database, PooledConnection
 from motet.storage.scope import scoped
 
@@ -65,12 +65,13 @@ async def transaction(
 
     If someone is acting, the act's first transaction leaves an entry in the audit log, and so does each further one
     that changes something. What nobody asked for, a rule or a schedule does, brings its own `act` (`system_act`).
+    Raises LimitReachedError, before the body, if too many changes of the same workspace are under way for too long.
     """
     once = _ONCE.get()
     act = current_act() or act
     claims = once is not None and makes is not None and not once.claimed
     told = False
-    async with database.pool.acquire() as connection:
+    async with database.shares.of(_asker(act)), database.pool.acquire() as connection:
         try:
             async with connection.transaction():
                 if once is not None and makes is not None and claims:
@@ -93,6 +94,12 @@ async def transaction(
             act.written |= told
     if after is not None:
         after()
+
+
+def _asker(act: Act | None) -> int | None:
+    """The workspace whose share of the connections a change takes: of what people and programs ask for, at edges that
+    let many ask at once."""
+    return act.actor.workspace_id if act is not None and act.edge in (Edge.GRAPHQL, Edge.REST) else None
 
 
 @dataclass(slots=True)
