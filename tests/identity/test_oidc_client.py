@@ -116,7 +116,8 @@ async def test_answers_of_another_issuer_or_of_no_use_are_refused(signing: Signi
     assert await signing.refusal(state="another") == "the answer is to another sign-in (state)"
     assert await signing.refusal(code="") == "the answer holds no code"
     assert await signing.refusal(code="made up") == "it did not take the code (400 invalid_grant)"
-    assert await signing.refusal(error="access_denied\n<b>") == "the provider refused: access_denied<b>"
+    assert await signing.refusal(error="access_denied") == "the provider refused: access_denied"
+    assert await signing.refusal(error="Call 555\n<b>") == "the provider refused (Call 555<b>)"
 
 
 async def test_a_code_of_another_sign_in_does_not_pass_pkce(signing: Signing) -> None:

@@ -181,7 +181,7 @@ async def test_several_certificates_are_good_at_once_and_their_dates_are_not_loo
     ("says", "words"),
     [
         ({"issuer": "https://evil.example"}, "the issuer is another one (https://evil.example)"),
-        ({"response_issuer": "https://evil.example"}, "the issuer is another one (https://evil.example)"),
+        ({"response_issuer": "https://evil.example"}, "the issuer is another one"),
         ({"destination": "https://other.example/acs"}, "the response is for another place (Destination)"),
         ({"recipient": "https://other.example/acs"}, "the assertion is for another place (Recipient)"),
         ({"recipient": None}, "the assertion is for another place (Recipient)"),
@@ -245,6 +245,39 @@ async def test_who_the_provider_turns_away_is_told_so(world: SamlWorld) -> None:
     assert await world.refusal() == ("provider_refused", "the provider refused: Responder")
 
 
+async def test_nobody_tells_administrators_anything_in_words_of_their_own(
+    world: SamlWorld, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await world.add_provider()
+    # Whoever comes without having asked, with what the provider has not signed.
+    asked, cookies = await world.ask()
+    response = world.provider.answer(asked)
+    for octets in (b"x", b"<a/>", response.replace(b"anna@example.org", b"eve@example.org")):
+        assert (await world.give(octets, asked.relay_state, {})).error == "unasked"
+        assert (await world.give(octets, "", {})).error == "unasked"
+    # Whoever did ask, and answers to another question.
+    other, _ = await world.ask()
+    world.provider.signs = ()
+    assert (await world.give(world.provider.answer(other), asked.relay_state, cookies)).error == "expired"
+    assert await world.last_error() is None
+    # Whoever did ask, and makes up the answer: what is wrong is told, and not what they say.
+    world.provider.says = {"status": "urn:x:Call 555 0100 at once"}
+    assert await world.refusal() == ("provider_refused", "the provider refused")
+    world.provider.says = {"response_issuer": "Call 555 0100 at once"}
+    assert await world.refusal() == ("provider_failed", "the Assertion is not signed")
+    assert "why='the provider refused (Call 555 0100 at once)'" in capsys.readouterr().out
+
+
+async def test_one_signature_of_what_nobody_asked_for_is_checked_at_a_time(world: SamlWorld) -> None:
+    await world.people.user()
+    await world.add_provider()
+    asked, _ = await world.ask()
+    response = world.provider.answer(asked)
+    given = await asyncio.gather(*(world.give(response, "", {}) for _ in range(5)))
+    assert {one.error for one in given} == {"unasked"}
+    assert await world.last_error() == "a response came to a browser that had not asked: sign-in begins here"
+
+
 async def test_a_response_works_once_in_the_browser_that_asked_within_ten_minutes(world: SamlWorld) -> None:
     await world.people.user()
     await world.add_provider()
@@ -254,7 +287,8 @@ async def test_a_response_works_once_in_the_browser_that_asked_within_ten_minute
     other, others = await world.ask()
     assert (await world.give(response, asked.relay_state, others)).error == "unasked"
     assert (await world.give(response, other.relay_state, others)).error == "expired"  # InResponseTo
-    assert await world.last_error() == "the response is to another request (InResponseTo)"
+    unasked = "a response came to a browser that had not asked: sign-in begins here"
+    assert await world.last_error() == unasked, "what is no answer to what was asked is not told"
     tampered = asked.relay_state[:12] + "x" * 31
     assert (await world.give(response, tampered, cookies)).error == "expired"
     asked, cookies = await world.ask()

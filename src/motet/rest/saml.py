@@ -87,7 +87,7 @@ class SamlEdge:
             return await self._shared.land(request, ProviderKind.SAML, answer, state, ACTION, provider_id=provider_id)
         if AGAIN not in form:
             return _once_more(request, form)
-        unasked = await self._identity.sign_on.land_unasked(provider_id)
+        unasked = await self._identity.sign_on.land_unasked(provider_id, form)
         act = act_of(SOMEONE, client_of(request), Edge.REST, ACTION)
         await self._identity.audit.record(act, Outcome.REFUSED, code=unasked.refusal.name)
         return refused(request, unasked)

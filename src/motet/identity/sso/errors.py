@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
+
+_CODE = re.compile(r"[A-Za-z_]{1,40}")
+"""A code of OAuth (RFC 6749 §4.1.2.1) or of SAML (Core §3.2.2.2). It holds no sentence that somebody could be told."""
 
 
 class Refusal(StrEnum):
@@ -23,11 +29,15 @@ class Refusal(StrEnum):
 
 
 class SignOnError(Exception):
-    """A sign-in that comes to nothing. `str()` is for the log and the organisation's administrator."""
+    """A sign-in that comes to nothing. `str()` is for the log."""
 
-    def __init__(self, refusal: Refusal, words: str) -> None:
-        super().__init__(words)
+    def __init__(self, refusal: Refusal, words: str, *, quoted: str = "") -> None:
+        """`quoted` is what came by the browser and is not ours: it could be anybody's."""
+        super().__init__(f"{words} ({quoted})" if quoted else words)
         self.refusal = refusal
+        self.words = words
+        self.is_vouched = False
+        """Whether what it is about came from the provider for certain, by its signature."""
         self.provider_id: int | None = None
         """Where it is known."""
 
@@ -35,5 +45,32 @@ class SignOnError(Exception):
 class ProtocolError(SignOnError):
     """The provider said what it must not say."""
 
-    def __init__(self, words: str) -> None:
-        super().__init__(Refusal.PROVIDER, words)
+    def __init__(self, words: str, *, quoted: str = "") -> None:
+        super().__init__(Refusal.PROVIDER, words, quoted=quoted)
+
+
+def refused_by_provider(*codes: str, message: str = "") -> SignOnError:
+    """The provider says no, by codes of its protocol, which are words without spaces, and perhaps in a sentence."""
+    known = [code for code in codes if _CODE.fullmatch(code)]
+    strange = [*(code for code in codes if code not in known), *filter(None, [message])]
+    words = "the provider refused" + (f": {' '.join(known)}" if known else "")
+    return SignOnError(Refusal.REFUSED, words, quoted=" ".join(strange))
+
+
+@contextmanager
+def vouched() -> Iterator[None]:
+    """What goes wrong inside is about what the provider has signed."""
+    try:
+        yield
+    except SignOnError as error:
+        error.is_vouched = True
+        raise
+
+
+def told_to_administrators(error: SignOnError) -> str | None:
+    """What the organisation's administrators read of it; None: nothing. Anybody can have a browser sent to us with an
+    answer that nobody asked for, so of those nothing is told unless the provider has signed them; and of an answer to a
+    sign-in that did begin here, which anybody can begin, too, in our own words alone."""
+    if error.is_vouched:
+        return str(error)
+    return None if error.refusal in (Refusal.EXPIRED, Refusal.UNASKED) else error.words

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit, urlunsplit
 
 from motet.identity.sso.discovery import Discovery, Metadata
-from motet.identity.sso.errors import ProtocolError, Refusal, SignOnError
+from motet.identity.sso.errors import ProtocolError, Refusal, SignOnError, refused_by_provider
 from motet.identity.sso.id_token import (
     Claims,
     Expected,
@@ -107,7 +107,7 @@ class OidcClient:
         if (named is None and metadata.names_itself) or (named is not None and named != party.issuer):
             raise ProtocolError("the answer is another issuer's (RFC 9207)")
         if "error" in answer:
-            raise SignOnError(Refusal.REFUSED, f"the provider refused: {_printable(answer['error'])}")
+            raise refused_by_provider(_printable(answer["error"]))
         code = answer.get("code", "")
         if not 0 < len(code) <= CODE_CHARACTERS:
             raise ProtocolError("the answer holds no code")

@@ -8,6 +8,7 @@ in between depends on the provider's protocol; all that is here does not.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,7 +24,7 @@ from motet.identity.login import Login
 from motet.identity.sessions import Sessions, Signed
 from motet.identity.sso.actors import provider_actor
 from motet.identity.sso.arrival import Arrivals
-from motet.identity.sso.errors import Refusal, SignOnError
+from motet.identity.sso.errors import Refusal, SignOnError, told_to_administrators, vouched
 from motet.identity.sso.kinds import ProviderKind
 from motet.identity.sso.next_page import own_page
 from motet.identity.sso.oidc_sign_in import OidcSignIn
@@ -97,6 +98,8 @@ class SignOn:
         self._sessions = sessions
         self._tickets = tickets
         self._now = now
+        self._unasked = asyncio.Lock()
+        """Of responses that nobody asked for one signature is checked at a time; others are not looked at meanwhile."""
 
     async def discover(self, email: str) -> tuple[int, str] | None:
         """The provider that the address's domain leads to, and its name, whether or not there is such a user."""
@@ -136,7 +139,8 @@ class SignOn:
             act.actor = provider_actor(provider)
         try:
             person = await self._protocols[kind].person(provider, kept["state"], kept, answer)
-            user_id = await self._arrivals.admit(provider, person)
+            with vouched():
+                user_id = await self._arrivals.admit(provider, person)
         except SignOnError as error:
             await self._note(provider, error)
             raise
@@ -144,11 +148,16 @@ class SignOn:
             CodeRow(user_id, provider.id, person.provider_sid, person.id_token_encrypted), kept["next"]
         )
 
-    async def land_unasked(self, provider_id: int) -> SignOnError:
-        """A SAML response has come to a browser that is not under way: what to tell. The administrator reads of it."""
+    async def land_unasked(self, provider_id: int, answer: Mapping[str, str]) -> SignOnError:
+        """A SAML response has come to a browser that is not under way: what to tell. The administrator reads of it if
+        the provider has signed it."""
         error = SignOnError(Refusal.UNASKED, "a response came to a browser that had not asked: sign-in begins here")
-        with suppress(NotFoundError):
-            await self._note(await self._provider(provider_id, ProviderKind.SAML), error)
+        if not self._unasked.locked():
+            async with self._unasked:
+                with suppress(NotFoundError):
+                    provider = await self._provider(provider_id, ProviderKind.SAML)
+                    error.is_vouched = await self._saml.has_signed(provider, answer)
+                    await self._note(provider, error)
         return error
 
     async def saml_metadata(self, provider_id: int) -> bytes:
@@ -221,7 +230,9 @@ class SignOn:
 
     async def _note(self, provider: IdentityProviderRow, error: SignOnError) -> None:
         error.provider_id = provider.id
-        await note_error(self._database.pool, provider.id, str(error)[:ERROR_CHARACTERS], self._now())
+        told = told_to_administrators(error)
+        if told is not None:
+            await note_error(self._database.pool, provider.id, told[:ERROR_CHARACTERS], self._now())
 
     def _unix(self) -> int:
         return int(self._now().astimezone(UTC).timestamp())

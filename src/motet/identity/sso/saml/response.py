@@ -13,7 +13,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from motet.identity.sso.errors import ProtocolError, Refusal, SignOnError
+from motet.identity.sso.errors import ProtocolError, Refusal, SignOnError, refused_by_provider, vouched
 from motet.identity.sso.id_token import LEEWAY_S, MAX_AGE_S, SUBJECT_CHARACTERS
 from motet.identity.sso.saml.documents import (
     DS,
@@ -87,13 +87,30 @@ def check_response(
     given = _the_assertion(response)
     if signature_in(response) is not None:
         covered = signed(response, response, certificates)
-        _check_message(covered, expected, is_signed=True)
+        with vouched():
+            _check_message(covered, expected, is_signed=True)
+            _check_issuer(optional_child(covered, SAML, "Issuer"), expected)
         assertion = only_child(covered, SAML, "Assertion")
         if signature_in(given) is not None:
             assertion = signed(response, given, certificates)
     else:
         assertion = signed(response, given, certificates)
-    return _checked(assertion, expected, now)
+    with vouched():
+        checked = _checked(assertion, expected, now)
+    # Last: what the assertion says of its issuer is signed, and can be told.
+    _check_issuer(optional_child(response, SAML, "Issuer"), expected)
+    return checked
+
+
+def has_signed(octets: bytes, certificates: Sequence[x509.Certificate]) -> bool:
+    """Whether a response, good or not, has been signed with the key of one of the certificates."""
+    try:
+        response = parse(octets)
+        given = _the_assertion(response)
+        signed(response, given if signature_in(response) is None else response, certificates)
+    except SignOnError:
+        return False
+    return True
 
 
 def _check_message(response: Element, expected: Expected, *, is_signed: bool = False) -> None:
@@ -106,9 +123,6 @@ def _check_message(response: Element, expected: Expected, *, is_signed: bool = F
         raise ProtocolError("nobody has asked for this response: sign-in that begins at the provider is not taken")
     if not hmac.compare_digest(in_response_to.encode(), expected.request_id.encode()):
         raise SignOnError(Refusal.EXPIRED, "the response is to another request (InResponseTo)")
-    issuer = optional_child(response, SAML, "Issuer")
-    if issuer is not None:
-        _check_issuer(issuer, expected)
 
 
 def _check_version(element: Element) -> None:
@@ -116,9 +130,10 @@ def _check_version(element: Element) -> None:
         raise ProtocolError(f"the {local_name(element)} is not of SAML 2.0")
 
 
-def _check_issuer(issuer: Element, expected: Expected) -> None:
-    if issuer.get("Format", ENTITY) != ENTITY or text_of(issuer) != expected.issuer:
-        raise ProtocolError(f"the issuer is another one ({_words(text_of(issuer))})")
+def _check_issuer(issuer: Element | None, expected: Expected) -> None:
+    """A message need not name one."""
+    if issuer is not None and (issuer.get("Format", ENTITY) != ENTITY or text_of(issuer) != expected.issuer):
+        raise ProtocolError("the issuer is another one", quoted=_words(text_of(issuer)))
 
 
 def _check_status(response: Element) -> None:
@@ -127,8 +142,7 @@ def _check_status(response: Element) -> None:
         return
     codes = [one.get("Value", "").rpartition(":")[2] for one in (code, *children(code, SAMLP, "StatusCode"))]
     message = response.find(f"{{{SAMLP}}}Status/{{{SAMLP}}}StatusMessage")
-    words = " ".join([*codes, "" if message is None else text_of(message)])
-    raise SignOnError(Refusal.REFUSED, f"the provider refused: {_words(words)}")
+    raise refused_by_provider(*map(_words, codes), message="" if message is None else _words(text_of(message)))
 
 
 def _the_assertion(response: Element) -> Element:

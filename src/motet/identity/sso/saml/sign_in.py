@@ -16,13 +16,13 @@ from cryptography import x509
 from motet.access.secrets import SecretBox
 from motet.domain.global_ids import encode_global_id
 from motet.identity.sso.admission import Person, person_of
-from motet.identity.sso.errors import ProtocolError, Refusal, SignOnError
+from motet.identity.sso.errors import ProtocolError, Refusal, SignOnError, vouched
 from motet.identity.sso.id_token import LEEWAY_S, MAX_AGE_S
 from motet.identity.sso.once import Once
 from motet.identity.sso.protocol import Opening
 from motet.identity.sso.saml.documents import RESPONSE_OCTETS
 from motet.identity.sso.saml.requests import ServiceProvider, metadata_of, new_request_id, request_url
-from motet.identity.sso.saml.response import EMAIL, Assertion, Expected, check_response
+from motet.identity.sso.saml.response import EMAIL, Assertion, Expected, check_response, has_signed
 from motet.storage.identity_provider import IdentityProviderRow, IdentityProviderSettings
 
 REMEMBERED = timedelta(seconds=MAX_AGE_S + 2 * LEEWAY_S)
@@ -67,12 +67,21 @@ class SamlSignIn:
             raise SignOnError(Refusal.EXPIRED, "the answer is to another sign-in (RelayState)")
         party = self._party(provider)
         expected = Expected(provider.settings.issuer, party.entity_id, party.acs_url, kept["request_id"])
-        certificates = [x509.load_pem_x509_certificate(pem.encode()) for pem in provider.settings.certificates]
+        certificates = _certificates(provider)
         octets, now = _decoded(answer.get("SAMLResponse", "")), self._now().timestamp()
         # A large one takes some 0.1 s: others are answered meanwhile.
         assertion = await asyncio.to_thread(check_response, octets, certificates, expected, now)
-        await self._once.claim(f"assertion {provider.id} {assertion.id}", REMEMBERED)
-        return person_of(claims_of(assertion, provider.settings), provider.settings)
+        with vouched():
+            await self._once.claim(f"assertion {provider.id} {assertion.id}", REMEMBERED)
+            return person_of(claims_of(assertion, provider.settings), provider.settings)
+
+    async def has_signed(self, provider: IdentityProviderRow, answer: Mapping[str, str]) -> bool:
+        """Whether an answer that is to no sign-in of ours comes from the provider all the same."""
+        try:
+            octets = _decoded(answer.get("SAMLResponse", ""))
+        except SignOnError:
+            return False
+        return await asyncio.to_thread(has_signed, octets, _certificates(provider))
 
     async def logout_url(self, provider: IdentityProviderRow, id_token_encrypted: bytes | None) -> str | None:
         """Single logout is not spoken."""
@@ -106,6 +115,10 @@ def claims_of(assertion: Assertion, settings: IdentityProviderSettings) -> dict[
         "email_verified": True,
         "sid": assertion.session_index,
     }
+
+
+def _certificates(provider: IdentityProviderRow) -> list[x509.Certificate]:
+    return [x509.load_pem_x509_certificate(pem.encode()) for pem in provider.settings.certificates]
 
 
 def _decoded(given: str) -> bytes:
