@@ -116,6 +116,20 @@ async def test_a_workspace_that_changes_much_at_once_leaves_connections_to_other
     assert all(reply.data["shortCodeCreate"]["userErrors"] == [] for reply in await asyncio.gather(*asked))
 
 
+async def test_queries_of_a_workspace_run_some_at_a_time_and_wait_within_their_deadline(world: World) -> None:
+    client, other = limited(world, running=2), world.token(world.other)
+    hasty = limited(world, running=1, deadline_s=0.1)
+    query = "{ shortCodes { nodes { code } } }"
+    async with locked(world, "short_code"):
+        asked = [asyncio.create_task(client.query(query)) for _ in range(5)]
+        await waiting(world, 2)
+        names = await Client(client.app, other).query("{ devices(first: 1) { nodes { name } } }")
+        assert names.data["devices"]["nodes"]
+        late = await asyncio.gather(*[hasty.query(query, accept=GRAPHQL_JSON) for _ in range(3)])
+        assert [reply.codes for reply in late] == [["TIMEOUT"]] * 3
+    assert [reply.data["shortCodes"]["nodes"] for reply in await asyncio.gather(*asked)] == [[{"code": "12345"}]] * 5
+
+
 async def test_mutations_whose_answers_were_given_up_count_until_they_are_done(world: World) -> None:
     client = limited(world, changes=2)
     async with locked(world, "short_code"), client.socket() as socket:

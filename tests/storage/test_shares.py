@@ -31,7 +31,7 @@ async def test_a_workspace_waits_for_itself_and_nobody_else_for_it() -> None:
     release.set()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert began == [0, 1, 100, 3, 4]
-    assert shares._places == {}, "nothing is left of who has none under way"
+    assert len(shares) == 0, "nothing is left of who has none under way"
 
 
 async def test_who_waits_too_long_is_told_so_with_nothing_begun() -> None:

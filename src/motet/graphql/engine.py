@@ -6,7 +6,7 @@ import asyncio
 import math
 import secrets
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
@@ -36,6 +36,7 @@ from motet.graphql.schema import SCHEMA
 from motet.graphql.selection import Selections
 from motet.graphql.throttle import Key, Throttle, cost_extension, key_of
 from motet.reading.errors import InvalidRequestError, RequestError, TooComplexError
+from motet.storage.shares import Turns
 
 READING_COST = 100
 """Of a document that is not remembered, however short: the rules of validation are set up for each."""
@@ -156,6 +157,7 @@ class Engine:
         self._hide_suggestions = hide_suggestions
         self._documents = Documents(SCHEMA, limits, hide_suggestions=hide_suggestions, introspection=introspection)
         self._sources = sources or Sources()
+        self._turns = Turns(limits.running)
         self._mutations: set[asyncio.Task[Response]] = set()
         self._changing: Counter[Key] = Counter()
         """Mutations under way, by caller."""
@@ -251,9 +253,10 @@ class Engine:
             await asyncio.wait(self._mutations)
 
     async def _query(self, prepared: Prepared, principal: Principal, client: Client) -> Response:
-        """At the deadline what runs is cancelled, its statements in the database too."""
+        """When it is the workspace's turn. At the deadline what runs is cancelled, its statements in the database
+        too."""
         try:
-            async with asyncio.timeout(self._limits.deadline_s):
+            async with asyncio.timeout(self._limits.deadline_s), self._turns.of(_line_of(principal)):
                 return await self._execute(prepared, principal, client)
         except TimeoutError:
             seconds = f"{self._limits.deadline_s:g}"
@@ -318,6 +321,11 @@ class Engine:
 
 def _arriving(octets: int) -> int:
     return LEAST_COST + max(0, octets - READ_FREELY) // OCTETS_A_COST
+
+
+def _line_of(principal: Principal) -> Hashable:
+    """With whom a query waits for its turn."""
+    return principal.subject if principal.workspace_id is None else principal.workspace_id
 
 
 async def _responses(source: Any, voice: Voice) -> AsyncGenerator[Response, None]:

@@ -57,6 +57,9 @@ class Limits:
     """WebSockets and event streams of one subject, and sockets of one address that are not authenticated yet."""
     subscriptions: int = 100
     """Operations at once on one socket."""
+    running: int = 16
+    """Queries of one workspace that run at a time; others wait for their turn, within their deadline. Some more than
+    keep a processor busy: who asks for thousands at once waits for itself, and not everybody for it."""
     changes: int = 1_000
     """Mutations of one caller at once, with those whose answers it has given up: they are finished all the same."""
     connection_init_s: float = 3.0

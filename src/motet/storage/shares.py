@@ -7,8 +7,8 @@ would leave none to anybody else for as long as that takes; so beyond its share 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Hashable
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 
 from motet.domain.errors import LimitReachedError
@@ -22,20 +22,52 @@ WAIT_S = 10.0
 _HOLDS: ContextVar[bool] = ContextVar("motet_share", default=False)
 
 
-class _Places(asyncio.Semaphore):
-    """Those of one workspace."""
+class Turns:
+    """So many at a time for each key; others wait in the order in which they came."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lines: dict[Hashable, _Line] = {}
+
+    @asynccontextmanager
+    async def of(self, key: Hashable, wait_s: float | None = None) -> AsyncIterator[None]:
+        """Inside it is the key's turn. Raises TimeoutError if that takes longer than `wait_s`."""
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(self._most)
+        line.users += 1
+        try:
+            if line.locked() and wait_s is not None:
+                async with asyncio.timeout(wait_s):
+                    await line.acquire()
+            else:
+                await line.acquire()
+            try:
+                yield
+            finally:
+                line.release()
+        finally:
+            line.users -= 1
+            if not line.users:
+                del self._lines[key]
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+
+class _Line(asyncio.Semaphore):
+    """Those of one key."""
 
     users = 0
-    """Changes that have one or wait for one."""
+    """Who has a turn or waits for one."""
 
 
 class Shares:
     """The shares of all workspaces. One per pool."""
 
     def __init__(self, most: int = CHANGES_OF_ONE, wait_s: float = WAIT_S) -> None:
-        self._most = most
         self._wait_s = wait_s
-        self._places: dict[int, _Places] = {}
+        self._turns = Turns(most)
 
     @asynccontextmanager
     async def of(self, workspace_id: int | None) -> AsyncIterator[None]:
@@ -44,14 +76,9 @@ class Shares:
         if workspace_id is None or _HOLDS.get():
             yield
             return
-        places = self._places.get(workspace_id)
-        if places is None:
-            places = self._places[workspace_id] = _Places(self._most)
-        places.users += 1
-        try:
+        async with AsyncExitStack() as stack:
             try:
-                async with asyncio.timeout(self._wait_s):
-                    await places.acquire()
+                await stack.enter_async_context(self._turns.of(workspace_id, self._wait_s))
             except TimeoutError:
                 raise LimitReachedError("Too many changes of this workspace are under way: try again soon.") from None
             token = _HOLDS.set(True)
@@ -59,8 +86,7 @@ class Shares:
                 yield
             finally:
                 _HOLDS.reset(token)
-                places.release()
-        finally:
-            places.users -= 1
-            if not places.users:
-                del self._places[workspace_id]
+
+    def __len__(self) -> int:
+        """How many workspaces have changes under way."""
+        return len(self._turns)
