@@ -10,10 +10,13 @@ import strawberry
 from strawberry.types import Info
 
 from motet.access.principals import Permission
-from motet.graphql.fields import query
+from motet.graphql.fields import query, raw
+from motet.graphql.plain import answered
 from motet.graphql.reads import read_list
 from motet.graphql.scoping import Scoping
+from motet.graphql.selection import selection_of
 from motet.graphql.types.relay import After, Before, Connection, First, Last, read_elsewhere
+from motet.reading.selection import Selected
 
 _PAGE = {"first": First, "after": After, "last": Last, "before": Before}
 
@@ -25,6 +28,22 @@ def root_list(node: Any, permission: Permission, text: str, *, filter_by: Any = 
         return await read_list(info, node.__name__)
 
     return query(permission, text, Scoping.ROOM)(_with_signature(resolve, node, filter_by, order_by, takes_info=True))
+
+
+def plain_list(
+    node: Any,
+    permission: Permission,
+    text: str,
+    *,
+    filter_by: Any,
+    page: Callable[[Info, Selected], Awaitable[Any]],
+) -> Any:
+    """A query field that lists values which are no rows: `page` gives the answer for what was selected."""
+
+    async def resolve(self: Any, info: Info, **arguments: Any) -> Any:
+        return answered(await page(info, selection_of(raw(info))))
+
+    return query(permission, text)(_with_signature(resolve, node, filter_by, None, takes_info=True))
 
 
 def listed(node: Any, text: str, *, filter_by: Any = None, order_by: Any = None) -> Any:

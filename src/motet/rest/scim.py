@@ -13,7 +13,7 @@ from starlette.routing import Route
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import ConflictError
 from motet.identity.audit import act_of
-from motet.identity.scim.directory import window
+from motet.identity.scim.collection import window
 from motet.identity.scim.resources import ScimError
 from motet.identity.scim.schemas import resource_types, schemas, service_provider_config
 from motet.identity.services import Identity

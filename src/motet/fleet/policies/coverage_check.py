@@ -48,7 +48,7 @@ class CoverageCheckService:
         InvalidError for a network that cannot be."""
         network = located(network)
         async with self._database.pool.acquire() as connection:
-            locked = await coverage_policy.lock(connection, workspace_id, policy_id)
+            locked = await coverage_policy.COVERAGE_POLICIES.lock(connection, workspace_id, policy_id)
         if locked is None:
             return None
         return _verdict(locked.content, network, ())

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple
 
 from motet.domain.coverage_policy import CoveragePolicy
 from motet.domain.errors import DeniedError, NotFoundError
@@ -29,59 +29,16 @@ from motet.domain.service_policy import ServicePolicy
 from motet.domain.traffic_rules import Facts
 from motet.fleet.journal import Change, Journal
 from motet.fleet.policies.policy_rules import check_coverage_policy, check_service_policy
-from motet.storage import coverage_policy, service_policy, traffic
+from motet.storage import traffic
+from motet.storage.coverage_policy import COVERAGE_POLICIES
 from motet.storage.database import Database, Executor, PooledConnection
+from motet.storage.policy import Content, Locked, PolicyTable
+from motet.storage.service_policy import SERVICE_POLICIES
 from motet.storage.traffic import Alike
 from motet.storage.transaction import transaction
 
 MAX_POLICIES = 1_000
 """Policies of one workspace and kind."""
-
-Content = TypeVar("Content", ServicePolicy, CoveragePolicy)
-Given_co = TypeVar("Given_co", ServicePolicy, CoveragePolicy, covariant=True)
-
-
-class Locked(Protocol[Given_co]):
-    """A policy that stays as it is until the transaction ends."""
-
-    @property
-    def version(self) -> int: ...
-
-    @property
-    def content(self) -> Given_co: ...
-
-
-class Storage(Protocol[Content]):
-    """What the storage modules of both kinds do."""
-
-    async def insert(
-        self, connection: PooledConnection, workspace_id: int, policy_id: int, content: Content, *, limit: int
-    ) -> None: ...
-
-    async def lock(self, connection: PooledConnection, workspace_id: int, policy_id: int) -> Locked[Content] | None: ...
-
-    async def update(
-        self, connection: PooledConnection, workspace_id: int, policy_id: int, content: Content
-    ) -> None: ...
-
-    async def delete(self, connection: PooledConnection, workspace_id: int, policy_id: int) -> None: ...
-
-    async def insert_version(
-        self,
-        connection: PooledConnection,
-        workspace_id: int,
-        version_id: int,
-        policy_id: int,
-        number: int,
-        actor: str,
-        restored_from: int | None,
-        content: Content,
-        changes: Sequence[dict[str, Any]],
-    ) -> None: ...
-
-    async def version(
-        self, connection: PooledConnection, workspace_id: int, policy_id: int, number: int
-    ) -> Content | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +56,7 @@ class Kind(Generic[Content]):
     created: EventType
     updated: EventType
     deleted: EventType
-    storage: Storage[Content]
+    storage: PolicyTable[Content]
     devices: Callable[[Executor, int, int, int, int], Awaitable[list[Alike]]]
 
 
@@ -112,7 +69,7 @@ SERVICE: Kind[ServicePolicy] = Kind(
     SERVICE_POLICY_CREATED,
     SERVICE_POLICY_UPDATED,
     SERVICE_POLICY_DELETED,
-    service_policy,
+    SERVICE_POLICIES,
     traffic.with_service_policy,
 )
 COVERAGE: Kind[CoveragePolicy] = Kind(
@@ -124,7 +81,7 @@ COVERAGE: Kind[CoveragePolicy] = Kind(
     COVERAGE_POLICY_CREATED,
     COVERAGE_POLICY_UPDATED,
     COVERAGE_POLICY_DELETED,
-    coverage_policy,
+    COVERAGE_POLICIES,
     traffic.with_coverage_policy,
 )
 

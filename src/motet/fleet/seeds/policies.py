@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from motet.domain.coverage_policy import CoveragePolicy
 from motet.domain.service_policy import ServicePolicy
-from motet.storage import coverage_policy, service_policy
+from motet.storage.coverage_policy import COVERAGE_POLICIES
 from motet.storage.database import PooledConnection
+from motet.storage.service_policy import SERVICE_POLICIES
 
 TEXT_ONLY = ServicePolicy(
     "Text only", "Meters that send a text a day and have no data.", data_enabled=False, p2p_inside=False
@@ -29,8 +30,8 @@ _LIMIT = 1_000_000
 async def seed_policies(connection: PooledConnection, workspace_id: int, new_id: Callable[[], int]) -> None:
     """Adds both, at their first version, in the caller's transaction."""
     policy_id = new_id()
-    await service_policy.insert(connection, workspace_id, policy_id, TEXT_ONLY, limit=_LIMIT)
-    await service_policy.insert_version(connection, workspace_id, new_id(), policy_id, 1, "demo", None, TEXT_ONLY, [])
+    await SERVICE_POLICIES.insert(connection, workspace_id, policy_id, TEXT_ONLY, limit=_LIMIT)
+    await SERVICE_POLICIES.insert_version(connection, workspace_id, new_id(), policy_id, 1, "demo", None, TEXT_ONLY, [])
     policy_id = new_id()
-    await coverage_policy.insert(connection, workspace_id, policy_id, EUROPE, limit=_LIMIT)
-    await coverage_policy.insert_version(connection, workspace_id, new_id(), policy_id, 1, "demo", None, EUROPE, [])
+    await COVERAGE_POLICIES.insert(connection, workspace_id, policy_id, EUROPE, limit=_LIMIT)
+    await COVERAGE_POLICIES.insert_version(connection, workspace_id, new_id(), policy_id, 1, "demo", None, EUROPE, [])

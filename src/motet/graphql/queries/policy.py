@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import strawberry
@@ -9,6 +10,7 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.domain.coverage_policy import Network
+from motet.fleet.policies.policies import PolicyService, Preview
 from motet.graphql.fields import context_of, or_none, query, raw
 from motet.graphql.lists import root_list
 from motet.graphql.mutations.coverage_policy import CoveragePolicyChanges, coverage_policy_changes
@@ -80,15 +82,9 @@ class PolicyQueries:
         first: FirstDevices = strawberry.UNSET,
         after: AfterDevice = strawberry.UNSET,
     ) -> PolicyPreview | None:
-        context = context_of(info)
-        count, behind = page_of_devices(or_none(first), or_none(after))
-        named = service_policy_changes(changes)
-        policy_id = id_in(id, "ServicePolicy")
-        preview = None
-        if policy_id is not None:
-            preview = await context.services.service_policies.preview(
-                context.workspace_id, policy_id, named, after=behind, first=count
-            )
+        page = page_of_devices(or_none(first), or_none(after))
+        service, named = context_of(info).services.service_policies, service_policy_changes(changes)
+        preview = await _preview(info, service, id_in(id, "ServicePolicy"), named, page)
         return _as_answered(await preview_answer(info, preview, changes_told))
 
     @query(
@@ -105,15 +101,9 @@ class PolicyQueries:
         first: FirstDevices = strawberry.UNSET,
         after: AfterDevice = strawberry.UNSET,
     ) -> PolicyPreview | None:
-        context = context_of(info)
-        count, behind = page_of_devices(or_none(first), or_none(after))
-        named = coverage_policy_changes(changes)
-        policy_id = id_in(id, "CoveragePolicy")
-        preview = None
-        if policy_id is not None:
-            preview = await context.services.coverage_policies.preview(
-                context.workspace_id, policy_id, named, after=behind, first=count
-            )
+        page = page_of_devices(or_none(first), or_none(after))
+        service, named = context_of(info).services.coverage_policies, coverage_policy_changes(changes)
+        preview = await _preview(info, service, id_in(id, "CoveragePolicy"), named, page)
         return _as_answered(await preview_answer(info, preview, coverage_changes_told))
 
     @query(
@@ -156,6 +146,16 @@ class PolicyQueries:
         if device_id is not None:
             verdict = await context.services.coverage_checks.check_device(context.workspace_id, device_id, network)
         return _as_answered(check_answer(selection_of(raw(info)), verdict))
+
+
+async def _preview(
+    info: Info, service: PolicyService[Any], policy_id: int | None, named: Mapping[str, Any], page: tuple[int, int]
+) -> Preview | None:
+    """None for what is no id of a policy. `page`: how many devices, and behind which."""
+    if policy_id is None:
+        return None
+    count, behind = page
+    return await service.preview(context_of(info).workspace_id, policy_id, named, after=behind, first=count)
 
 
 def _network(country: Any, operator: Any, rat: Any) -> Network:

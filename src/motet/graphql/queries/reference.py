@@ -10,6 +10,7 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.fleet.policies.coverage import CoverageBook
 from motet.graphql.fields import context_of, query, raw
+from motet.graphql.lists import plain_list
 from motet.graphql.network_view import ReferenceView, network_key
 from motet.graphql.plain import answered, plain_connection, shaped
 from motet.graphql.selection import selection_of
@@ -26,26 +27,51 @@ from motet.graphql.types.reference import (
 from motet.graphql.types.relay import After, Before, Connection, First, Last
 from motet.radio import reference
 from motet.radio.coverage import PACKAGED, packaged_coverage
+from motet.reading.selection import Selected
 from motet.storage.coverage import StoredVersion
+
+
+async def _countries(info: Info, selected: Selected) -> Any:
+    view = await _view(info)
+    found = view.countries(_filter(selected))
+    return plain_connection(selected, "Country", found, lambda one: one.code, view.country)
+
+
+async def _operators(info: Info, selected: Selected) -> Any:
+    view = await _view(info)
+    found = view.operators(_filter(selected))
+    return plain_connection(selected, "Operator", found, lambda one: one.plmn, view.operator)
+
+
+async def _networks(info: Info, selected: Selected) -> Any:
+    view = await _view(info)
+    return plain_connection(selected, "Network", view.networks(_filter(selected)), network_key, view.network)
+
+
+def _filter(selected: Selected) -> dict[str, Any]:
+    return selected.arguments.get("filter") or {}
+
+
+def _book(info: Info) -> CoverageBook:
+    return context_of(info).services.coverage
+
+
+async def _view(info: Info) -> ReferenceView:
+    book = _book(info)
+    return ReferenceView(await book.current(), book.today())
 
 
 @strawberry.type
 class ReferenceQueries:
     """The part of Query that is about what all workspaces share."""
 
-    @query(Permission.REFERENCE_READ, "The countries of ISO 3166-1, by code.")
-    async def countries(
-        self,
-        info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
-        filter: Annotated[CountryFilter | None, strawberry.argument(description="Which of them.")] = strawberry.UNSET,  # noqa: A002
-    ) -> Connection[Country] | None:
-        view, selected = await _view(info), selection_of(raw(info))
-        found = view.countries(selected.arguments.get("filter") or {})
-        return answered(plain_connection(selected, "Country", found, lambda one: one.code, view.country))
+    countries = plain_list(
+        Country,
+        Permission.REFERENCE_READ,
+        "The countries of ISO 3166-1, by code.",
+        filter_by=CountryFilter,
+        page=_countries,
+    )
 
     @query(Permission.REFERENCE_READ, "The country of this code; null if there is none.")
     async def country(
@@ -55,19 +81,13 @@ class ReferenceQueries:
         view = await _view(info)
         return answered(None if found is None else shaped(selection_of(raw(info)), view.country(found)))
 
-    @query(Permission.REFERENCE_READ, "Who has which PLMN code, by code.")
-    async def operators(
-        self,
-        info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
-        filter: Annotated[OperatorFilter | None, strawberry.argument(description="Which of them.")] = strawberry.UNSET,  # noqa: A002
-    ) -> Connection[Operator] | None:
-        view, selected = await _view(info), selection_of(raw(info))
-        found = view.operators(selected.arguments.get("filter") or {})
-        return answered(plain_connection(selected, "Operator", found, lambda one: one.plmn, view.operator))
+    operators = plain_list(
+        Operator,
+        Permission.REFERENCE_READ,
+        "Who has which PLMN code, by code.",
+        filter_by=OperatorFilter,
+        page=_operators,
+    )
 
     @query(Permission.REFERENCE_READ, "Who has this PLMN code; null if nobody is known to.")
     async def operator(
@@ -77,19 +97,13 @@ class ReferenceQueries:
         view = await _view(info)
         return answered(None if found is None else shaped(selection_of(raw(info)), view.operator(found)))
 
-    @query(Permission.REFERENCE_READ, "Which operator offers which RAT, in which bands, with what: by code and RAT.")
-    async def networks(
-        self,
-        info: Info,
-        first: First = strawberry.UNSET,
-        after: After = strawberry.UNSET,
-        last: Last = strawberry.UNSET,
-        before: Before = strawberry.UNSET,
-        filter: Annotated[NetworkFilter | None, strawberry.argument(description="Which of them.")] = strawberry.UNSET,  # noqa: A002
-    ) -> Connection[Network] | None:
-        view, selected = await _view(info), selection_of(raw(info))
-        found = view.networks(selected.arguments.get("filter") or {})
-        return answered(plain_connection(selected, "Network", found, network_key, view.network))
+    networks = plain_list(
+        Network,
+        Permission.REFERENCE_READ,
+        "Which operator offers which RAT, in which bands, with what: by code and RAT.",
+        filter_by=NetworkFilter,
+        page=_networks,
+    )
 
     @query(Permission.REFERENCE_READ, "The versions of what is known of networks, the newest, which counts, first.")
     async def coverage_versions(self, info: Info) -> list[CoverageVersion] | None:
@@ -145,15 +159,6 @@ class ReferenceQueries:
                 lambda one: view.change(one, devices),
             )
         )
-
-
-def _book(info: Info) -> CoverageBook:
-    return context_of(info).services.coverage
-
-
-async def _view(info: Info) -> ReferenceView:
-    book = _book(info)
-    return ReferenceView(await book.current(), book.today())
 
 
 def coverage_version(stored: StoredVersion | None) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from motet.access.tokens import AuthenticationError
-from motet.domain.global_ids import decode_global_id, encode_global_id
+from motet.domain.global_ids import encode_global_id
 from motet.domain.ids import IdGenerator
 from motet.domain.letters import Letter
 from motet.domain.users import UserStatus, name_of
 from motet.identity.notices import Notices
-from motet.identity.scim.patching import equality, patched_user
-from motet.identity.scim.resources import ScimError, ScimUser, check_mail, user_of, user_resource
+from motet.identity.scim.collection import Collection, Kind, row_id
+from motet.identity.scim.patching import patched_user
+from motet.identity.scim.resources import USER_SCHEMA, ScimError, ScimUser, check_mail, user_of, user_resource
 from motet.identity.sso.memberships import follow_groups
 from motet.identity.telling import SILENCE, Teller, tell_gone
 from motet.storage import membership, scim
@@ -33,30 +34,10 @@ TOKEN_CHARACTERS = 100
 MAX_USERS = 50_000
 """Of one directory."""
 
-PAGE = 100
-MAX_PAGE = 200
-
 
 def hash_token(token: str) -> bytes:
     """What is kept of a token."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
-
-
-def row_id(scim_id: str, kind: str) -> int:
-    """The row behind a SCIM id, which is a global id. Raises ScimError."""
-    decoded = decode_global_id(scim_id)
-    if decoded is None or decoded[0] != kind:
-        raise ScimError(404, "There is no such resource.")
-    return decoded[1]
-
-
-def window(query: Mapping[str, str]) -> tuple[int, int]:
-    """(offset, limit) of `startIndex` and `count`. Raises ScimError."""
-    try:
-        start, count = int(query.get("startIndex", "1")), int(query.get("count", PAGE))
-    except ValueError:
-        raise ScimError(400, "startIndex and count are numbers.", "invalidValue") from None
-    return min(max(start, 1), 1 << 31) - 1, min(max(count, 0), MAX_PAGE)
 
 
 async def directory_of(database: Database, authorization: str | None, now: datetime) -> IdentityProviderRow:
@@ -72,11 +53,24 @@ async def directory_of(database: Database, authorization: str | None, now: datet
     return provider
 
 
-class DirectoryUsers:
-    """The users of all directories; calls name the provider. `base`: where SCIM is served. `now` gives an aware time.
+class DirectoryUsers(Collection[ScimUserRow]):
+    """The users of all directories."""
 
-    Raises ScimError, and ConflictError for what is taken.
-    """
+    kind = Kind(
+        "User",
+        "user",
+        USER_SCHEMA,
+        MAX_USERS,
+        {
+            "username": lambda value: Wanted(name_key=value.lower()),
+            "externalid": lambda value: Wanted(external_id=value),
+            "emails": lambda value: Wanted(email_key=value.casefold()),
+            "emails.value": lambda value: Wanted(email_key=value.casefold()),
+        },
+        "Users are found by userName, externalId, id or emails.value.",
+        scim.users,
+        scim.count_users,
+    )
 
     def __init__(
         self,
@@ -87,31 +81,8 @@ class DirectoryUsers:
         now: Callable[[], datetime],
         teller: Teller = SILENCE,
     ) -> None:
-        """`teller` writes events."""
-        self._database = database
-        self._teller = teller
-        self._ids = ids
-        self._base = base
+        super().__init__(database, ids, base, now, teller)
         self._notices = notices
-        self._now = now
-
-    async def find(self, provider: IdentityProviderRow, scim_id: str) -> dict[str, Any]:
-        rows = await scim.users(self._database.pool, provider.id, Wanted(id=row_id(scim_id, "User")))
-        if not rows:
-            raise ScimError(404, "There is no such user.")
-        return self._shown(rows[0])
-
-    async def list(
-        self, provider: IdentityProviderRow, query: Mapping[str, str]
-    ) -> tuple[int, int, list[dict[str, Any]]]:
-        """(total, offset, page)."""
-        offset, limit = window(query)
-        wanted = _wanted(query.get("filter"))
-        if wanted is None:
-            return 0, offset, []
-        total = await scim.count_users(self._database.pool, provider.id, wanted)
-        rows = await scim.users(self._database.pool, provider.id, wanted, offset, limit) if limit else []
-        return total, offset, [self._shown(row) for row in rows]
 
     async def create(self, provider: IdentityProviderRow, body: Mapping[str, Any]) -> dict[str, Any]:
         """A user of the organisation whom the directory did not have is found by the address, and is its from then
@@ -120,8 +91,7 @@ class DirectoryUsers:
         email, email_key = check_mail(said)
         async with transaction(self._database, after=self._committed) as connection:
             await scim.lock_directory(connection, provider.id)
-            if await scim.count_users(connection, provider.id, Wanted()) >= MAX_USERS:
-                raise ScimError(403, f"A directory has at most {MAX_USERS} users.")
+            await self._check_room(connection, provider)
             found = await find_by_email(connection, email_key)
             user = None if found is None else await lock_user(connection, found.id)
             if user is not None and user.organisation_id != provider.organisation_id:
@@ -150,8 +120,7 @@ class DirectoryUsers:
         """The person's account goes, with all that is kept about them."""
         user_id = row_id(scim_id, "User")
         async with transaction(self._database, after=self._committed) as connection:
-            if not await scim.users(connection, provider.id, Wanted(id=user_id)):
-                raise ScimError(404, "There is no such user.")
+            await self._row(connection, provider, user_id)
             user = await lock_user(connection, user_id)
             if user is not None:
                 await self._check_spared(connection, user)
@@ -164,10 +133,8 @@ class DirectoryUsers:
         user_id = row_id(scim_id, "User")
         async with transaction(self._database, after=self._committed) as connection:
             user = await lock_user(connection, user_id)
-            rows = await scim.users(connection, provider.id, Wanted(id=user_id))
-            if user is None or not rows:
-                raise ScimError(404, "There is no such user.")
-            said = change(_user(rows[0]))
+            said = change(_user(await self._row(connection, provider, user_id)))
+            assert user is not None  # noqa: S101 - whoever is in a directory has an account
             await scim.write_user(connection, provider.id, user_id, _said(said), self._now(), is_new=False)
             await self._write_person(connection, provider, user, said)
         return await self.find(provider, scim_id)
@@ -236,21 +203,3 @@ def _said(user: ScimUser) -> tuple[str, str | None, str | None, str | None]:
 
 def _name(user: ScimUser) -> str:
     return name_of(user.name)
-
-
-def _wanted(words: str | None) -> Wanted | None:
-    """Which rows a filter is about; None: none can be. Raises ScimError."""
-    if words is None:
-        return Wanted()
-    name, value = equality(words)
-    name = name.removeprefix("urn:ietf:params:scim:schemas:core:2.0:user:")
-    if name == "username":
-        return Wanted(name_key=value.lower())
-    if name == "externalid":
-        return Wanted(external_id=value)
-    if name in ("emails", "emails.value"):
-        return Wanted(email_key=value.casefold())
-    if name == "id":
-        decoded = decode_global_id(value)
-        return Wanted(id=decoded[1]) if decoded is not None and decoded[0] == "User" else None
-    raise ScimError(400, "Users are found by userName, externalId, id or emails.value.", "invalidFilter")

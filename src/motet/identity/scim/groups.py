@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from motet.domain.global_ids import decode_global_id, encode_global_id
-from motet.domain.ids import IdGenerator
-from motet.identity.scim.directory import row_id, window
-from motet.identity.scim.patching import equality, patched_group
-from motet.identity.scim.resources import ScimError, ScimGroup, group_of, group_resource
+from motet.identity.scim.collection import Collection, Kind, row_id
+from motet.identity.scim.patching import patched_group
+from motet.identity.scim.resources import GROUP_SCHEMA, ScimError, ScimGroup, group_of, group_resource
 from motet.identity.sso.memberships import follow_groups
-from motet.identity.telling import SILENCE, Teller
 from motet.storage import scim
-from motet.storage.database import Database, PooledConnection
+from motet.storage.database import PooledConnection
 from motet.storage.identity_provider import IdentityProviderRow
 from motet.storage.scim import ScimGroupRow, Wanted
 from motet.storage.transaction import transaction
@@ -24,49 +21,29 @@ MAX_GROUPS = 2_000
 """Of one directory."""
 
 
-class DirectoryGroups:
-    """The groups of all directories; calls name the provider. Raises ScimError, ConflictError for what is taken."""
+class DirectoryGroups(Collection[ScimGroupRow]):
+    """The groups of all directories."""
 
-    def __init__(
-        self,
-        database: Database,
-        ids: IdGenerator,
-        base: str,
-        now: Callable[[], datetime],
-        teller: Teller = SILENCE,
-    ) -> None:
-        """`teller` writes events."""
-        self._database = database
-        self._teller = teller
-        self._ids = ids
-        self._base = base
-        self._now = now
-
-    async def find(self, provider: IdentityProviderRow, scim_id: str) -> dict[str, Any]:
-        rows = await scim.groups(self._database.pool, provider.id, Wanted(id=row_id(scim_id, "ScimGroup")))
-        if not rows:
-            raise ScimError(404, "There is no such group.")
-        return self._shown(rows[0])
-
-    async def list(
-        self, provider: IdentityProviderRow, query: Mapping[str, str]
-    ) -> tuple[int, int, list[dict[str, Any]]]:
-        """(total, offset, page)."""
-        offset, limit = window(query)
-        wanted = _wanted(query.get("filter"))
-        if wanted is None:
-            return 0, offset, []
-        total = await scim.count_groups(self._database.pool, provider.id, wanted)
-        rows = await scim.groups(self._database.pool, provider.id, wanted, offset, limit) if limit else []
-        return total, offset, [self._shown(row) for row in rows]
+    kind = Kind(
+        "ScimGroup",
+        "group",
+        GROUP_SCHEMA,
+        MAX_GROUPS,
+        {
+            "displayname": lambda value: Wanted(name_key=value.lower()),
+            "externalid": lambda value: Wanted(external_id=value),
+        },
+        "Groups are found by displayName, externalId or id.",
+        scim.groups,
+        scim.count_groups,
+    )
 
     async def create(self, provider: IdentityProviderRow, body: Mapping[str, Any]) -> dict[str, Any]:
         said, now = group_of(body), self._now()
         group_id = self._ids.next_at(now)
         async with transaction(self._database, after=self._teller.committed) as connection:
             await scim.lock_directory(connection, provider.id)
-            if await scim.count_groups(connection, provider.id, Wanted()) >= MAX_GROUPS:
-                raise ScimError(403, f"A directory has at most {MAX_GROUPS} groups.")
+            await self._check_room(connection, provider)
             await scim.write_group(
                 connection, provider.id, group_id, said.display_name, said.external_id, now, is_new=True
             )
@@ -85,11 +62,9 @@ class DirectoryGroups:
         group_id = row_id(scim_id, "ScimGroup")
         async with transaction(self._database, after=self._teller.committed) as connection:
             await scim.lock_directory(connection, provider.id)
-            rows = await scim.groups(connection, provider.id, Wanted(id=group_id))
-            if not rows:
-                raise ScimError(404, "There is no such group.")
+            row = await self._row(connection, provider, group_id)
             await scim.delete_group(connection, provider.id, group_id)
-            await self._follow(connection, provider, set(rows[0].member_ids))
+            await self._follow(connection, provider, set(row.member_ids))
 
     async def _change(
         self, provider: IdentityProviderRow, scim_id: str, change: Callable[[ScimGroup], ScimGroup]
@@ -97,10 +72,7 @@ class DirectoryGroups:
         group_id = row_id(scim_id, "ScimGroup")
         async with transaction(self._database, after=self._teller.committed) as connection:
             await scim.lock_directory(connection, provider.id)
-            rows = await scim.groups(connection, provider.id, Wanted(id=group_id))
-            if not rows:
-                raise ScimError(404, "There is no such group.")
-            was = _group(rows[0])
+            was = _group(await self._row(connection, provider, group_id))
             said = change(was)
             await scim.write_group(
                 connection, provider.id, group_id, said.display_name, said.external_id, self._now(), is_new=False
@@ -143,19 +115,3 @@ class DirectoryGroups:
 def _group(row: ScimGroupRow) -> ScimGroup:
     members = frozenset(encode_global_id("User", member) for member in row.member_ids)
     return ScimGroup(row.display_name, row.external_id, members)
-
-
-def _wanted(words: str | None) -> Wanted | None:
-    """Which rows a filter is about; None: none can be. Raises ScimError."""
-    if words is None:
-        return Wanted()
-    name, value = equality(words)
-    name = name.removeprefix("urn:ietf:params:scim:schemas:core:2.0:group:")
-    if name == "displayname":
-        return Wanted(name_key=value.lower())
-    if name == "externalid":
-        return Wanted(external_id=value)
-    if name == "id":
-        decoded = decode_global_id(value)
-        return Wanted(id=decoded[1]) if decoded is not None and decoded[0] == "ScimGroup" else None
-    raise ScimError(400, "Groups are found by displayName, externalId or id.", "invalidFilter")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from motet.identity.scim.directory import MAX_PAGE
+from motet.identity.scim.collection import MAX_PAGE
 from motet.identity.scim.resources import GROUP_SCHEMA, USER_SCHEMA
 
 CONFIG_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
