@@ -21,7 +21,7 @@ from starlette.routing import Route
 from chromium import Page, browser
 from foreign_programs import program
 from motet.access.passwords import hash_password
-from motet.access.principals import Role
+from motet.access.principals import Role, member
 from motet.bootstrap.http import PathSwitch
 from motet.domain.totp import code_at, step_at
 from motet.domain.users import UserStatus
@@ -368,6 +368,9 @@ async def test_an_invitation_is_accepted(database: Database, tmp_path: Path) -> 
         link = await identity.invitations.link_for(
             inviter, made.world.demo.workspace_id, "bob@example.org", role=Role.USER
         )
+        other = made.world.other
+        theirs = member("administrator", other.workspace_id, other.name, Role.ADMINISTRATOR, 1 << 40)
+        elsewhere = await identity.invitations.link_for(theirs, other.workspace_id, EMAIL, role=Role.OBSERVER)
 
         def act(person: Person) -> None:
             person.open(link)
@@ -381,5 +384,17 @@ async def test_an_invitation_is_accepted(database: Database, tmp_path: Path) -> 
             person.open("about:blank")
             person.open(link)
             person.sees("Sign in with a passkey")  # it was good once
+            person.open("about:blank")
+            person.open(elsewhere)  # for who has an account of another organisation, and not for Bob
+            person.presses("Accept the invitation")
+            person.sees(f"Sign in as {EMAIL} to accept this")
+            person.page.call("Network.clearBrowserCookies")
+            person.open("about:blank")
+            person.open(elsewhere)
+            person.sees(f"You, {EMAIL}, were invited to the workspace other. Sign in to accept.")
+            person.signs_in()
+            person.sees("You have joined.")
 
         await in_browser(tmp_path, act)
+        joined = "SELECT role FROM membership WHERE user_id = $1 AND workspace_id = $2"
+        assert await database.pool.fetchval(joined, user_id, other.workspace_id) == "OBSERVER"

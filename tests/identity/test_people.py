@@ -51,7 +51,8 @@ async def test_someone_is_invited_sets_a_password_and_is_signed_in(people: Peopl
     assert (mail["to"], mail["subject"]) == ("Bert@Example.org", "anna@example.org lädt Sie zu demo auf Motet ein")
     assert "https://motet.example.org/account/invitation#token=" in mail["text"]
     told = await people.http("/auth/invitation", {"token": token_in(mail)})
-    assert told.body == {"email": "Bert@Example.org", "name": "Bert", "workspace": "demo", "account": False}
+    about = {"email": "Bert@Example.org", "name": "Bert", "workspace": "demo", "account": False, "sign_in": False}
+    assert told.body == about
     weak = await people.http("/auth/invitation/accept", {"token": token_in(mail), "password": "password1234"})
     assert (weak.status, weak.code, weak.body["error"]["path"]) == (400, "INVALID", ["password"])
     told = await people.http("/auth/invitation/accept", {"token": token_in(mail), "password": NEW_PASSWORD})
@@ -95,6 +96,35 @@ async def test_who_has_an_account_joins_by_the_link_and_keeps_their_password(peo
     assert inside.role is Role.OBSERVER
     with pytest.raises(ConflictError):
         await people.identity.invitations.invite(anna, people.demo.workspace_id, "BERT@example.org", role=Role.USER)
+
+
+async def test_an_account_of_another_organisation_joins_only_while_its_user_is_signed_in(people: People) -> None:
+    """Its organisation says who comes in by it: whoever follows the link has the mailbox, and perhaps no more."""
+    await people.user()
+    elsewhere = await people.ground.database.pool.fetchval(
+        "SELECT organisation_id FROM workspace WHERE id = $1", people.other.workspace_id
+    )
+    bert_id = await people.user("bert@example.org", roles={"other": Role.USER}, organisation_id=elsewhere)
+    await people.user("carl@example.org", roles={"other": Role.USER}, organisation_id=elsewhere)
+    anna = await signed_in(people, "anna@example.org")
+    await people.identity.invitations.invite(anna, people.demo.workspace_id, "bert@example.org", role=Role.USER)
+    (mail,) = await mails(people)
+    token = token_in(mail)
+    assert (await people.http("/auth/invitation", {"token": token})).body["sign_in"] is True
+    carls, berts = [
+        (await people.http("/auth/login", {"email": f"{name}@example.org", "password": PASSWORD})).body["access_token"]
+        for name in ("carl", "bert")
+    ]
+    is_member = "SELECT EXISTS (SELECT FROM membership WHERE user_id = $1 AND workspace_id = $2)"
+    for bearer in (None, carls):
+        told = await people.http("/auth/invitation/accept", {"token": token, "password": NEW_PASSWORD}, token=bearer)
+        assert (told.status, told.code) == (403, "DENIED")
+        assert told.body["error"]["message"].startswith("Sign in as bert@example.org to accept this")
+        assert not await people.ground.database.pool.fetchval(is_member, bert_id, people.demo.workspace_id)
+    assert (await people.http("/auth/invitation/accept", {"token": token}, token="nonsense")).status == 401
+    told = await people.http("/auth/invitation/accept", {"token": token}, token=berts)
+    assert told.body == {"joined": True}
+    assert await people.ground.database.pool.fetchval(is_member, bert_id, people.demo.workspace_id)
 
 
 async def test_an_invitation_looks_the_same_whether_there_is_such_a_user_or_not(people: People) -> None:

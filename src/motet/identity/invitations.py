@@ -32,7 +32,7 @@ from motet.storage import invitation as storage
 from motet.storage.database import Database, PooledConnection
 from motet.storage.membership import add_member, find_member
 from motet.storage.transaction import transaction
-from motet.storage.user import add_user, find_by_email
+from motet.storage.user import UserRow, add_user, find_by_email
 
 GOOD_FOR = timedelta(days=7)
 
@@ -51,6 +51,8 @@ class Invited:
     workspace: str
     has_account: bool
     """Whether they sign in with what they have; else they set a password now."""
+    signs_in: bool
+    """Whether they have to be signed in to accept it: their account is another organisation's."""
 
 
 class Invitations:
@@ -120,15 +122,26 @@ class Invitations:
         if row is None:
             raise AuthenticationError(NOT_GOOD)
         user = await find_by_email(self._database.pool, row.email_key)
-        return Invited(row.email, row.name, row.workspace, user is not None and user.status is UserStatus.ACTIVE)
+        has_account = user is not None and user.status is UserStatus.ACTIVE
+        return Invited(row.email, row.name, row.workspace, has_account, user is not None and _is_elsewhere(user, row))
 
     async def accept(
-        self, token: str, client: Client, *, password: str | None = None, name: str | None = None
+        self,
+        token: str,
+        client: Client,
+        *,
+        password: str | None = None,
+        name: str | None = None,
+        principal: Principal | None = None,
     ) -> Signed | SecondFactorNeeded | None:
         """Become a member. Someone without an account sets a password and is signed in; someone with one becomes a
         member and signs in as ever (None).
 
-        Raises AuthenticationError for a link that is not good, InvalidError for a password that is none.
+        An account of another organisation is whose that says it is, by its provider or directory; the link shows whose
+        the mailbox is. Both must be the same person's, so `principal`, who asks, has to be signed in to it.
+
+        Raises AuthenticationError for a link that is not good, InvalidError for a password that is none, DeniedError
+        for who is not signed in so.
         """
         now, token_hash = self._now(), hash_token(token)
         row = await storage.find_invitation(self._database.pool, token_hash, now)
@@ -136,6 +149,10 @@ class Invitations:
             raise AuthenticationError(NOT_GOOD)
         user = await find_by_email(self._database.pool, row.email_key)
         if user is not None:
+            if _is_elsewhere(user, row) and (principal is None or principal.user_id != user.id):
+                raise DeniedError(
+                    "Sign in as {email} to accept this: the account belongs to another organisation.", email=user.email
+                )
             async with transaction(self._database, after=self._teller.committed) as connection:
                 await self._join(connection, row, user.id)
             return None
@@ -207,3 +224,8 @@ class Invitations:
         if await add_member(connection, row.workspace_id, user_id, row.role, row.role_id):
             held = (row.role, row.role_id)
             await tell_member(self._teller, connection, row.workspace_id, user_id, before=None, after=held)
+
+
+def _is_elsewhere(user: UserRow, row: storage.InvitationRow) -> bool:
+    """Whether the account is not of the workspace's own organisation, which may do with its accounts what it likes."""
+    return user.organisation_id != row.organisation_id

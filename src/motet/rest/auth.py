@@ -85,15 +85,19 @@ class AuthEdge:
         body = await body_of(request)
         found = await self._identity.invitations.look(text_of(body, "token", most=TOKEN_CHARACTERS))
         shown = {"email": found.email, "name": found.name, "workspace": found.workspace, "account": found.has_account}
-        return json_answer(shown)
+        return json_answer(shown | {"sign_in": found.signs_in})
 
     async def accept_invitation(self, request: Request) -> Response:
-        """`{token, password, name?, cookie?}` -> tokens; for someone who has an account `{token}` -> `{joined}`."""
+        """`{token, password, name?, cookie?}` -> tokens; for someone who has an account `{token}` -> `{joined}`, with
+        their access token if the account is another organisation's."""
         body = await body_of(request)
+        header, principal = request.headers.get("authorization"), None
+        if header is not None:
+            principal = await self._identity.authenticator.authenticate(header, client_of(request).address)
         token, name = text_of(body, "token", most=TOKEN_CHARACTERS), optional_text_of(body, "name")
-        async with self._doing(request, "an invitation", {"name": name}):
+        async with self._doing(request, principal or "an invitation", {"name": name}):
             result = await self._identity.invitations.accept(
-                token, client_of(request), password=optional_text_of(body, "password"), name=name
+                token, client_of(request), password=optional_text_of(body, "password"), name=name, principal=principal
             )
         if result is None:
             return json_answer({"joined": True})

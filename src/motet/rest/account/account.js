@@ -11,6 +11,9 @@ const form = (name) => document.querySelector(`form[data-form="${name}"]`);
 // The token of a mail's link; the address bar, and with it the history, forgets it at once.
 let mailed = null;
 
+// Where this tab keeps the token of an invitation while its owner signs in, at an identity provider perhaps.
+const INVITATION = "motet_invitation";
+
 // The sign-in that waits for its second factor: the server's answer.
 let waiting = null;
 let way = "code";
@@ -48,6 +51,12 @@ async function welcome() {
     notice(error.message, "bad");
     return show("sign-in");
   }
+  if (about.sign_in && !(await api.refresh())) {
+    sessionStorage.setItem(INVITATION, mailed);
+    show("sign-in");
+    form("sign-in").elements.email.value = about.email;
+    return notice(say("You, {email}, were invited to the workspace {workspace}. Sign in to accept.", about));
+  }
   show("invitation");
   $("invitation-about").textContent = about.account
     ? say("You, {email}, were invited to the workspace {workspace}. Your account will be good for it too.", about)
@@ -56,6 +65,23 @@ async function welcome() {
   const { username, name } = form("invitation").elements;
   username.value = about.email;
   name.value = about.name || "";
+}
+
+// Signed in: to what one was invited before, if to anything, and to one's account.
+async function arrive(joined = null) {
+  const invited = sessionStorage.getItem(INVITATION);
+  sessionStorage.removeItem(INVITATION);
+  let wrong = null;
+  if (invited !== null) {
+    try {
+      await api.rest("POST", "/auth/invitation/accept", { token: invited });
+      joined = say("You have joined.");
+    } catch (error) {
+      wrong = error.message;
+    }
+  }
+  await enter();
+  if (wrong || joined) notice(wrong || joined, wrong ? "bad" : "");
 }
 
 const REFUSALS = {
@@ -77,7 +103,7 @@ function refusal(code, reference) {
 async function land(code, next) {
   api.take(await api.rest("POST", "/auth/sso/exchange", { code, cookie: true }));
   if (next && /^\/(?![/\\])[!-~]+$/.test(next) && !next.startsWith("/account")) return location.assign(next);
-  await enter();
+  await arrive();
 }
 
 // What the server said to a sign-in: signed in, or one more step.
@@ -92,7 +118,7 @@ async function go(answer) {
   api.take(answer);
   history.replaceState(null, "", "/account");
   for (const each of document.querySelectorAll("form")) each.reset();
-  await enter();
+  await arrive();
 }
 
 const offered = () => {
@@ -180,8 +206,12 @@ const FORMS = {
       Object.assign(body, { password: password.value, name: name.value.trim() });
     }
     const answer = await api.rest("POST", "/auth/invitation/accept", body);
-    if (answer.joined) return done(given, say("You have joined. Sign in to go there."));
+    if (answer.joined && !api.signedIn()) return done(given, say("You have joined. Sign in to go there."));
     mailed = null;
+    if (answer.joined) {
+      history.replaceState(null, "", "/account");
+      return await arrive(say("You have joined."));
+    }
     await go(answer);
   },
 };
