@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,10 @@ from motet.graphql.app import Dependencies, build_graphql_app
 from motet.graphql.cost import price_of
 from motet.graphql.engine import CHARACTERS_A_COST, OVERSIZED_PART, READING_COST, REFUSED_TIMES
 from motet.graphql.limits import Limits
+from motet.graphql.meter import Meter
 from motet.graphql.schema import SCHEMA
 from motet.graphql.throttle import BUCKETS, Throttle, key_of
+from motet.storage.shares import Turns
 
 GRAPHQL_JSON = "application/graphql-response+json"
 DEVICES = "{ devices(first: 2) { nodes { name sim { iccid } } } }"
@@ -199,6 +202,57 @@ def test_a_bucket_fills_with_time_and_no_further_than_it_holds() -> None:
     assert throttle.status(("a",)) == {"maximumAvailable": 100, "currentlyAvailable": 100, "restoreRate": 10}
     assert throttle.take(("a",), 250) == 0.0, "what costs more than the bucket holds takes all of it"
     assert throttle.take(("a",), 1) == 15.1
+
+
+def test_what_was_done_already_may_leave_a_debt_that_a_fine_does_not_forgive() -> None:
+    now = [0.0]
+    throttle = Throttle(100, 10, lambda: now[0])
+    throttle.charge(("a",), 130)
+    throttle.fine(("a",), 5)
+    assert (throttle.available(("a",)), throttle.wait_s(("a",), 1)) == (0, 3.1)
+    throttle.charge(("a",), 1_000_000)
+    now[0] = 10.1
+    assert throttle.take(("a",), 1) == 0.0, "no more than the bucket holds is owed"
+
+
+async def test_what_a_subscription_shows_is_charged_when_it_does_and_waits_for_the_bucket(world: World) -> None:
+    now = [0.0]
+    throttle, turns = Throttle(100, 10_000, lambda: now[0]), Turns(1)
+    document = parse("subscription { smsMessages { id device { sim { iccid } events(first: 5) { nodes { id } } } } }")
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    meter = Meter(throttle, ("a",), price_of(SCHEMA, document, operation), turns, "demo")
+    async with meter.turn():
+        meter.spend([{"id": "1", "device": {"sim": {"iccid": "2"}, "events": {"nodes": [{}, {}]}}}, {"device": None}])
+    assert throttle.available(("a",)) == 100 - 1 - (1 + 1 + 1 + 2) - 1
+    meter.spend([{}] * 200)
+
+    async def turn() -> None:
+        async with meter.turn():
+            pass
+
+    began = asyncio.create_task(turn())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not began.done()
+    now[0] = 1.0
+    await began
+
+
+async def test_a_subscription_is_charged_for_what_it_tells(world: World) -> None:
+    client = limited(world, bucket=10_000, restore_per_s=1)
+    async with client.stream(
+        "subscription { smsMessages { id device { sim { id } servicePolicy { id } } } }"
+    ) as stream:
+        while not world.bus.has_listeners(world.demo.workspace_id):  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.005)
+        before = (await client.query("{ __typename }")).json["extensions"]["cost"]["throttleStatus"]
+        for _ in range(10):
+            message = await world.tenants.message(world.demo, world.demo.devices[0])
+            world.bus.publish(world.demo.workspace_id, [message])
+            assert (await stream.event())[0] == "next"
+        after = (await client.query("{ __typename }")).json["extensions"]["cost"]["throttleStatus"]
+    assert before["currentlyAvailable"] - after["currentlyAvailable"] >= 30
 
 
 def test_buckets_are_bounded_and_the_one_unused_for_longest_goes() -> None:

@@ -44,6 +44,7 @@ from motet.fleet.sims.sim_move import SimMoveService
 from motet.fleet.sims.sim_purchase_order import SimPurchaseOrderService
 from motet.fleet.sims.sim_schedule import SimScheduleService
 from motet.fleet.usage.quota import QuotaBook
+from motet.graphql.meter import Meter
 from motet.graphql.selection import Selections
 from motet.hub.explain import Explanation
 from motet.hub.requests import Allowed, SendRequest
@@ -161,6 +162,8 @@ class Context:
     read_slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(PARALLEL_READS))
     ends_at: float | None = None
     """The loop's time from which on the operation begins nothing more."""
+    meter: Meter | None = None
+    """Of a subscription."""
 
     @property
     def workspace_id(self) -> int:

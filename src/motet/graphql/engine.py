@@ -31,6 +31,7 @@ from motet.graphql.documents import Documents
 from motet.graphql.errors import public_error
 from motet.graphql.executor import MotetExecutor, TimedOutError
 from motet.graphql.limits import Limits, check_variables
+from motet.graphql.meter import Meter
 from motet.graphql.persisted import MAX_DOCUMENT_ID_CHARACTERS, Sources, persisted_hash
 from motet.graphql.schema import SCHEMA
 from motet.graphql.selection import Selections
@@ -236,7 +237,14 @@ class Engine:
         result = subscribe(
             SCHEMA,
             prepared.document,
-            context_value=Context(principal, self._services, client, prepared.voice, prepared.selections),
+            context_value=Context(
+                principal,
+                self._services,
+                client,
+                prepared.voice,
+                prepared.selections,
+                meter=Meter(self.throttle, prepared.key, prepared.price, self._turns, _line_of(principal)),
+            ),
             variable_values=dict(prepared.request.variables),
             operation_name=prepared.request.operation_name,
             executor_class=MotetExecutor,

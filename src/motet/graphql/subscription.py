@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Annotated, Any
 
 import strawberry
@@ -167,13 +168,20 @@ async def _read(
     """The rows as they are now. A database that is away for a moment does not end a subscription."""
     for attempt in range(READ_ATTEMPTS):
         try:
-            async with asyncio.timeout(READ_WITHIN_S):
-                return await context.services.reader.by_ids(context.principal, entity, children, row_ids, wanted)
+            async with _turn(context), asyncio.timeout(READ_WITHIN_S):
+                answer = await context.services.reader.by_ids(context.principal, entity, children, row_ids, wanted)
+            if context.meter is not None:
+                context.meter.spend(item for item in answer.value.values() if item is not None)
+            return answer
         except READ_ERRORS:
             if attempt == READ_ATTEMPTS - 1:
                 raise
             await asyncio.sleep(READ_AGAIN_AFTER_S)
     raise AssertionError("READ_ATTEMPTS is at least 1")
+
+
+def _turn(context: Context) -> AbstractAsyncContextManager[None]:
+    return nullcontext() if context.meter is None else context.meter.turn()
 
 
 def _item(message: Any, failures: list[Failure]) -> Any:

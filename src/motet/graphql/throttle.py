@@ -49,7 +49,13 @@ class Throttle:
     def fine(self, key: Key, cost: float) -> None:
         """Takes `cost`, or what there is."""
         bucket = self._bucket(key)
-        bucket.available = max(0.0, bucket.available - cost)
+        bucket.available = max(min(0.0, bucket.available), bucket.available - cost)
+
+    def charge(self, key: Key, cost: float) -> None:
+        """Takes `cost` of what was done already, be it more than there is; what is lacking flows back first, at most as
+        much as the bucket holds."""
+        bucket = self._bucket(key)
+        bucket.available = max(-float(self.capacity), bucket.available - cost)
 
     def put(self, key: Key, cost: float) -> None:
         """Gives back what was not used."""
