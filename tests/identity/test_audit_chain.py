@@ -166,7 +166,32 @@ async def test_a_chain_made_anew_and_a_log_that_is_gone_are_found_by_an_anchor(l
     assert "is gone" in (await log.broken(*anchors))[5]
 
 
-@pytest.mark.parametrize("text", ["x", "[]", '{"log": "a"}', '{"log": "1", "seq": 1, "hash": "zz"}'])
+async def test_a_removal_that_nobody_s_retention_made_is_found_by_an_anchor(log: Log) -> None:
+    anchors = [anchor for anchor, _ in await log.check.anchors([5])]
+    assert anchors[0].seq == 10
+    await log.write(2)
+    await log.seal()
+    too_soon = AuditRetention(log.database, lambda: log.at + timedelta(days=31))  # as whoever has the database may
+    await too_soon.set_days(5, 30)
+    assert await too_soon.purge() == 12
+    await too_soon.set_days(5, None)
+    await log.seal()
+    assert await log.broken() == {}
+    assert "removed before their time" in (await log.broken(*anchors))[5]
+    log.at += timedelta(days=31)  # by then it may have been one
+    assert await log.broken(*anchors) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "[]",
+        '{"log": "1", "seq": 1, "hash": "00", "at": "once"}',
+        '{"log": "a"}',
+        '{"log": "1", "seq": 1, "hash": "zz"}',
+    ],
+)
 def test_what_is_no_anchor_is_refused(text: str) -> None:
     with pytest.raises(InvalidError, match="line 1"):
         read_anchors(text)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from motet.domain.audit_chain import GENESIS, Link, exported, next_link
 from motet.domain.errors import InvalidError
 from motet.domain.ids import first_id_at
-from motet.identity.audit_retention import REMOVAL
+from motet.identity.audit_retention import REMOVAL, SHORTEST_DAYS
 from motet.storage import audit_chain
 from motet.storage.audit_chain import Chain
 from motet.storage.database import Database, PooledConnection
@@ -22,12 +22,18 @@ SEALED_WITHIN = timedelta(seconds=60)
 """Sealing takes about a second; an entry that waits longer is reported."""
 
 
+NEVER_REMOVED = timedelta(days=SHORTEST_DAYS - 1)
+"""Younger entries are not removed by any retention; a day is for entries that waited for their seal."""
+
+
 class Anchor(NamedTuple):
     """Where a log's chain was at some time: kept elsewhere, it shows whether what is behind was cut off."""
 
     log: int
     seq: int
     hash: bytes
+    at: datetime | None = None
+    """When that was; None if it is not known."""
 
 
 class Verdict(NamedTuple):
@@ -82,7 +88,7 @@ class AuditCheck:
         """Where the chains end now, each with its workspace's name."""
         async with self._snapshot() as connection:
             return [
-                (Anchor(chain.log, *chain.end), chain.name)
+                (Anchor(chain.log, *chain.end, self._now()), chain.name)
                 for chain in await audit_chain.chains(connection, GENESIS)
                 if (logs is None or chain.log in logs) and chain.end.seq
             ]
@@ -158,6 +164,9 @@ class _Walk:
         """Whether the chain still goes through these places."""
         for anchor in sorted(anchors, key=lambda one: one.seq):
             if anchor.seq < self._chain.removed.seq:
+                # What came behind the anchor is younger than it, and no retention is so short.
+                if anchor.at is not None and anchor.at > self._now - NEVER_REMOVED:
+                    return f"entries behind {anchor.seq}, which an anchor tells of, were removed before their time"
                 continue
             found = await audit_chain.seal_at(self._connection, self._chain.log, anchor.seq)
             if anchor.seq == self._chain.removed.seq:
@@ -221,7 +230,8 @@ def read_anchors(text: str) -> list[Anchor]:
             continue
         try:
             told = json.loads(line)
-            found.append(Anchor(int(told["log"]), int(told["seq"]), bytes.fromhex(told["hash"])))
+            at = datetime.fromisoformat(told["at"]).astimezone(UTC) if "at" in told else None
+            found.append(Anchor(int(told["log"]), int(told["seq"]), bytes.fromhex(told["hash"]), at))
         except (ValueError, KeyError, TypeError):
             raise InvalidError("line {number} is no anchor", number=number) from None
     return found
