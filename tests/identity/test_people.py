@@ -151,6 +151,21 @@ async def test_only_the_newest_link_is_good_and_not_for_ever(people: People) -> 
         await people.identity.invitations.look(token_in(second))
 
 
+async def test_nobody_is_let_in_to_a_suspended_workspace_by_a_link_that_is_good_again_later(people: People) -> None:
+    await people.user()
+    anna, pool = await signed_in(people, "anna@example.org"), people.ground.database.pool
+    await people.identity.invitations.invite(anna, people.demo.workspace_id, "bert@example.org", role=Role.USER)
+    (mail,) = await mails(people)
+    given = {"token": token_in(mail), "password": NEW_PASSWORD, "name": "Bert"}
+    for closing in ("UPDATE workspace SET suspended_at = {}", "UPDATE organisation SET suspended_at = {}"):
+        await pool.execute(closing.format("now()"))
+        for path in ("/auth/invitation", "/auth/invitation/accept"):
+            assert (await people.http(path, given)).status == 401
+        assert await pool.fetchval("SELECT count(*) FROM user_account WHERE email = 'bert@example.org'") == 0
+        await pool.execute(closing.format("NULL"))
+    assert (await people.http("/auth/invitation/accept", given)).status == 200
+
+
 async def test_one_link_lets_one_in_however_many_follow_it_at_once(people: People) -> None:
     await people.user()
     anna = await signed_in(people, "anna@example.org")

@@ -70,7 +70,7 @@ _OF_LINK = """
 SELECT i.workspace_id, i.id, i.email, i.email_key, i.name, i.locale, i.role, i.role_id, w.name AS workspace,
        w.organisation_id
   FROM invitation i JOIN workspace w ON w.id = i.workspace_id
- WHERE i.token_hash = $1 AND i.expires_at > $2
+ WHERE i.token_hash = $1 AND i.expires_at > $2 AND motet_open_workspace(w.id)
 """
 
 
