@@ -52,7 +52,10 @@ class Page:
 
     def sees(self, words: str) -> None:
         """Waits until the page says so."""
-        eventually(lambda: words in (self._glance("document.body?.innerText") or ""), f"the page says: {words}")
+        try:
+            eventually(lambda: words in self._words(), f"the page says: {words}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; it says: {self._words()[:2_000]}") from None
 
     def types(self, field: str, text: str, form: str = "") -> None:
         """Into the field of this name that is shown, in what the selector `form` finds, once there is one."""
@@ -72,6 +75,10 @@ class Page:
             " if (found) found.click(); return !!found; })()"
         )
         eventually(lambda: self._glance(script), f"the button {label} is there")
+
+    def _words(self) -> str:
+        """What the page says now."""
+        return self._glance("document.body?.innerText") or ""
 
     def _glance(self, script: str) -> Any:
         """The same, or nothing while the page is being left."""
