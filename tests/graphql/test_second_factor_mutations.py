@@ -191,12 +191,15 @@ async def test_an_organisation_says_whom_it_asks_for_a_second_factor(world: Worl
         "required": True, "of": "ADMINISTRATORS", "userErrors": [],
     }  # fmt: skip
     assert await asked() == [False, False]
+    shown = "{ viewer { workspace { organisation { secondFactorOf } } } }"
+    assert (await ada.query(shown)).data["viewer"]["workspace"]["organisation"] == {"secondFactorOf": "ADMINISTRATORS"}
     assert (await ada.query(VIEWER)).data["viewer"]["secondFactorRequired"] is True
     assert (await change(ada, require, "required of", required=True, of=None))["userErrors"] == [
         {"code": "INVALID", "path": ["input", "of"]}
     ]
     assert (await change(ada, require, "required of", required=True))["of"] == "EVERYONE"
     assert await asked() == [True, True]
+    assert (await ada.query(shown)).data["viewer"]["workspace"]["organisation"] == {"secondFactorOf": "EVERYONE"}
     assert await change(ada, require, "required of", required=False, of="ADMINISTRATORS") == {
         "required": False, "of": None, "userErrors": [],
     }  # fmt: skip

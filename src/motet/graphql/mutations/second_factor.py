@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -15,6 +14,7 @@ from motet.domain.global_ids import encode_global_id
 from motet.fleet.rules import UNCHANGED
 from motet.graphql.errors import UserError
 from motet.graphql.fields import context_of, done, given, mutation, or_none, row_id_of
+from motet.graphql.types.organisation import SecondFactorOf
 from motet.graphql.types.relay import described
 from motet.identity.second_factor.enrolment import Account
 
@@ -138,16 +138,6 @@ class TrustedDeviceDeleteInput:
 class TrustedDeviceDeletePayload:
     deleted_id: strawberry.ID | None = described("The id of the device.")
     user_errors: list[UserError] = described("Why it is still trusted; empty if it is not.")
-
-
-@strawberry.enum(description="Whom an organisation asks for a second factor, of its users and those of all below it.")
-class SecondFactorOf(Enum):
-    EVERYONE = strawberry.enum_value("EVERYONE", description="All of them.")
-    ADMINISTRATORS = strawberry.enum_value(
-        "ADMINISTRATORS",
-        description="Super administrators, administrators of any workspace, and who has a role of a workspace's own"
-        " that changes people, roles, keys or credentials.",
-    )
 
 
 @strawberry.input(description="Whether the organisation asks for a second factor, and whom.")

@@ -21,6 +21,16 @@ class OrganisationKind(Enum):
     ENTERPRISE = strawberry.enum_value("ENTERPRISE", description="Uses it; also a division of one.")
 
 
+@strawberry.enum(description="Whom an organisation asks for a second factor, of its users and those of all below it.")
+class SecondFactorOf(Enum):
+    EVERYONE = strawberry.enum_value("EVERYONE", description="All of them.")
+    ADMINISTRATORS = strawberry.enum_value(
+        "ADMINISTRATORS",
+        description="Super administrators, administrators of any workspace, and who has a role of a workspace's own"
+        " that changes people, roles, keys or credentials.",
+    )
+
+
 @filter_input("Which organisations. All conditions must hold.")
 class OrganisationFilter:
     kind: list[OrganisationKind] | None = optional("It is one of these.")
@@ -40,6 +50,9 @@ class Organisation(Node):
     created_at: datetime = described("When it was made.")
     suspended_at: datetime | None = described(
         "Since when nobody is let in, here and below; null: it is not suspended itself, though one above it may be."
+    )
+    second_factor_of: SecondFactorOf | None = described(
+        "Whom it asks for a second factor (`secondFactorRequire`); null: nobody, though one above it may."
     )
     parent: Organisation | None = described("The one above; null for the root, and where it is out of reach.")
     organisations = listed(

@@ -3,10 +3,15 @@ members that of their workspace."""
 
 from motet.access.principals import Permission
 from motet.reading.filters import any_of, contains, refers_to
-from motet.reading.makers import column, global_id
+from motet.reading.makers import column, global_id, made
 from motet.reading.model import Entity, ToMany, ToOne
 from motet.reading.reach import ADMINISTERED, OWN_ORGANISATION
 from motet.reading.tag_scope import SHARED
+
+
+def _second_factor_of(required: bool, of_administrators: bool) -> str | None:
+    return None if not required else "ADMINISTRATORS" if of_administrators else "EVERYONE"
+
 
 ORGANISATION = Entity(
     name="Organisation",
@@ -19,6 +24,7 @@ ORGANISATION = Entity(
         "locale": column("locale"),
         "createdAt": column("created_at"),
         "suspendedAt": column("suspended_at"),
+        "secondFactorOf": made(_second_factor_of, "mfa_required", "mfa_of_administrators"),
         "parent": ToOne("Organisation", "parent_id"),
         "organisations": ToMany("Organisation", "parent_id"),
         "workspaces": ToMany("Workspace", "organisation_id"),
