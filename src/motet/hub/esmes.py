@@ -32,6 +32,8 @@ AGAIN_S = (1.0, 5.0, 15.0, 60.0)
 
 PAGE = 500
 
+_MO = int(EsmeDeliveryKind.MO)
+
 CURSOR_LAG_US = 60_000_000
 """Ids commit out of order by less than this. A cursor that lags only costs a little reading."""
 
@@ -272,7 +274,7 @@ class Esmes:
             outbox = self.outboxes.get(delivery.account_id)
             if outbox is not None and outbox.reading:
                 outbox.answered.add(delivery.id)
-            if delivery.kind == EsmeDeliveryKind.MO:
+            if delivery.kind == _MO:
                 self.hub.counters.mo_delivered += 1
         for receiver, count in freed.items():
             receiver.release(count)

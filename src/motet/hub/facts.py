@@ -24,6 +24,8 @@ SMS_SEND = "smsSend"
 ALIKE_STATEMENTS = 4
 """A group of ends from more workspaces than this is written by one general statement: each one costs a round trip."""
 
+_DELIVERED = int(MessageState.DELIVERED)
+
 IDEMPOTENCY_US = HOLD // timedelta(microseconds=1)
 
 
@@ -208,7 +210,7 @@ async def write_finished(connection: asyncpg.Connection, group: list[Finished]) 
     for fact in group:
         m = fact.message
         if fact.whole:
-            if m.state == MessageState.DELIVERED and m.error is None:
+            if m.state == _DELIVERED and m.error is None:
                 alike = (m.workspace_id, m.attempts or 1)
                 rows = delivered.get(alike)
                 if rows is None:
@@ -218,7 +220,7 @@ async def write_finished(connection: asyncpg.Connection, group: list[Finished]) 
                 ends.append(
                     (m.workspace_id, m.device_id, m.id, m.state, m.error, m.final_at, m.attempts, m.error_detail)
                 )
-                if m.state != MessageState.DELIVERED:
+                if m.state != _DELIVERED:
                     outcomes.append((m.workspace_id, m.state, m.id))
             if m.in_waiting:
                 no_longer_waiting.append(m.id)

@@ -43,6 +43,12 @@ THROTTLE_PAUSE_S = 0.5
 """How long a bind rests after ESME_RTHROTTLED or ESME_RMSGQFUL."""
 
 
+# Looking up an Enum's member costs as much as a call in Python 3.11.
+_OPEN = int(MessageState.OPEN)
+_DELIVERED = int(MessageState.DELIVERED)
+_RECEIPT = int(EsmeDeliveryKind.RECEIPT)
+_TAKEN = Verdict.TAKEN
+
 WHOLE = -1
 """In place of a part's number."""
 
@@ -157,7 +163,7 @@ class Relay:
             self.ready.appendleft(unit)
 
     def _retry_part(self, part: Part) -> None:
-        if part.stage == Stage.STAYING and part.message.state == MessageState.OPEN:
+        if part.stage == Stage.STAYING and part.message.state == _OPEN:
             part.stage = Stage.READY
             self.ready.append(part)
             self.dispatch()
@@ -172,12 +178,12 @@ class Relay:
         awaiting = self.awaiting
         for unit, verdict, text in answers:
             message = unit.message
-            if verdict is Verdict.TAKEN:
+            if verdict is _TAKEN:
                 key = (bind.link_id, text)
                 unit.link_id, unit.smsc_message_id = key
                 if unit.stage == Stage.SENT:
                     unit.stage = Stage.AWAITING
-                    if message.state == MessageState.OPEN:
+                    if message.state == _OPEN:
                         awaiting[key] = unit
                         message.awaiting_since = at
                 submitted.append(Submitted(unit, bind, text, at, message.attempts))
@@ -247,7 +253,7 @@ class Relay:
         """A final receipt for a unit in memory."""
         state = receipt.state or MessageState.UNKNOWN
         if type(unit) is Message:
-            if unit.state != MessageState.OPEN:
+            if unit.state != _OPEN:
                 self.said_before(unit, bind, receipt.token)
                 return
             self.finish(unit, state, receipt.error, receipt.at, bind, receipt.token)
@@ -259,7 +265,7 @@ class Relay:
     ) -> None:
         """One part is final; the last one settles the whole: DELIVERED if all are, else the first failure's state."""
         message = part.message
-        if part.stage == Stage.FINISHED or message.state != MessageState.OPEN or not isinstance(part, Part):
+        if part.stage == Stage.FINISHED or message.state != _OPEN or not isinstance(part, Part):
             if bind is not None:
                 self.said_before(part, bind, token)
             return
@@ -267,14 +273,14 @@ class Relay:
         part.state = state
         part.error = error
         parts = message.parts or []
-        failed = next((p for p in parts if p.state not in (MessageState.OPEN, MessageState.DELIVERED)), None)
+        failed = next((p for p in parts if p.state not in (_OPEN, _DELIVERED)), None)
         if failed is not None and state == MessageState.REJECTED and bind is None:
             # Upstream will not take this part: the others need not be sent.
             for other in parts:
                 if other.stage == Stage.READY:
                     other.stage = Stage.FINISHED
                     other.state = MessageState.REJECTED
-        if all(p.state != MessageState.OPEN for p in parts):
+        if all(p.state != _OPEN for p in parts):
             if failed is not None:
                 state, error = failed.state, failed.error
             self.finish(message, state, error, at, bind, token)
@@ -285,7 +291,7 @@ class Relay:
         """A receipt that changes nothing. While what it repeats is not committed, its answer waits for that: a crash
         could otherwise leave the SMSC with nothing more to say."""
         message = unit.message
-        if isinstance(unit, Part) and message.state == MessageState.OPEN:
+        if isinstance(unit, Part) and message.state == _OPEN:
             stored, key = unit.stored, (message.id, unit.number)
         else:
             stored, key = message.id not in self.hub.live, (message.id, WHOLE)
@@ -307,7 +313,7 @@ class Relay:
         if message.account_id is None or not message.registered_delivery & INTERMEDIATE or message.state:
             bind.acknowledge([receipt.token], ok=True)
             return
-        delivery = self._owed(message, EsmeDeliveryKind.NOTIFICATION, MessageState.OPEN, receipt.error, receipt.at)
+        delivery = self._owed(message, EsmeDeliveryKind.NOTIFICATION, _OPEN, receipt.error, receipt.at)
         fact = Finished(message, False, unit.number, 0, receipt.error, receipt.at, bind, receipt.token, delivery, [])
         self.hub.final_lane.add(fact)
 
@@ -325,7 +331,7 @@ class Relay:
         detail: str | None = None,
     ) -> None:
         """Give the message its final state: durable soon, told to the ESME, webhooks and subscribers after that."""
-        if message.state != MessageState.OPEN:
+        if message.state != _OPEN:
             if bind is not None:
                 self.said_before(message, bind, token)
             return
@@ -336,9 +342,9 @@ class Relay:
         message.final_at = at
         delivery = None
         wanted = message.registered_delivery & 3
-        asked = wanted == FINAL_RECEIPT or (wanted == FAILURE_RECEIPT and state != MessageState.DELIVERED)
+        asked = wanted == FINAL_RECEIPT or (wanted == FAILURE_RECEIPT and state != _DELIVERED)
         if asked and message.account_id is not None:
-            delivery = self._owed(message, EsmeDeliveryKind.RECEIPT, state, error, at)
+            delivery = self._owed(message, _RECEIPT, state, error, at)
         rows = events_of.finished(self.hub.outbox, message) if self.hub.outbox is not None else []
         self.hub.final_lane.add(Finished(message, True, 0, state, error, at, bind, token, delivery, rows))
 
@@ -415,11 +421,11 @@ class Relay:
             self.hub.final_lane.add(fact._replace(webhook_rows=rows))
             return
         if fact.whole:
-            message.state = MessageState.OPEN
+            message.state = _OPEN
             message.stage = Stage.AWAITING if message.smsc_message_id else Stage.STAYING
         elif fact.state and message.parts is not None:
             part = message.parts[fact.part]
-            part.state, part.stage = MessageState.OPEN, Stage.AWAITING
+            part.state, part.stage = _OPEN, Stage.AWAITING
         self._answer_echoes(message, WHOLE if fact.whole else fact.part, ok=False)
         if fact.upstream is not None:
             fact.upstream.acknowledge([fact.token], ok=False)

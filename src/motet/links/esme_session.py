@@ -41,7 +41,10 @@ UNBIND_WAIT_S = 5.0
 
 _SUBMIT_SM = int(CommandId.SUBMIT_SM)
 _SUBMIT_SM_RESP = int(CommandId.SUBMIT_SM_RESP)
+_DELIVER_SM = int(CommandId.DELIVER_SM)
 _DELIVER_SM_RESP = int(CommandId.DELIVER_SM_RESP)
+_GENERIC_NACK = int(CommandId.GENERIC_NACK)
+_MO = int(EsmeDeliveryKind.MO)
 _DATA_SM = 1 << 32
 """Marks the reply token of a data_sm: its response is another command."""
 
@@ -295,8 +298,8 @@ class EsmeSession(Connection):
         self._slots -= len(deliveries)
         for delivery in deliveries:
             try:
-                if delivery.kind != EsmeDeliveryKind.MO:
-                    out.append(request(CommandId.DELIVER_SM, translate.receipt_of(delivery), delivery, now))
+                if delivery.kind != _MO:
+                    out.append(request(_DELIVER_SM, translate.receipt_of(delivery), delivery, now))
                     continue
                 bodies = translate.mo_of(delivery, as_parts=as_parts)
                 context: Any = delivery if len(bodies) == 1 else PartialDelivery(delivery, len(bodies))
@@ -342,7 +345,7 @@ class EsmeSession(Connection):
         for event in events:
             context = event[4]
             status = event[1]
-            if not status and event[0] == CommandId.GENERIC_NACK:
+            if not status and event[0] == _GENERIC_NACK:
                 status = CommandStatus.ESME_RSYSERR
             if context.__class__ is Delivery:
                 delivery = context

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 _SUBMIT_SM = int(CommandId.SUBMIT_SM)
 _SUBMIT_SM_RESP = int(CommandId.SUBMIT_SM_RESP)
 _DELIVER_SM = int(CommandId.DELIVER_SM)
+_TAKEN = Verdict.TAKEN
+_UNKNOWN = MessageState.UNKNOWN
 _DATA_SM = 1 << 32
 """Marks the token of a data_sm: its response is another command."""
 
@@ -78,7 +80,7 @@ class SmscBind(Connection):
                 status = event[1]
                 if not status:
                     unit = event[4]
-                    answers.append((unit, Verdict.TAKEN, event[3][0] or _unknown_id(unit)))  # type: ignore[arg-type]
+                    answers.append((unit, _TAKEN, event[3][0] or _unknown_id(unit)))  # type: ignore[arg-type]
                 else:
                     self._refused(event, answers)
             elif command_id == _DELIVER_SM:
@@ -96,7 +98,7 @@ class SmscBind(Connection):
         if sm[7] & ESM_TYPE_MASK or sm[17]:
             receipt = parse_receipt(sm[16], sm[17], sm[7])
             if receipt is not None:
-                state = None if receipt.intermediate else FINAL_STATE.get(receipt.state, MessageState.UNKNOWN)
+                state = None if receipt.intermediate else FINAL_STATE.get(receipt.state, _UNKNOWN)
                 at = self.hub.now_us()
                 receipts.append(
                     UpstreamReceipt(token, receipt.message_id, state, _error_of(receipt), at, sm[3].removeprefix("+"))

@@ -35,6 +35,7 @@ from motet.sms.udh import (
     without_concatenation,
 )
 
+_NOTIFICATION = int(EsmeDeliveryKind.NOTIFICATION)
 _new = tuple.__new__
 """Makes a named tuple without its Python-level constructor, which costs as much as the rest of a translation."""
 
@@ -297,7 +298,7 @@ def receipt_of(delivery: Delivery) -> Sm:
         reference = find(_parsed_tlvs(extra.tlvs), Tag.USER_MESSAGE_REFERENCE)
         if reference is not None:
             tlvs = (*tlvs, (Tag.USER_MESSAGE_REFERENCE, reference))
-    notification = delivery.kind == EsmeDeliveryKind.NOTIFICATION
+    notification = delivery.kind == _NOTIFICATION
     return _new(
         Sm,
         (
