@@ -6,8 +6,7 @@ import pytest
 import pytest_asyncio
 from hub_world import World
 
-from motet.hub import desk, esmes, pager, relay, unmatched
-from motet.hub import hub as hub_module
+from motet.hub import desk, esmes, life, pager, relay, unmatched
 from motet.storage.database import Database
 
 
@@ -21,7 +20,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pager, "IDLE_S", 0.01)
     monkeypatch.setattr(esmes, "AGAIN_S", (0.01, 0.02))
     monkeypatch.setattr(esmes, "READ_AGAIN_S", 0.01)
-    monkeypatch.setattr(hub_module, "KEEPALIVE_S", 0.05)
+    monkeypatch.setattr(life, "KEEPALIVE_S", 0.05)
     monkeypatch.setattr(desk, "ANSWER_S", 5.0)
 
 

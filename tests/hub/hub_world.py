@@ -317,10 +317,10 @@ class World:
         run.cancel()
         done, _ = await asyncio.wait([run], timeout=GUARD_S)
         assert done, "the hub does not end when it is cancelled"
-        for task in list(hub._tasks):
+        for task in list(hub.errands.tasks):
             task.cancel()
-        await asyncio.gather(*hub._tasks, return_exceptions=True)
-        for connection in (hub._desk_connection, hub._place._connection):
+        await asyncio.gather(*hub.errands.tasks, return_exceptions=True)
+        for connection in (hub._desk_connection, hub.life.place._connection):
             if connection is not None:
                 connection.terminate()
         self.hubs.remove(hub)
@@ -382,14 +382,14 @@ class World:
     async def check_empty(self, hub: Hub, carriers: Sequence[Carrier] = ()) -> None:
         """Everything has ended: nothing is left in memory, in `waiting`, or in a window."""
         await until(lambda: not hub.live and not hub.answering and not any(lane.pending for lane in hub.lanes))
-        relay = hub.relay
+        relay, endings = hub.relay, hub.endings
         assert not relay.awaiting
         assert not [u for u in relay.ready if u.stage == 1 and u.message.stage == 1]
-        assert relay.unmatched.count == 0
-        assert not relay.unmatched.early
-        assert not relay.unmatched.strange
-        assert not relay.unmatched.unknown
-        assert not relay.echoes
+        assert endings.unmatched.count == 0
+        assert not endings.unmatched.early
+        assert not endings.unmatched.strange
+        assert not endings.unmatched.unknown
+        assert not endings.echoes
         assert not hub.requests.watched
         assert not {i: n for i, n in hub.open_by_account.items() if n}
         await self.until_waiting(0)

@@ -148,9 +148,9 @@ async def test_the_low_water_mark_stays_while_a_group_is_written_in_pieces(world
     mark = hub.intake.committing_from
     assert mark is not None
     hub.intake.committed(group[:2])
-    assert hub._low_water() <= mark
+    assert hub.low_water() <= mark
     hub.intake.refused_by_database(group[2], ValueError())
-    assert hub._low_water() <= mark
+    assert hub.low_water() <= mark
     hub.intake.committed(group[3:])
     assert hub.intake.committing_from is None
 

@@ -225,12 +225,12 @@ async def test_the_low_water_mark_never_passes_what_is_open_in_memory(world: Wor
     for message_id in ids:
         await until(lambda: carrier.window)
         smsc_ids = carrier.take()
-        mark = hub._low_water()
+        mark = hub.low_water()
         assert mark <= message_id
         carrier.receipts(smsc_ids)
         await world.until_state(message_id, DELIVERED)
     await until(lambda: not hub.live)
-    assert hub._low_water() > ids[-1]
+    assert hub.low_water() > ids[-1]
 
 
 async def test_ids_never_go_back_when_the_clock_does(world: World) -> None:
@@ -241,7 +241,7 @@ async def test_ids_never_go_back_when_the_clock_does(world: World) -> None:
     hub = await world.hub()
     await world.kill(hub)
     hub = await world.hub()
-    if hub._place.number == 0:
+    if hub.life.place.number == 0:
         assert hub.next_id() > ahead
 
 
@@ -250,7 +250,7 @@ async def test_ids_never_go_back_when_the_clock_does(world: World) -> None:
 
 async def test_a_living_node_takes_over_from_a_dead_one(world: World) -> None:
     first, second = await world.hub(), await world.hub()
-    assert first._place.number != second._place.number
+    assert first.life.place.number != second.life.place.number
     one, two = Carrier(first, prefix="a").up(), Carrier(second, prefix="b").up()
     esme = world.esme(first)
     ids = [await esme.send(b"x" * 400) for _ in range(5)]
@@ -284,11 +284,11 @@ async def test_what_a_dead_node_owed_goes_to_the_account_bound_at_the_other(worl
 
 async def test_a_node_that_was_succeeded_commits_nothing_more(world: World) -> None:
     first = await world.hub()
-    assert first._place._connection is not None
+    assert first.life.place._connection is not None
     message_id = await world.esme(first).send()
-    first._place._connection.terminate()
-    first._place._connection = None
-    first._place._connect = asyncio.Event().wait  # type: ignore[assignment]
+    first.life.place._connection.terminate()
+    first.life.place._connection = None
+    first.life.place._connect = asyncio.Event().wait  # type: ignore[assignment]
     second = await world.hub()
     async with asyncio.timeout(20):
         while message_id not in await world.waits():

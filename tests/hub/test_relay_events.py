@@ -82,7 +82,7 @@ async def test_a_receipt_that_was_looked_up_in_vain_is_matched_when_the_response
     message_id = await world.esme(hub).send()
     await until(lambda: carrier.window)
     token = carrier.receipt("s1")
-    await until(lambda: hub.relay.unmatched.unknown)
+    await until(lambda: hub.endings.unmatched.unknown)
     carrier.take()
     await until(lambda: carrier.acks == {token: True})
     await world.until_state(message_id, DELIVERED)

@@ -164,7 +164,7 @@ async def smpp_edge(
         await until(lambda: server.session_count == 0)
         await server.stop()
         passwords.close()
-        for task in list(hub._tasks):
+        for task in list(hub.errands.tasks):
             task.cancel()
-        await asyncio.gather(*hub._tasks, return_exceptions=True)
+        await asyncio.gather(*hub.errands.tasks, return_exceptions=True)
         await hub.stop()

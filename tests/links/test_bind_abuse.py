@@ -254,6 +254,6 @@ async def test_a_peer_that_goes_while_its_bind_is_judged_leaves_nothing_behind(
         peer.send(pdu(BIND_TRANSMITTER, 1, bind_body("demo", PASSWORD)))
         await until(lambda: edge.server.session_count == 1)
         await until(lambda: edge.server.session_count == 0)
-        await until(lambda: not edge.hub._tasks)
+        await until(lambda: not edge.hub.errands.tasks)
         assert edge.hub.accounts == {}
         assert await rows(edge, 0) == []

@@ -97,7 +97,7 @@ class Desk:
     async def _end(self, message: Message) -> None:
         """Nobody has it any more but us: it ends here."""
         if message.state == MessageState.OPEN:
-            self.hub.relay.finish(message, MessageState.CANCELLED, None, self.hub.now_us())
+            self.hub.endings.finish(message, MessageState.CANCELLED, None, self.hub.now_us())
         elif message.state != MessageState.CANCELLED:
             raise DeniedError("The message is {state} already", state=MessageState(message.state).name)
         await self._ended(message)

@@ -293,7 +293,7 @@ class Esmes:
     def _note_cursor(self, outbox: Outbox) -> None:
         if outbox.reading or not outbox.known:
             return
-        recent = self.hub.relay.oldest_owed(self.hub.id_at(self.hub.now_us() - CURSOR_LAG_US))
+        recent = self.hub.endings.oldest_owed(self.hub.id_at(self.hub.now_us() - CURSOR_LAG_US))
         below = min(outbox.open, default=recent)
         if outbox.more:
             below = min(below, outbox.cursor + 1)

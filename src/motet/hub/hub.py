@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import asyncpg
 import orjson
-import structlog
 
 from motet.domain.errors import DomainError
-from motet.domain.ids import IdGenerator, first_id_at, ids_in
+from motet.domain.ids import IdGenerator, first_id_at
 from motet.domain.traffic_rules import Traffic
 from motet.hub.accounts import Account
 from motet.hub.counters import Counters
 from motet.hub.desk import Desk
+from motet.hub.endings import Endings
+from motet.hub.errands import Errands
 from motet.hub.esmes import Esmes
 from motet.hub.explain import Explanation, explain
 from motet.hub.facts import AcceptWriter
-from motet.hub.incarnation import KEEPALIVE_S, Incarnation
 from motet.hub.intake import Intake
 from motet.hub.lane import FencedError
 from motet.hub.lanes import make_lanes
-from motet.hub.message import Delivery, Message, Stage, Unit
+from motet.hub.life import Life
+from motet.hub.message import Delivery, Message, Unit
 from motet.hub.meters import Meters
 from motet.hub.mobile import Mobile
 from motet.hub.numbers import Numbers
@@ -38,7 +39,6 @@ from motet.hub.ports import (
     MessageBus,
     MobileOriginated,
     Receiver,
-    Reply,
     Upstream,
     UpstreamReceipt,
     Verdict,
@@ -46,15 +46,9 @@ from motet.hub.ports import (
 from motet.hub.relay import Relay
 from motet.hub.requests import Allowed, SendRequest
 from motet.hub.sending import Sender
-from motet.storage import esme_delivery, idempotency, usage, waiting
-from motet.storage.database import LOST, Database
-from motet.storage.partitions import ensure_partitions
+from motet.storage.database import Database
 
 Result = TypeVar("Result")
-log = structlog.get_logger(__name__)
-
-HOUSEKEEPING_S = 60.0
-"""How often old keys are forgotten and incomplete texts handed on."""
 
 
 class Hub:
@@ -85,6 +79,7 @@ class Hub:
         self.meters = Meters(self.pool, lambda: self.now_us(), lambda: self.numbers.changes, self.limits.targets)
         self.numbers.load_meters = self.meters.load
         self.relay = Relay(self)
+        self.endings = Endings(self)
         self.esmes = Esmes(self)
         self.pager = Pager(self)
         self.intake = Intake(self)
@@ -99,124 +94,19 @@ class Hub:
         self._sender = Sender(self)
         self._desk_connection: asyncpg.Connection | None = None
         self._desk_lock = asyncio.Lock()
-        self._place = Incarnation(lambda: database.connect_lane("node"), timedelta(seconds=self.limits.receipt_grace_s))
         self.ids = IdGenerator(0)
         """This node's ids, once started."""
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._flushes: dict[int, Reply] = {}
-        self._accept_writer = AcceptWriter(0)
         self.submit = self.intake.submit
         self.submit_together = self.intake.submit_together
-        self.lanes = make_lanes(self, self._accept_writer)
+        self.errands = Errands()
+        self.spawn, self.later, self.pause = self.errands.spawn, self.errands.later, self.errands.pause
+        self.soon_flush = self.errands.soon_flush
+        self.life = Life(self)
+        self.start, self.run, self.stop = self.life.start, self.life.run, self.life.stop
+        self.drain, self.stop_taking = self.life.drain, self.life.stop_taking
+        self.accept_writer = AcceptWriter(0)
+        self.lanes = make_lanes(self, self.accept_writer)
         self.accept_lane, self.submit_lane, self.final_lane, self.answer_lane, self.mo_lane = self.lanes
-
-    # Life ------------------------------------------------------------------------------------------------------------
-
-    async def start(self) -> None:
-        """Join the nodes, inherit what dead ones left, make partitions. Run `run` after that."""
-        async with self.database.pool.acquire() as connection:
-            await ensure_partitions(connection, time.time_ns() // 1_000_000)
-        await self._place.join()
-        clock_went_back = self._place.last_id > first_id_at(time.time_ns() // 1_000_000)
-        after = self._place.last_id + ids_in(10_000) if clock_went_back else 0
-        self.ids = IdGenerator(self._place.number, after=after)
-        self._accept_writer.owner = self.incarnation
-        await usage.begin_counting(self.pool(), self.incarnation, self.next_id())
-        await self._inherit()
-
-    async def _inherit(self) -> None:
-        if await self._place.succeed_dead(self.now_us()):
-            counts = await self.desk(lambda connection: waiting.count_by_account(connection, self.incarnation))
-            in_memory: dict[int, int] = {}
-            for message in self.live.values():
-                if message.account_id is not None and not message.in_waiting:
-                    in_memory[message.account_id] = in_memory.get(message.account_id, 0) + 1
-            self.open_by_account.clear()
-            for account_id in counts.keys() | in_memory.keys():
-                self.open_by_account[account_id] = counts.get(account_id, 0) + in_memory.get(account_id, 0)
-            self.pager.poke()
-            self.esmes.read_again()
-
-    async def run(self) -> None:
-        """Work until cancelled. Raises FencedError when another node has taken over: the process has to start again."""
-        async with asyncio.TaskGroup() as group:
-            for lane in self.lanes:
-                group.create_task(lane.run(), name=f"lane {lane.name}")
-            group.create_task(self.pager.run(), name="pager")
-            group.create_task(self._beat(), name="heartbeat")
-            group.create_task(self._keep_house(), name="housekeeping")
-
-    async def drain(self, seconds: float) -> None:
-        """Take nothing new upstream, and wait for open windows to be answered and committed, at most this long.
-
-        Windows towards ESMEs too: a receipt whose answer is not committed would be sent again. What an ESME submits
-        after that is neither taken nor answered, so that it can send it again and does not double it.
-        """
-        self.relay.running = False
-        self.esmes.running = False
-        deadline = time.monotonic() + seconds
-        while self._units_sent() or not self.esmes.idle():
-            if time.monotonic() >= deadline:
-                log.warning("windows are still open: what was in them is sent again", upstream=self._units_sent())
-                break
-            await asyncio.sleep(0.05)
-        self.submit = self.intake.turn_away
-        for lane in self.lanes:
-            try:
-                await asyncio.wait_for(lane.drained(), max(0.1, deadline - time.monotonic()))
-            except TimeoutError:
-                log.warning("a lane did not drain", lane=lane.name, pending=len(lane.pending))
-
-    def _units_sent(self) -> int:
-        """What upstream windows hold."""
-        return sum(unit.stage == Stage.SENT for message in self.live.values() for unit in message.units)
-
-    async def stop(self) -> None:
-        """After `run` was cancelled: note how far we came and let the connections go."""
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._desk_connection is not None:
-            self._desk_connection.terminate()
-        await self._place.leave(self._low_water(), self.ids.last)
-
-    async def _beat(self) -> None:
-        """Prove that this node lives; without a connection nothing more is sent."""
-        beats = 0
-        while True:
-            await asyncio.sleep(KEEPALIVE_S)
-            alive = await self._place.beat(self._low_water(), self.ids.last)
-            if alive != self.relay.running and not self._stopping:
-                self.relay.running = alive
-                if alive:
-                    self.relay.dispatch()
-            if not alive:
-                continue
-            cursors = self.esmes.note_cursors()
-            try:
-                if cursors:
-                    await self.desk(lambda connection, c=cursors: esme_delivery.advance(connection, c))  # type: ignore[misc]
-                beats += 1
-                if beats % 2 == 0:
-                    await self._inherit()
-            except LOST as error:
-                log.warning("heartbeat failed", error=repr(error)[:200])
-
-    async def _keep_house(self) -> None:
-        while True:
-            await asyncio.sleep(HOUSEKEEPING_S)
-            try:
-                await self.desk(lambda connection: idempotency.purge(connection, self.now_us()))
-                await self.mobile.hand_on_overdue()
-            except LOST as error:
-                log.warning("housekeeping failed", error=repr(error)[:200])
-
-    _stopping = False
-
-    def stop_taking(self) -> None:
-        """Shutting down: the relay stays stopped."""
-        self._stopping = True
-        self.relay.running = False
 
     # What edges call -------------------------------------------------------------------------------------------------
 
@@ -268,7 +158,7 @@ class Hub:
         self.relay.answered(bind, answers)
 
     def upstream_receipts(self, bind: Upstream, receipts: Sequence[UpstreamReceipt]) -> None:
-        self.relay.receipts(bind, receipts)
+        self.endings.receipts(bind, receipts)
 
     def upstream_mo(self, bind: Upstream, arrivals: Sequence[MobileOriginated]) -> None:
         self.mobile.receive(bind, arrivals)
@@ -308,7 +198,7 @@ class Hub:
 
     @property
     def incarnation(self) -> int:
-        return self._place.incarnation
+        return self.life.place.incarnation
 
     def now_us(self) -> int:
         return time.time_ns() // 1_000
@@ -336,6 +226,11 @@ class Hub:
                 self._desk_connection = None
                 self.pager.doubt()
                 raise
+
+    def let_desk_go(self) -> None:
+        """Close that connection."""
+        if self._desk_connection is not None:
+            self._desk_connection.terminate()
 
     def room(self) -> int:
         """How many more messages may be taken into memory to be sent."""
@@ -410,41 +305,7 @@ class Hub:
             message_id, words, orjson.dumps(data).decode(),
         )  # fmt: skip
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something aside; a failure is logged and ends nothing."""
-        task = asyncio.get_running_loop().create_task(self._guard(work))
-        self._tasks.add(task)
-
-        def ended(done: asyncio.Task[None]) -> None:
-            self._tasks.discard(done)
-            work.close()  # it has not begun if its task was cancelled at once
-
-        task.add_done_callback(ended)
-
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
-        try:
-            await work
-        except Exception as error:
-            log.exception("a task failed", error=repr(error))
-
-    def later(self, seconds: float, call: Callable[[], None]) -> None:
-        asyncio.get_running_loop().call_later(seconds, call)
-
-    async def pause(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    def soon_flush(self, reply: Reply) -> None:
-        """Flush once, after everything that came in the same read."""
-        if not self._flushes:
-            asyncio.get_running_loop().call_soon(self._flush_all)
-        self._flushes[id(reply)] = reply
-
-    def _flush_all(self) -> None:
-        replies, self._flushes = self._flushes, {}
-        for reply in replies.values():
-            reply.flush()
-
-    def _low_water(self) -> int:
+    def low_water(self) -> int:
         """Every message of this incarnation below it is final or in `waiting`."""
         marks = [message.id for message in self.live.values() if not message.in_waiting]
         marks.extend(mark for mark in (self.intake.committing_from, self.mobile.committing_from) if mark is not None)

@@ -120,7 +120,7 @@ class Pager:
         if self._in_doubt:
             await hub.desk(self._let_go)
             self._in_doubt = False
-        hub.relay.unmatched.drop_unknown()
+        hub.endings.unmatched.drop_unknown()
         self._choose_to_park()
         busy = await self._search.round(connection)
         if self._to_park:
@@ -238,7 +238,7 @@ class Pager:
         gone = await self._gone(messages)
         for message in messages:
             if message.id in gone and self.hub.adopt(message):
-                self.hub.relay.finish(message, MessageState.FAILED, MOVED, self.hub.now_us())
+                self.hub.endings.finish(message, MessageState.FAILED, MOVED, self.hub.now_us())
             else:
                 self._adopt(message)
         self.hub.relay.dispatch()
@@ -267,7 +267,8 @@ class Pager:
         for message in messages:
             if self.hub.adopt(message):
                 upstream = any(unit.smsc_message_id for unit in message.units)
-                self.hub.relay.finish(message, MessageState.UNKNOWN if upstream else MessageState.EXPIRED, None, now_us)
+                state = MessageState.UNKNOWN if upstream else MessageState.EXPIRED
+                self.hub.endings.finish(message, state, None, now_us)
         return len(claimed) == PAGE
 
     async def claim(self, message_ids: Sequence[int]) -> list[Message]:

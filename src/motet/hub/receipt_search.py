@@ -40,7 +40,7 @@ class ReceiptSearch:
 
     async def round(self, connection: asyncpg.Connection) -> bool:
         """A page of each kind; whether there may be more."""
-        unmatched = self.hub.relay.unmatched
+        unmatched = self.hub.endings.unmatched
         busy = await self._look_up(connection, unmatched.take_early(PAGE), self._find)
         return await self._look_up(connection, unmatched.take_strange(PAGE), self._find_respelled) or busy
 
@@ -69,37 +69,37 @@ class ReceiptSearch:
                 messages[row["id"]] = message_of(row)
         except BaseException:
             for early in page:
-                hub.relay.unmatched.put_back(early)
+                hub.endings.unmatched.put_back(early)
             raise
         for position, early in enumerate(page):
             self._apply(early, found.get(position), messages)
         return True
 
     def _apply(self, early: EarlyReceipt, where: Place | None, messages: dict[int, Message]) -> None:
-        relay = self.hub.relay
+        relay, endings = self.hub.relay, self.hub.endings
         bind, receipt, _, _ = early
         if where is None:
-            relay.unmatched.keep_strange(early)
+            endings.unmatched.keep_strange(early)
             return
         message_id, _, part, spelling = where
         message = self.hub.live.get(message_id) or messages.get(message_id)
         same = spelling == receipt.smsc_message_id
         if message is None or not (same or message.destination == receipt.source.lstrip("+")):
-            relay.unmatched.keep_strange(early)
+            endings.unmatched.keep_strange(early)
         elif message.state != MessageState.OPEN:
-            relay.said_before(message, bind, receipt.token)
+            endings.said_before(message, bind, receipt.token)
         elif message_id not in self.hub.live or part >= len(message.units):
             # Open, but another node's: the SMSC sends it again, there or after a takeover.
             bind.acknowledge([receipt.token], ok=False)
         else:
             unit = message.units[part]
             if isinstance(unit, Part) and unit.stage == Stage.FINISHED:
-                relay.said_before(unit, bind, receipt.token)
+                endings.said_before(unit, bind, receipt.token)
                 return
             relay.awaiting[bind.link_id, spelling] = unit
             if not same:
-                relay.unmatched.respelled_once(bind.link_id)
-            relay.receipts(bind, [receipt._replace(smsc_message_id=spelling)])
+                endings.unmatched.respelled_once(bind.link_id)
+            endings.receipts(bind, [receipt._replace(smsc_message_id=spelling)])
 
     async def _find(self, connection: asyncpg.Connection, page: Sequence[EarlyReceipt]) -> dict[int, Place]:
         """By the id as it came. Positions in the page -> places."""
@@ -109,11 +109,11 @@ class ReceiptSearch:
     async def _find_respelled(self, connection: asyncpg.Connection, page: Sequence[EarlyReceipt]) -> dict[int, Place]:
         """By the id as its submit_sm_resp may have spelled it, from links that may do so; the number called must be the
         same."""
-        relay = self.hub.relay
+        relay, endings = self.hub.relay, self.hub.endings
         found: dict[int, Place] = {}
         keys: list[tuple[int, str, int]] = []
         for position, (bind, receipt, _, _) in enumerate(page):
-            if not relay.unmatched.may_respell(bind.link_id):
+            if not endings.unmatched.may_respell(bind.link_id):
                 continue
             for spelling in spellings(receipt.smsc_message_id)[1:]:
                 unit = relay.awaiting.get((bind.link_id, spelling))

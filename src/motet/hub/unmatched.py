@@ -148,7 +148,7 @@ class Unmatched:
         """The database does not know its id either: its answer may still come, or be lost in a crash."""
         key = (early.upstream.link_id, early.receipt.smsc_message_id)
         if key in self.hub.relay.awaiting:
-            self.hub.relay.receipts(early.upstream, [early.receipt])
+            self.hub.endings.receipts(early.upstream, [early.receipt])
             return
         self.count += 1
         place = self.unknown if early.looked_up or not self.may_respell(key[0]) else self.strange
