@@ -164,6 +164,8 @@ def _parameters(query: QueryParams) -> dict[str, str]:
             )
         if len(value) > MAX_PARAMETER_CHARACTERS:
             raise InvalidError("This is too long.", path=(name,))
+        if "\0" in value:  # query strings are decoded with errors replaced, so that nothing else is no text
+            raise InvalidError("Text must be valid Unicode without NUL characters.", path=(name,))
         found[plain] = value
     return found
 
