@@ -162,7 +162,7 @@ async def test_a_removed_document_is_not_run(world: World, client: Client) -> No
     assert (await post(client, documentId="ours")).codes == ["UNTRUSTED_DOCUMENT"]
 
 
-@pytest.mark.parametrize("document_id", [5, "", "x" * 257, []])
+@pytest.mark.parametrize("document_id", [5, "", "x" * 257, [], "a\0"])
 async def test_what_is_no_document_id_is_400(client: Client, document_id: Any) -> None:
     assert (await post(client, documentId=document_id)).status == 400
 

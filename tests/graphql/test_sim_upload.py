@@ -269,7 +269,8 @@ async def test_slow_senders_keep_only_their_own_workspace_from_sending(yard: Yar
     [
         ({"color": "red"}, ["color"]), ({"column.color": "red"}, ["column.color"]), ({"dryRun": "perhaps"}, ["dryRun"]),
         ({"delimiter": "xy"}, ["delimiter"]), ({"preset": "NOBODY"}, ["preset"]),
-        ({"preset": "a\0"}, ["preset"]), ({"column.iccid": "\0"}, ["column.iccid"]), ({"delimiter": "\0"}, ["delimiter"]),
+        ({"preset": "a\0"}, ["preset"]), ({"column.iccid": "\0"}, ["column.iccid"]),
+        ({"delimiter": "\0"}, ["delimiter"]),
         ({"column.iccid": "x" * 101}, None),
         ({"column.iccid": "Card"}, ["columns", "iccid"]),
     ],

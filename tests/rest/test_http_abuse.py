@@ -301,3 +301,16 @@ async def test_https_is_served_and_browsers_are_told_to_stay_with_it(tmp_path: P
         plain = await here.connect()
         plain.send(b"GET /who HTTP/1.1\r\nhost: x\r\n\r\n")
         assert b"200" not in await plain.ended()
+
+
+async def test_handshakes_have_a_deadline_and_those_that_hang_make_room(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    context = Certificate(*authority.sign("localhost", "server")).for_server()
+    trusting = ssl.create_default_context(cafile=str(authority.file))
+    async with site(HttpBounds(seats=FEW), tls=context) as here:
+        silent = [await here.connect() for _ in range(4)]
+        assert await silent[0].ended() == b""
+        assert (await here.ask("GET /who HTTP/1.1", tls=trusting)).status == 200
+    async with site(HttpBounds(handshake_s=0.05), tls=context) as here:
+        assert await (await here.connect()).ended() == b""
+        assert len(here.protocol.seats) == 0

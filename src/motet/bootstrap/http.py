@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from motet.bootstrap.limits import limits_of
 from motet.bootstrap.node import Node
 from motet.bootstrap.supervisor import Supervisor
+from motet.links.tls_listener import TlsListener
 from motet.rest.edge import EdgeRules, HttpEdge
 from motet.rest.health import Readiness, rest_application
 from motet.rest.http_protocol import BoundedHttpProtocol, HttpBounds, bounded
@@ -85,7 +87,6 @@ async def http_server(
         application,
         http=protocol,
         ws=protocol.websocket,
-        ws_max_size=WEBSOCKET_OCTETS,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -93,14 +94,14 @@ async def http_server(
         proxy_headers=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE_S,
-        ssl_context_factory=None if context is None else lambda _config, _default: context,
+        ws_max_size=WEBSOCKET_OCTETS,
     )
     server = _Server(config)
     ended = asyncio.Event()
 
     async def serve() -> None:
         try:
-            await server.serve([listener])
+            await server.serve([listener] if context is None else [])
         finally:
             ended.set()
         if not server.should_exit:
@@ -110,7 +111,36 @@ async def http_server(
     while not server.started and not ended.is_set():  # noqa: ASYNC110 - a turn or two; uvicorn has no event for it
         await asyncio.sleep(0)
     try:
-        yield
+        with nullcontext() if context is None else _shaking_hands(server, listener, protocol, context):
+            yield
     finally:
         server.should_exit = True
         await ended.wait()
+
+
+@contextmanager
+def _shaking_hands(
+    server: uvicorn.Server, listener: socket.socket, protocol: type[BoundedHttpProtocol], context: ssl.SSLContext
+) -> Iterator[None]:
+    """Accepts TLS connections for the server, which would wait a minute for each handshake and for any number of
+    them."""
+    bounds, under_way = protocol.bounds, set[asyncio.Task[None]]()
+
+    def connected() -> asyncio.Protocol:
+        return protocol(config=server.config, server_state=server.server_state, app_state=server.lifespan.state)
+
+    def spawn(handshake: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(handshake)
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    seats = bounds.seats
+    limits = replace(seats, sessions=seats.unbound, sessions_per_address=seats.unbound_per_address)
+    accepting = TlsListener(listener, lambda: context, connected, spawn, limits=limits, handshake_s=bounds.handshake_s)
+    accepting.start()
+    try:
+        yield
+    finally:
+        accepting.stop()
+        for task in under_way:
+            task.cancel()

@@ -59,6 +59,9 @@ OCTETS_A_COST = 100
 READ_FREELY = 16 * 1024
 """Octets of a request, with its variables, that cost nothing."""
 
+SHOWN_CHARACTERS = 200
+"""Of a name in an error, which may be as long as a body."""
+
 Response = dict[str, Any]
 """`{"data", "errors", "extensions"}`; `data` is missing if the request was not executed at all."""
 
@@ -121,7 +124,7 @@ def request_of(parameters: object, octets: int = 0) -> Request:
     if extensions is not None and not isinstance(extensions, dict):
         raise BadParametersError("`extensions` must be an object.")
     if document_id is not None and not (
-        isinstance(document_id, str) and 0 < len(document_id) <= MAX_DOCUMENT_ID_CHARACTERS
+        isinstance(document_id, str) and 0 < len(document_id) <= MAX_DOCUMENT_ID_CHARACTERS and "\0" not in document_id
     ):
         raise BadParametersError(
             "`documentId` must be a string of 1 to {most} characters.", most=MAX_DOCUMENT_ID_CHARACTERS
@@ -360,7 +363,7 @@ def invalid(message: str, voice: Voice) -> Response:
 
 def _no_operation(name: str | None) -> InvalidRequestError:
     if name:
-        return InvalidRequestError("There is no single operation named {name!r}.", name=name)
+        return InvalidRequestError("There is no single operation named {name!r}.", name=name[:SHOWN_CHARACTERS])
     return InvalidRequestError("There is no single operation without its `operationName`.")
 
 

@@ -20,6 +20,8 @@ from motet.rest.websocket_protocol import BoundedWebSocketProtocol, SocketBounds
 class HttpBounds:
     """Of one connection, and of all."""
 
+    handshake_s: float = 10.0
+    """Of TLS. Handshakes have the bounds of connections that no request is served on."""
     head_s: float = 10.0
     """From the connection, or the first octet of a further request, to the end of its head."""
     head_octets: int = 32 * 1024
