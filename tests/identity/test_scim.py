@@ -290,6 +290,43 @@ async def test_a_directory_makes_nobody_outside_of_its_providers_domains_and_sti
     assert (await directory.patch(path, off)).body["active"] is False
 
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+
+async def test_who_is_changed_is_locked_before_any_workspace_so_that_nobody_waits_in_a_circle(
+    directory: Directory,
+) -> None:
+    """Directories, administrators and people who sign in change the same members at the same time."""
+    world, pool = directory.world, directory.world.people.ground.database.pool
+    first, second = await directory.create(), await directory.create(userName="bert@example.org")
+    told = await directory.ask("POST", "/Groups", {"displayName": "ops", "members": [{"value": first["id"]}]})
+    both = {"op": "add", "path": "members", "value": [{"value": one["id"]} for one in (first, second)]}
+    group, users, demo = f"/Groups/{told.body['id']}", world.people.identity.users, world.people.demo.workspace_id
+    for change in (
+        lambda: directory.patch(group, both),
+        lambda: users.suspend(world.admin, demo, row_of(second)),
+        lambda: users.activate(world.admin, demo, row_of(second)),
+        lambda: users.remove(world.admin, demo, row_of(second)),
+    ):
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT FROM user_account WHERE id = $1 FOR UPDATE", row_of(second))
+            changing = asyncio.ensure_future(change())
+            while not await pool.fetchval(WAITING):
+                assert not changing.done()
+            await connection.execute("SELECT FROM workspace WHERE id = $1 FOR NO KEY UPDATE NOWAIT", demo)
+        await changing
+
+
+async def test_who_signs_in_does_not_wait_for_their_directory(directory: Directory) -> None:
+    world = directory.world
+    anna = await directory.create()
+    await directory.ask("POST", "/Groups", {"displayName": "ops", "members": [{"value": anna["id"]}]})
+    async with world.people.ground.database.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM identity_provider FOR NO KEY UPDATE")  # as a change of groups does
+        signed_in = await asyncio.wait_for(world.sign_in(), 20)
+    assert signed_in.error is None
+
+
 async def test_a_link_to_a_former_mailbox_replaces_no_password(directory: Directory) -> None:
     people = directory.world.people
     user_id = await people.user()

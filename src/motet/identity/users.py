@@ -57,6 +57,7 @@ class Users:
         """Take a member out of the workspace. Their account goes too if it is the organisation's own and in no other
         workspace. Raises as `set_role` does."""
         async with transaction(self._database, after=self._teller.committed) as connection:
+            await self._lock(connection, workspace_id, user_id)
             await membership.lock_members(connection, workspace_id)
             row = await self._check(connection, principal, workspace_id, user_id, None)
             await membership.remove_member(connection, workspace_id, user_id)
@@ -143,8 +144,9 @@ class Users:
         self, connection: PooledConnection, principal: Principal, workspace_id: int, user_id: int, *, ends: bool = True
     ) -> MemberRow:
         """The member, if the principal may decide about the person. `ends`: they will not be there afterwards."""
-        row = self._at_home(await membership.find_member(connection, workspace_id, user_id))
+        self._at_home(await self._lock(connection, workspace_id, user_id))
         await membership.lock_workspaces_of(connection, user_id)
+        row = self._at_home(await membership.find_member(connection, workspace_id, user_id))
         actor = actor_of(principal)
         check_touch(actor, user_id, is_super_admin=row.is_super_admin)
         standing = await standing_of(connection, workspace_id, row.role, row.role_id)
@@ -152,6 +154,14 @@ class Users:
             raise DeniedError("This member's role allows more than yours.", path=("id",))
         if ends and await membership.rests_on(connection, user_id):
             check_not_last(0)
+        return row
+
+    @staticmethod
+    async def _lock(connection: PooledConnection, workspace_id: int, user_id: int) -> MemberRow | None:
+        """The member, locked before any workspace is: so do directories and whoever signs in by a provider."""
+        row = await membership.find_member(connection, workspace_id, user_id)
+        if row is not None:  # nobody locks whom they do not know
+            await user.lock_user(connection, user_id)
         return row
 
     async def _check_reads(self, principal: Principal, workspace_id: int, user_id: int) -> None:

@@ -164,7 +164,11 @@ async def provider_of_domain(connection: Executor, domain: str) -> tuple[int, st
     return None if record is None else (record["id"], record["name"])
 
 
-_NOTE_SIGN_IN = "UPDATE identity_provider SET last_sign_in_at = $2 WHERE id = $1"
+# Who signs in waits for no directory that changes its groups meanwhile, and holds the provider, just now.
+_NOTE_SIGN_IN = """
+UPDATE identity_provider SET last_sign_in_at = $2
+ WHERE id = (SELECT id FROM identity_provider WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED)
+"""
 
 
 async def note_sign_in(connection: PooledConnection, provider_id: int, at: datetime) -> None:

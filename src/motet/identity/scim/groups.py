@@ -102,10 +102,11 @@ class DirectoryGroups(Collection[ScimGroupRow]):
     async def _follow(self, connection: PooledConnection, provider: IdentityProviderRow, user_ids: set[int]) -> None:
         if not provider.settings.group_roles:
             return
-        for user_id in sorted(user_ids):
-            if await lock_user(connection, user_id) is not None:
-                groups = await scim.groups_of(connection, provider.id, user_id)
-                await follow_groups(connection, provider, groups, user_id, is_new=False, teller=self._teller)
+        # All of them before the first workspace: who signs in, is suspended or deleted is locked in this order, too.
+        there = [user_id for user_id in sorted(user_ids) if await lock_user(connection, user_id) is not None]
+        for user_id in there:
+            groups = await scim.groups_of(connection, provider.id, user_id)
+            await follow_groups(connection, provider, groups, user_id, is_new=False, teller=self._teller)
 
     def _shown(self, row: ScimGroupRow) -> dict[str, Any]:
         scim_id = encode_global_id("ScimGroup", row.id)
