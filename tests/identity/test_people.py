@@ -9,7 +9,7 @@ from datetime import timedelta
 import orjson
 import pytest
 
-from motet.access.principals import Principal, Role
+from motet.access.principals import ROLE_PERMISSIONS, Principal, Role, custom_grant, custom_member
 from motet.access.tokens import AuthenticationError
 from motet.domain.errors import ConflictError, DeniedError, InvalidError, LimitReachedError, NotFoundError
 from motet.domain.users import email_of
@@ -276,6 +276,33 @@ async def test_a_guest_can_be_taken_out_and_nothing_else(people: People) -> None
     with pytest.raises(NotFoundError):
         await users.remove(anna, demo, guest_id)
     assert await people.ground.database.pool.fetchval("SELECT count(*) FROM user_account WHERE id = $1", guest_id) == 1
+
+
+async def test_who_a_person_is_in_other_workspaces_of_the_organisation_counts_for_what_is_done_everywhere(
+    people: People,
+) -> None:
+    demo, other, pool = people.demo.workspace_id, people.other.workspace_id, people.ground.database.pool
+    await pool.execute(
+        "UPDATE workspace SET organisation_id = (SELECT organisation_id FROM workspace WHERE id = $1)", demo
+    )
+    await people.user()
+    await people.user("carl@example.org", roles={"other": Role.ADMINISTRATOR})
+    bert_id = await people.user("bert@example.org", roles={"demo": Role.OBSERVER, "other": Role.ADMINISTRATOR})
+    grant = custom_grant({*ROLE_PERMISSIONS[Role.OBSERVER], "user:read", "user:write"}, None)
+    clerk = custom_member("clerk", demo, "demo", (1, "Clerks"), grant, 1 << 40)
+    users = people.identity.users
+    for attempt in (
+        users.suspend(clerk, demo, bert_id),
+        users.activate(clerk, demo, bert_id),
+        users.erase(clerk, demo, bert_id),
+        users.export(clerk, bert_id),
+    ):
+        with pytest.raises(DeniedError, match="allows more than yours"):
+            await attempt
+    await users.suspend(await signed_in(people, "anna@example.org"), demo, bert_id)
+    await users.remove(clerk, demo, bert_id)
+    left = await pool.fetch("SELECT workspace_id FROM membership WHERE user_id = $1", bert_id)
+    assert [row["workspace_id"] for row in left] == [other]
 
 
 async def test_a_member_who_is_nowhere_else_is_forgotten_when_removed(people: People) -> None:

@@ -149,9 +149,7 @@ class Users:
         row = self._at_home(await membership.find_member(connection, workspace_id, user_id))
         actor = actor_of(principal)
         check_touch(actor, user_id, is_super_admin=row.is_super_admin)
-        standing = await standing_of(connection, workspace_id, row.role, row.role_id)
-        if not actor.outranks(standing):
-            raise DeniedError("This member's role allows more than yours.", path=("id",))
+        await self._check_outranks(connection, principal, user_id, row)
         if ends and await membership.rests_on(connection, user_id):
             check_not_last(0)
         return row
@@ -168,11 +166,16 @@ class Users:
         """Whether the principal may be told all about the person."""
         async with self._database.pool.acquire() as connection:
             row = self._at_home(await membership.find_member(connection, workspace_id, user_id))
-            standing = await standing_of(
-                connection, workspace_id, row.role, row.role_id, is_super_admin=row.is_super_admin
-            )
-        if not actor_of(principal).outranks(standing):
-            raise DeniedError("This member's role allows more than yours.", path=("id",))
+            await self._check_outranks(connection, principal, user_id, row)
+
+    @staticmethod
+    async def _check_outranks(connection: PooledConnection, principal: Principal, user_id: int, row: MemberRow) -> None:
+        """Whether the principal's role allows as much as each of the person's in their own organisation: what is done
+        to them is done everywhere. Raises DeniedError."""
+        actor = actor_of(principal)
+        for held in await membership.memberships_at_home(connection, user_id, row.organisation_id):
+            if not actor.outranks(await standing_of(connection, *held, is_super_admin=row.is_super_admin)):
+                raise DeniedError("This member's role allows more than yours.", path=("id",))
 
     @staticmethod
     def _at_home(row: MemberRow | None) -> MemberRow:

@@ -105,6 +105,19 @@ async def lock_workspaces_of(connection: PooledConnection, user_id: int) -> None
     await connection.execute(_LOCK_ALL, user_id)
 
 
+_AT_HOME = """
+SELECT m.workspace_id, m.role, m.role_id FROM membership m JOIN workspace w ON w.id = m.workspace_id
+ WHERE m.user_id = $1 AND w.organisation_id = $2 ORDER BY m.workspace_id
+"""
+
+
+async def memberships_at_home(
+    connection: Executor, user_id: int, organisation_id: int
+) -> list[tuple[int, str, int | None]]:
+    """(workspace, role, custom role) of the user in the workspaces of an organisation."""
+    return [tuple(record) for record in await connection.fetch(_AT_HOME, user_id, organisation_id)]
+
+
 _ANY = "SELECT EXISTS (SELECT FROM membership WHERE user_id = $1)"
 
 
