@@ -235,6 +235,24 @@ async def test_a_session_without_the_second_factor_does_not_change_it(people: Pe
         await enrolment.delete_totp(ada.account, PASSWORD)
 
 
+async def test_a_trusted_device_does_not_let_anybody_change_what_it_stands_in_for(people: People) -> None:
+    ada = await ada_in(people)
+    await ada.set_up()
+    device = await people.identity.second_step.trust(ada.user_id, HERE)
+    thief = await people.identity.login.with_password(EMAIL, PASSWORD, HERE, trusted_device=device)
+    assert isinstance(thief, Signed)
+    enrolment, of_thief = people.identity.enrolment, Account(ada.user_id, thief.session_id)
+    for change in (
+        enrolment.enroll_totp(of_thief, PASSWORD),
+        enrolment.delete_totp(of_thief, PASSWORD),
+        enrolment.regenerate_recovery_codes(of_thief, None),
+        enrolment.ask_to_register_passkey(of_thief, None),
+    ):
+        with pytest.raises(DeniedError, match="second factor"):
+            await change
+    assert len(await enrolment.regenerate_recovery_codes(ada.account, PASSWORD)) == 10
+
+
 async def test_what_a_thin_session_began_does_not_end_once_there_is_a_second_factor(people: People) -> None:
     ada = await ada_in(people)
     thief = await people.identity.login.with_password(EMAIL, PASSWORD, HERE)

@@ -30,6 +30,10 @@ SHOWN = frozenset({MULTIPLE, "fed"})
 """What a session has of these, its user has shown a second factor: to us, or to the provider of single sign-on. The
 statement of `storage/standing.py` says the same."""
 
+PROVED = frozenset({"otp", "swk", "rec", "fed"})
+"""What a session has of these, its user has shown one while signing in or since: a device that is trusted stands in for
+that when they sign in, and lets nobody change what it stands in for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -196,7 +200,7 @@ class Enrolment:
         session = await second_factor.session(connection, account.session_id, account.user_id)
         if found is None or session is None:
             raise DeniedError("The session has ended: sign in again.")
-        if found.any and not SHOWN & set(session.methods):
+        if found.any and not PROVED & set(session.methods):
             raise DeniedError("Sign in with your second factor to change it.")
         return session
 
