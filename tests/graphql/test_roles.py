@@ -9,7 +9,15 @@ from graphql_world import World
 from scoped_client import bound_to, client_as
 
 from motet.access.clients import Client as Caller
-from motet.access.principals import GRANTABLE, GRANTABLE_WITH_TAGS, Permission, Principal, Role, custom_grant
+from motet.access.principals import (
+    GRANTABLE,
+    GRANTABLE_WITH_TAGS,
+    Permission,
+    Principal,
+    Role,
+    custom_grant,
+    custom_member,
+)
 from motet.domain.global_ids import decode_global_id
 from motet.identity.roles import MAX_ROLES
 
@@ -92,6 +100,58 @@ async def test_nobody_makes_a_role_that_allows_more_than_their_own(world: World,
     assert reply.codes == ["FORBIDDEN"]
     bound = await bound_to(world, world.demo, "lyon").query(CREATE, {"input": {"name": "x", "permissions": []}})
     assert bound.codes == ["FORBIDDEN"]
+
+
+def clerk(world: World, *permissions: str) -> Client:
+    grant = custom_grant(permissions, None)
+    return client_as(world, custom_member("clerk", world.demo.workspace_id, "demo", (1, "Clerks"), grant, 1 << 40))
+
+
+async def test_nobody_has_a_webhook_told_what_they_may_not_read(world: World) -> None:
+    make = """mutation ($input: WebhookCreateInput!) { x: webhookCreate(input: $input) {
+        webhook { id } userErrors { code } } }"""
+    update = "mutation ($input: WebhookUpdateInput!) { x: webhookUpdate(input: $input) { userErrors { code } } }"
+    both = clerk(world, "webhook:read", "webhook:write", "sms:read", "event:read")
+    url = "https://93.184.215.14/hook"
+    made = (await both.query(make, {"input": {"url": url, "eventTypes": ["*"]}})).data["x"]
+    assert made["userErrors"] == []
+    webhook_id = made["webhook"]["id"]
+    for held, types, lacks in (
+        ("event:read", ["sms.received"], "sms:read"),
+        ("event:read", ["sms.*", "device.updated"], "sms:read"),
+        ("event:read", ["*"], "sms:read"),
+        ("sms:read", ["device.updated"], "event:read"),
+        ("sms:read", ["*"], "event:read"),
+    ):
+        client = clerk(world, "webhook:read", "webhook:write", held)
+        for document, given in (
+            (make, {"url": url, "eventTypes": types}),
+            (update, {"id": webhook_id, "eventTypes": types}),
+            (update, {"id": webhook_id, "url": url + "s"}),
+        ):
+            reply = await client.query(document, {"input": given})
+            assert reply.codes == ["FORBIDDEN"], (held, given)
+            assert document != make or lacks in reply.json["errors"][0]["message"]
+        told = await client.query(update, {"input": {"id": webhook_id, "enabled": False}})
+        assert told.data["x"] == {"userErrors": []}
+        allowed = {"url": url, "eventTypes": ["sms.received" if held == "sms:read" else "device.updated"]}
+        assert (await client.query(make, {"input": allowed})).data["x"]["userErrors"] == []
+
+
+async def test_nobody_gets_the_password_of_an_account_that_does_more_than_they_may(world: World) -> None:
+    make = """mutation { x: smppAccountCreate(input: {systemId: "clerks"}) {
+        smppAccount { id } password userErrors { code } } }"""
+    rotate = """mutation ($id: ID!) { x: smppAccountRotatePassword(input: {id: $id}) {
+        password userErrors { code } } }"""
+    whole = clerk(world, "smpp_account:read", "smpp_account:write", "sms:send", "sms:read")
+    account = (await whole.query(make)).data["x"]
+    assert (account["password"] is None, account["userErrors"]) == (False, [])
+    for held in ("sms:send", "sms:read"):
+        client = clerk(world, "smpp_account:read", "smpp_account:write", held)
+        for document in (make, rotate):
+            assert (await client.query(document, {"id": account["smppAccount"]["id"]})).codes == ["FORBIDDEN"]
+    rotated = (await whole.query(rotate, {"id": account["smppAccount"]["id"]})).data["x"]
+    assert rotated["userErrors"] == []
 
 
 async def test_a_workspace_has_a_bounded_number_of_roles(world: World, client: Client) -> None:

@@ -10,8 +10,19 @@ from strawberry.types import Info
 from motet.access.principals import Permission
 from motet.fleet.messaging.smpp_account import SmppAccountChanges
 from motet.fleet.rules import UNCHANGED
+from motet.graphql.context import Context
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, given, given_or_null, idempotency_key, mutation, or_none, row_id_of
+from motet.graphql.fields import (
+    authorise,
+    context_of,
+    done,
+    given,
+    given_or_null,
+    idempotency_key,
+    mutation,
+    or_none,
+    row_id_of,
+)
 from motet.graphql.types.esme import DefaultAlphabet, LongMo, ShortCode, SmppAccount
 from motet.graphql.types.relay import described
 
@@ -176,13 +187,18 @@ class ShortCodeDeletePayload:
 class EsmeMutations:
     """The part of Mutation that is about SMPP accounts and short codes."""
 
-    @mutation(Permission.SMPP_ACCOUNT_WRITE, "Make an SMPP account.", ("smppAccount", "SmppAccount"))
+    @mutation(
+        Permission.SMPP_ACCOUNT_WRITE,
+        "Make an SMPP account. Needs `sms:send` and `sms:read`, too, which the account does.",
+        ("smppAccount", "SmppAccount"),
+    )
     async def smpp_account_create(
         self,
         info: Info,
         input: Annotated[SmppAccountCreateInput, strawberry.argument(description="The account.")],  # noqa: A002
     ) -> SmppAccountCreatePayload | None:
         context = context_of(info)
+        _check_messages(context)
         account_id, password = await context.services.smpp_accounts.create(
             context.workspace_id, input.system_id, _changes(input)
         )
@@ -199,7 +215,11 @@ class EsmeMutations:
         await context.services.smpp_accounts.update(context.workspace_id, account_id, _changes(input))
         return done(account_id)
 
-    @mutation(Permission.SMPP_ACCOUNT_WRITE, "Give an SMPP account a new password.", ("smppAccount", "SmppAccount"))
+    @mutation(
+        Permission.SMPP_ACCOUNT_WRITE,
+        "Give an SMPP account a new password. Needs `sms:send` and `sms:read`, too.",
+        ("smppAccount", "SmppAccount"),
+    )
     async def smpp_account_rotate_password(
         self,
         info: Info,
@@ -208,6 +228,7 @@ class EsmeMutations:
         ],
     ) -> SmppAccountRotatePasswordPayload | None:
         context = context_of(info)
+        _check_messages(context)
         account_id = row_id_of(input.id, "SmppAccount", "id")
         password = await context.services.smpp_accounts.rotate_password(context.workspace_id, account_id)
         return done(account_id, password=password)
@@ -292,3 +313,9 @@ def _changes(account: SmppAccountCreateInput | SmppAccountUpdateInput) -> SmppAc
     named["outbind_host"] = given_or_null(account.outbind_host)
     named["outbind_port"] = given_or_null(account.outbind_port)
     return SmppAccountChanges(**{name: value for name, value in named.items() if value is not UNCHANGED})
+
+
+def _check_messages(context: Context) -> None:
+    """Whether the caller may do what an account does: who has its password does it. Raises ForbiddenError."""
+    authorise(context, Permission.SMS_SEND)
+    authorise(context, Permission.SMS_READ)

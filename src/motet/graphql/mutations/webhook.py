@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import strawberry
@@ -9,8 +10,9 @@ from strawberry.types import Info
 
 from motet.access.principals import Permission
 from motet.fleet.rules import UNCHANGED
+from motet.graphql.context import Context
 from motet.graphql.errors import UserError
-from motet.graphql.fields import context_of, done, given, idempotency_key, mutation, or_none, row_id_of
+from motet.graphql.fields import authorise, context_of, done, given, idempotency_key, mutation, or_none, row_id_of
 from motet.graphql.types.relay import described
 from motet.graphql.types.webhook import Webhook, WebhookDelivery
 
@@ -90,13 +92,19 @@ class WebhookReplayPayload:
 class WebhookMutations:
     """The part of Mutation that is about webhooks."""
 
-    @mutation(Permission.WEBHOOK_WRITE, "Make a webhook.", ("webhook", "Webhook"))
+    @mutation(
+        Permission.WEBHOOK_WRITE,
+        "Make a webhook. Needs the permission to read what it is told, too: `sms:read` for `sms.*`, `event:read` for"
+        " all else.",
+        ("webhook", "Webhook"),
+    )
     async def webhook_create(
         self,
         info: Info,
         input: Annotated[WebhookCreateInput, strawberry.argument(description="The webhook.")],  # noqa: A002
     ) -> WebhookCreatePayload | None:
         context = context_of(info)
+        _check_reads(context, input.event_types)
         webhook_id, secret = await context.services.webhooks.create(
             context.workspace_id,
             url=input.url,
@@ -105,7 +113,11 @@ class WebhookMutations:
         )
         return done(webhook_id, secret=secret)
 
-    @mutation(Permission.WEBHOOK_WRITE, "Change a webhook.", ("webhook", "Webhook"))
+    @mutation(
+        Permission.WEBHOOK_WRITE,
+        "Change a webhook. Another `url` or other `eventTypes` need the permissions that `webhookCreate` does.",
+        ("webhook", "Webhook"),
+    )
     async def webhook_update(
         self,
         info: Info,
@@ -114,6 +126,10 @@ class WebhookMutations:
         context = context_of(info)
         webhook_id = row_id_of(input.id, "Webhook", "id")
         changes = {name: given(getattr(input, name), name) for name in ("url", "event_types", "description", "enabled")}
+        if changes["event_types"] is not UNCHANGED:
+            _check_reads(context, changes["event_types"])
+        elif changes["url"] is not UNCHANGED:
+            _check_reads(context, ["*"])
         await context.services.webhooks.update(
             context.workspace_id,
             webhook_id,
@@ -153,3 +169,12 @@ class WebhookMutations:
         delivery_id = None if delivery is None else row_id_of(delivery, "WebhookDelivery", "delivery_id")
         count = await context.services.webhooks.replay(context.workspace_id, webhook_id, delivery_id=delivery_id)
         return done(webhook_id, replayedCount=count)
+
+
+def _check_reads(context: Context, event_types: Sequence[str]) -> None:
+    """Whether the caller may read what a webhook is told: who sets it up reads it at the other end. Raises
+    ForbiddenError."""
+    if any(name == "*" or name.startswith("sms.") for name in event_types):
+        authorise(context, Permission.SMS_READ)
+    if any(not name.startswith("sms.") for name in event_types):
+        authorise(context, Permission.EVENT_READ)
