@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
 from hub_world import CODE, DELIVERED, Carrier, World, phone, turn, until
 
 from motet.domain.states import MessageState
 from motet.hub.accounts import Account
 from motet.hub.hub import Hub
+from motet.links.esme_requests import MULTIS_AT_ONCE
 from motet.links.esme_server import SESSION_LIMITS, EsmeServer
-from motet.links.esme_session import EsmeSession
+from motet.links.esme_session import BACKLOG_OCTETS, EsmeSession
 from motet.links.smsc_bind import SmscBind
 from motet.links.smsc_links import BIND_LIMITS
 from motet.smpp.pdu import Bind
@@ -350,6 +352,45 @@ async def test_beyond_the_window_commands_wait_and_are_all_answered(world: World
     assert app.session._in_work == 0
     rows = await world.rows("SELECT payload FROM message ORDER BY id")
     assert [row["payload"] for row in rows[1:]] == [b"%d" % n for n in range(10, 60)]
+
+
+async def test_long_commands_that_wait_are_bounded_by_their_octets(world: World) -> None:
+    hub = await world.hub()
+    app = await application(world, hub, window=100)
+    await world.esme(hub).send()
+    app.session.data_received(b"".join(pdu(SUBMIT_SM, n, sm_body(phone(), b"ok")) for n in range(100, 200)))
+    long = sm_body(phone(), b"") + tlv(0x0424, b"x" * 60_000)
+    for n in range(200, 400):
+        app.session.data_received(pdu(SUBMIT_SM, n, long))
+        if not app.wire.reading:
+            break
+    waiting = len(app.session._backlog)
+    assert waiting == BACKLOG_OCTETS // len(pdu(SUBMIT_SM, 1, long)) + 1
+    await until(lambda: len(app.of(SUBMIT_SM | RESPONSE)) == 100 + waiting)
+    assert app.wire.reading
+    assert (app.session._in_work, app.session._backlog_octets) == (0, 0)
+
+
+async def test_many_submit_multi_are_worked_on_some_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = await world.hub()
+    app = await application(world, hub, window=50)
+    loading, most, load = 0, 0, hub.numbers.load
+
+    async def counted(msisdns: Sequence[str]) -> Any:
+        nonlocal loading, most
+        loading += 1
+        most = max(most, loading)
+        try:
+            return await load(msisdns)
+        finally:
+            loading -= 1
+
+    monkeypatch.setattr(hub.numbers, "load", counted)
+    for n in range(50):
+        app.say(SUBMIT_MULTI, 100 + n, multi_body([f"8888{n:04}{k:02}" for k in range(50)], b"x"))
+    await until(lambda: len(app.of(SUBMIT_MULTI | RESPONSE)) == 50)
+    assert most == MULTIS_AT_ONCE
+    assert app.session._in_work == 0
 
 
 async def test_an_unbind_waits_for_the_answers_and_for_what_is_behind_the_window(world: World) -> None:

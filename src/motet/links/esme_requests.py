@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -40,6 +41,10 @@ log = structlog.get_logger(__name__)
 
 DATA_SM_TOKEN = 1 << 32
 
+MULTIS_AT_ONCE = 2
+"""submit_multi of one session that are worked on at a time: each may name 254 destinations, which takes a millisecond
+or two, and a window of them would hold everybody else up for seconds."""
+
 
 class MultiReply:
     """Collects what becomes of each destination of a submit_multi, and answers once for all."""
@@ -75,6 +80,7 @@ class EsmeRequests:
     def __init__(self, session: EsmeSession) -> None:
         self._session = session
         self._hub = session.hub
+        self._multis = asyncio.Semaphore(MULTIS_AT_ONCE)
 
     async def serve(self, event: Event, account: Account) -> None:
         """Answer one request, whatever happens."""
@@ -87,7 +93,8 @@ class EsmeRequests:
                     self._data(event.sequence_number, body, account)
                     return
                 case SubmitMulti():
-                    await self._multi(event.sequence_number, body, account)
+                    async with self._multis:
+                        await self._multi(event.sequence_number, body, account)
                     return
                 case QuerySm():
                     await self._query(event.sequence_number, body, account)

@@ -36,6 +36,9 @@ log = structlog.get_logger(__name__)
 BACKLOG_WINDOWS = 8
 """How many windows' worth of commands may wait unread before the socket is paused: answers come through it too."""
 
+BACKLOG_OCTETS = 8 << 20
+"""The same in octets, for commands that are long: a message_payload may have 64 KB. Of usual ones the windows count."""
+
 UNBIND_WAIT_S = 5.0
 """How long an unbind waits for the answers that are still being committed."""
 
@@ -84,6 +87,9 @@ class EsmeSession(Connection):
         self._in_work = 0
         self._backlog: deque[Event] = deque()
         self._backlog_limit = 0
+        self._backlog_octets = 0
+        """About how many octets the backlog came in."""
+        self._octets_read = 0
         self._receives = False
         self._answers: list[bytes] = []
         self._unbinding = False
@@ -94,10 +100,15 @@ class EsmeSession(Connection):
         super().connection_made(transport)
         self.server.arrived(self)
 
+    def data_received(self, data: bytes) -> None:
+        self._octets_read = len(data)
+        super().data_received(data)
+
     # Events ----------------------------------------------------------------------------------------------------------
 
     def handle(self, events: list[Event]) -> None:
         answered: list[Event] = []
+        waiting = len(self._backlog)
         now_us = self.hub.now_us()
         window = self._window
         for event in events:
@@ -114,8 +125,10 @@ class EsmeSession(Connection):
             self._deliveries_answered(answered)
         if self._answers:
             self.flush()
-        if len(self._backlog) > self._backlog_limit:
-            self.set_reading(False)
+        if len(self._backlog) > waiting:
+            self._backlog_octets += self._octets_read * (len(self._backlog) - waiting) // len(events)
+            if len(self._backlog) > self._backlog_limit or self._backlog_octets > BACKLOG_OCTETS:
+                self.set_reading(False)
 
     def stalled(self) -> bool:
         return super().stalled() or len(self._backlog) > self._backlog_limit > 0
@@ -260,13 +273,15 @@ class EsmeSession(Connection):
     def _work_off_backlog(self) -> None:
         now_us = self.hub.now_us()
         backlog = self._backlog
+        waiting = len(backlog)
         while backlog and self._in_work < self._window:
             event = backlog.popleft()
             if event.command_id == _SUBMIT_SM:
                 self._submit(event, now_us)
             else:
                 self._other(event)
-        if len(backlog) <= self._backlog_limit // 2 and self.writable:
+        self._backlog_octets = self._backlog_octets * len(backlog) // waiting
+        if len(backlog) <= self._backlog_limit // 2 and self._backlog_octets <= BACKLOG_OCTETS // 2 and self.writable:
             self.set_reading(True)
         if self._answers:
             self.loop.call_soon(self.flush)
