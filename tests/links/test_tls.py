@@ -63,14 +63,16 @@ async def test_a_new_certificate_is_shown_to_who_comes_and_sessions_stay(
 
 async def test_an_https_server_that_got_its_context_once_shows_the_new_certificate_too(authority: Authority) -> None:
     certificate = Certificate(*authority.sign("localhost", "server"))
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0, ssl=certificate.for_server())
+    server = await asyncio.start_server(
+        lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=certificate.for_server()
+    )
     serials = []
     for _ in range(2):
         _, writer = await asyncio.open_connection(
             *server.sockets[0].getsockname()[:2], ssl=trusting(authority), server_hostname="localhost"
         )
         serials.append(writer.get_extra_info("peercert")["serialNumber"])
-        writer.transport.abort()
+        writer.close()
         authority.sign("localhost", "server")
         certificate.read_again()
     server.close()
