@@ -5,22 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from motet.config.values import LogFormat, LogLevel
 from motet.log import configure_logging
-
-
-@pytest.fixture(autouse=True)
-def restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level, ours = root.handlers[:], root.level, structlog.get_config()
-    yield
-    root.handlers[:], root.level = handlers, level
-    structlog.configure(**ours)
 
 
 def test_json_lines_hide_secrets_and_texts(capsys: pytest.CaptureFixture[str]) -> None:
