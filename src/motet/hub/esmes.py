@@ -8,7 +8,7 @@ from memory and read later.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -45,7 +45,8 @@ class Outbox:
     """The deliveries of one account while it has a receiving bind."""
 
     __slots__ = (
-        "account_id", "answered", "cursor", "known", "more", "open", "pending", "reading", "receivers", "turn",
+        "account_id", "answered", "behind", "cursor", "known", "more", "open", "pending", "reading", "receivers",
+        "turn",
     )  # fmt: skip
 
     def __init__(self, account_id: int) -> None:
@@ -61,6 +62,8 @@ class Outbox:
         self.known = False
         """Whether the cursor has been read."""
         self.reading = False
+        self.behind: list[Delivery] = []
+        """Committed while older ones are being read: to be sent after them."""
         self.answered: set[int] = set()
         """Answered since the page that is being read was asked for: it may still show them as owed."""
         self.turn = 0
@@ -133,7 +136,7 @@ class Esmes:
                     continue
                 if delivery.id > outbox.cursor:
                     continue
-            self._open(outbox, delivery)
+            self._open(outbox, delivery, outbox.behind if outbox.reading else outbox.pending)
             touched.add(delivery.account_id)
         for account_id in touched:
             self._send(self.outboxes[account_id])
@@ -145,9 +148,9 @@ class Esmes:
             return False
         return len(outbox.open) + room > limits.outbox or self._open_count + room > limits.outboxes
 
-    def _open(self, outbox: Outbox, delivery: Delivery) -> None:
+    def _open(self, outbox: Outbox, delivery: Delivery, line: MutableSequence[Delivery]) -> None:
         outbox.open[delivery.id] = delivery
-        outbox.pending.append(delivery)
+        line.append(delivery)
         self._open_count += 1
 
     def poke(self, account_id: int) -> None:
@@ -196,6 +199,8 @@ class Esmes:
                 continue
             break
         outbox.reading = False
+        outbox.pending.extend(outbox.behind)
+        outbox.behind.clear()
         outbox.answered.clear()
         if self.outboxes.get(outbox.account_id) is outbox:
             self._send(outbox)
@@ -219,7 +224,7 @@ class Esmes:
             for row in rows:
                 delivery_id = row["delivery_id"]
                 if not (delivery_id in outbox.open or delivery_id in answering or delivery_id in outbox.answered):
-                    self._open(outbox, _delivery_of(outbox.account_id, row))
+                    self._open(outbox, _delivery_of(outbox.account_id, row), outbox.pending)
             if len(rows) == PAGE:
                 outbox.more = True
                 outbox.cursor = rows[-1]["delivery_id"]
