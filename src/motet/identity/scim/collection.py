@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,7 +66,7 @@ class Kind(Generic[Row]):
     count: Callable[[Executor, int, Wanted], Awaitable[int]]
 
 
-class Collection(Generic[Row]):
+class Collection(ABC, Generic[Row]):
     """The resources of one kind of all directories; calls name the provider. `base`: where SCIM is served, `now` gives
     an aware time. Raises ScimError, and ConflictError for what is taken."""
 
@@ -120,6 +121,6 @@ class Collection(Generic[Row]):
             raise ScimError(400, self.kind.found_by, "invalidFilter")
         return self.kind.filters[name](value)
 
+    @abstractmethod
     def _shown(self, row: Row) -> dict[str, Any]:
         """The resource as SCIM spells it."""
-        raise NotImplementedError
