@@ -20,7 +20,7 @@ from motet.access.clients import PROVED, Client
 from motet.access.principals import Principal
 from motet.access.tokens import AuthenticationError
 from motet.access.voices import Voice
-from motet.domain.cidrs import address_of, peer_of
+from motet.domain.cidrs import peer_name
 from motet.graphql.context import Services
 from motet.graphql.engine import Engine, refusal
 from motet.graphql.explorer import ASSET_PARAMETER, asset, page
@@ -217,9 +217,7 @@ def _client(connection: HTTPConnection) -> Client:
 
 def _place(connection: HTTPConnection) -> str:
     """Where it comes from, as connections are counted: of IPv6 a whole network is one peer's."""
-    host = connection.client.host if connection.client else ""
-    address = address_of(host)
-    return host if address is None else str(peer_of(address))
+    return peer_name(connection.client.host if connection.client else "")
 
 
 def _nothing() -> None:
